@@ -1,0 +1,1 @@
+"""The faces of ai-trader: the Telegram bot, its workers and the command line."""

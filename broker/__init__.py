@@ -1,0 +1,1 @@
+"""Where orders go and where market data comes from: one adapter per venue or feed."""

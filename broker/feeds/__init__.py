@@ -1,0 +1,1 @@
+"""Where market data, calendar and news come from."""

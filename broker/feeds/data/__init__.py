@@ -1,0 +1,1 @@
+"""Recorded data; ORIGIN.md says where it comes from."""

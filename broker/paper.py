@@ -1,0 +1,261 @@
+"""The paper broker: a simulated venue with its own books, filled at bid and ask."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.domain.account import Account, Direction, Position
+from engine.domain.market import Candle, Instrument, Quote, Timeframe, quote_rate
+from engine.domain.order import ClosedTrade, Fill, Order
+from engine.domain.values import quantize
+from engine.errors import BrokerRefused
+from engine.ports import Found, MarketData, NotFound, VenueLedger
+from engine.snapshot.canonical import plain, restore
+
+_KEPT = 1_000
+
+
+@dataclass(slots=True)
+class Books:
+    """The venue's books while they are open; amounts in account currency."""
+
+    balance: Decimal
+    positions: list[dict[str, Any]]
+    closed: list[dict[str, Any]]
+    orders: dict[str, Any]
+    number: int
+
+    @classmethod
+    def load(cls, document: dict[str, Any], starting_balance: Decimal) -> "Books":
+        """The books of a document; a new account starts with its balance and nothing else."""
+        return cls(
+            Decimal(document.get("balance", starting_balance)),
+            document.get("positions", []),
+            document.get("closed", []),
+            document.get("orders", {}),
+            document.get("number", 0),
+        )
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Write the books back."""
+        document.update(
+            balance=str(self.balance),
+            positions=self.positions,
+            closed=self.closed[-_KEPT:],
+            orders=self.orders,
+            number=self.number,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperBroker:
+    """The port ``Broker`` without a venue behind it.
+
+    Every call first plays what the market did since the last one: a stop or target inside a candle
+    is hit at its price, or at the open when the market jumped over it; when both lie inside one
+    candle the stop is taken, because nobody can say which came first. Its books are one locked
+    document, so that an order is either in them or provably not.
+    """
+
+    market: MarketData
+    ledger: VenueLedger
+    timeframe: Timeframe
+    account_id: str = "paper-1"
+    currency: str = "USD"
+    starting_balance: Decimal = Decimal("10000.00")
+    slippage_pips: Decimal = Decimal("0.1")
+    commission_per_lot: Decimal = Decimal("0")
+    is_live: bool = field(default=False, init=False)
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Books]:
+        async with self.ledger.open(f"paper:{self.account_id}") as document:
+            books = Books.load(document, self.starting_balance)
+            await self._catch_up(books)
+            yield books
+            books.save(document)
+
+    async def submit(self, order: Order) -> Fill:
+        """Fill at the ask or bid plus slippage, whole, or refuse with the reason."""
+        instrument = await self.market.instrument(order.symbol)
+        quote = await self.market.quote(order.symbol)
+        async with self._open() as books:
+            if order.client_id in books.orders:
+                raise BrokerRefused(f"order {order.client_id} was given before")
+            if quote is None:
+                raise BrokerRefused(f"{order.symbol} is not quoted")
+            fill = Fill(
+                client_id=order.client_id,
+                broker_id=str(books.number + 1),
+                price=self._fill_price(order, quote, instrument),
+                volume=order.volume,
+                time=quote.time,
+            )
+            account = await self._account(books)
+            if self._margin(fill.price, order.volume, instrument, quote) > account.margin_free:
+                raise BrokerRefused("not enough free margin")
+            await self._enter(books, order, fill)
+        return fill
+
+    async def _enter(self, books: Books, order: Order, fill: Fill) -> None:
+        last = await self.market.candles(order.symbol, self.timeframe, 1)
+        books.number += 1
+        books.orders[order.client_id] = plain(fill)
+        books.positions.append(
+            {
+                "id": fill.broker_id,
+                "client_id": order.client_id,
+                "strategy_id": order.strategy_id,
+                "symbol": order.symbol,
+                "direction": str(order.direction),
+                "volume": str(order.volume),
+                "entry_price": str(fill.price),
+                "stop_loss": str(order.stop_loss),
+                "take_profit": str(order.take_profit),
+                "opened_at": fill.time.isoformat(),
+                "seen": last[-1].time.isoformat(),
+            }
+        )
+
+    def _fill_price(self, order: Order, quote: Quote, instrument: Instrument) -> Decimal:
+        worse = order.direction.sign * self.slippage_pips * instrument.pip
+        price = quote.ask if order.direction is Direction.BUY else quote.bid
+        return quantize(price + worse, instrument.digits)
+
+    async def look_up(self, client_id: str) -> Found | NotFound:
+        """Find an order. One that is not there is struck off: should a late attempt still
+        arrive, it is refused, which is what makes its absence proven.
+        """
+        async with self._open() as books:
+            known = books.orders.setdefault(client_id, None)
+            if known is None:
+                return NotFound(proven=True)
+            return Found(restore(Fill, known))
+
+    async def account(self) -> Account:
+        async with self._open() as books:
+            return await self._account(books)
+
+    async def positions(self) -> tuple[Position, ...]:
+        async with self._open() as books:
+            return tuple([await self._position(held) for held in books.positions])
+
+    async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
+        async with self._open() as books:
+            trades = [restore(ClosedTrade, closed) for closed in books.closed]
+        return tuple(trade for trade in trades if trade.closed_at > after)
+
+    async def _account(self, books: Books) -> Account:
+        positions = [await self._position(held) for held in books.positions]
+        open_profit = sum((p.profit for p in positions), Decimal(0))
+        margin = Decimal(0)
+        for position in positions:
+            instrument = await self.market.instrument(position.symbol)
+            quote = await self.market.quote(position.symbol)
+            margin += self._margin(position.entry_price, position.volume, instrument, quote)
+        equity = books.balance + open_profit
+        return Account(
+            id=self.account_id,
+            currency=self.currency,
+            balance=quantize(books.balance, 2),
+            equity=quantize(equity, 2),
+            margin_used=quantize(margin, 2),
+            margin_free=quantize(equity - margin, 2),
+            open_profit=quantize(open_profit, 2),
+            captured_at=await self.market.instant(),
+        )
+
+    def _margin(
+        self, price: Decimal, volume: Decimal, instrument: Instrument, quote: Quote | None
+    ) -> Decimal:
+        rate = quote_rate(instrument, self.currency, quote)
+        return volume * instrument.contract_size * price * rate * instrument.margin_rate
+
+    async def _position(self, held: dict[str, Any]) -> Position:
+        quote = await self.market.quote(held["symbol"])
+        instrument = await self.market.instrument(held["symbol"])
+        direction, entry = Direction(held["direction"]), Decimal(held["entry_price"])
+        price = entry
+        if quote is not None:
+            price = quote.bid if direction is Direction.BUY else quote.ask
+        profit = self._profit(held, price, instrument, quote)
+        return Position(
+            id=held["id"],
+            symbol=held["symbol"],
+            direction=direction,
+            volume=Decimal(held["volume"]),
+            entry_price=entry,
+            stop_loss=Decimal(held["stop_loss"]),
+            take_profit=Decimal(held["take_profit"]),
+            opened_at=datetime.fromisoformat(held["opened_at"]),
+            profit=profit,
+            client_id=held["client_id"],
+            strategy_id=held["strategy_id"],
+        )
+
+    def _profit(
+        self, held: dict[str, Any], price: Decimal, instrument: Instrument, quote: Quote | None
+    ) -> Decimal:
+        volume = Decimal(held["volume"])
+        gained = Direction(held["direction"]).sign * (price - Decimal(held["entry_price"]))
+        rate = quote_rate(instrument, self.currency, quote)
+        gross = gained * volume * instrument.contract_size * rate
+        return quantize(gross - volume * self.commission_per_lot, 2)
+
+    async def _catch_up(self, books: Books) -> None:
+        """Play the candles each position has not seen, oldest first."""
+        for held in list(books.positions):
+            quote = await self.market.quote(held["symbol"])
+            spread = quote.spread if quote else Decimal(0)
+            after = datetime.fromisoformat(held["seen"])
+            for candle in await self.market.candles_since(held["symbol"], self.timeframe, after):
+                held["seen"] = candle.time.isoformat()
+                ended = exit_of(held, candle, spread)
+                if ended is not None:
+                    await self._close(books, held, *ended, candle)
+                    break
+
+    async def _close(
+        self, books: Books, held: dict[str, Any], price: Decimal, reason: str, candle: Candle
+    ) -> None:
+        instrument = await self.market.instrument(held["symbol"])
+        quote = await self.market.quote(held["symbol"])
+        profit = self._profit(held, price, instrument, quote)
+        books.positions.remove(held)
+        books.balance += profit
+        trade = ClosedTrade(
+            position_id=held["id"],
+            client_id=held["client_id"],
+            symbol=held["symbol"],
+            direction=Direction(held["direction"]),
+            volume=Decimal(held["volume"]),
+            entry_price=Decimal(held["entry_price"]),
+            exit_price=price,
+            profit=profit,
+            opened_at=datetime.fromisoformat(held["opened_at"]),
+            closed_at=candle.time + self.timeframe.length,
+            reason=reason,
+        )
+        books.closed.append(plain(trade))
+
+
+def exit_of(held: dict[str, Any], candle: Candle, spread: Decimal) -> tuple[Decimal, str] | None:
+    """Where a candle ends a position, and why; None while it does not.
+
+    A long leaves at the bid, which the candle shows; a short at the ask, the spread above it.
+    """
+    stop, target = Decimal(held["stop_loss"]), Decimal(held["take_profit"])
+    if Direction(held["direction"]) is Direction.BUY:
+        if candle.low <= stop:
+            return min(stop, candle.open), "stop_loss"
+        if candle.high >= target:
+            return max(target, candle.open), "take_profit"
+        return None
+    if candle.high + spread >= stop:
+        return max(stop, candle.open + spread), "stop_loss"
+    if candle.low + spread <= target:
+        return min(target, candle.open + spread), "take_profit"
+    return None

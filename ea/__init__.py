@@ -1,0 +1,1 @@
+"""The MetaTrader 5 side: the endpoint an Expert Advisor polls."""

@@ -1,0 +1,77 @@
+"""An account as its venue reports it, its open positions, and its day."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from engine.domain.values import bounded
+
+
+class Direction(StrEnum):
+    """Which way a trade goes."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 when a rising price earns, -1 when a falling one does."""
+        return 1 if self is Direction.BUY else -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """An open trade at the venue. ``client_id`` names the order of ours it came from, if any."""
+
+    id: str
+    symbol: str
+    direction: Direction
+    volume: Decimal
+    entry_price: Decimal
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    opened_at: datetime
+    profit: Decimal
+    client_id: str | None = None
+    strategy_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Money, in the account's currency."""
+
+    id: str
+    currency: str
+    balance: Decimal
+    equity: Decimal
+    margin_used: Decimal
+    margin_free: Decimal
+    open_profit: Decimal
+    captured_at: datetime
+
+    def __post_init__(self) -> None:
+        for name in ("balance", "equity", "margin_used", "margin_free", "open_profit"):
+            bounded(getattr(self, name), field=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingDay:
+    """The broker's day so far: equity where it began and at its best."""
+
+    account_id: str
+    day: date
+    start_equity: Decimal
+    peak_equity: Decimal
+
+    def profit(self, equity: Decimal) -> Decimal:
+        """Equity gained since the day began; negative is a loss."""
+        return equity - self.start_equity
+
+    def loss_percent(self, equity: Decimal) -> Decimal:
+        """The day's loss as a percentage of its starting equity; zero when there is none."""
+        return max(Decimal(0), -self.profit(equity)) * 100 / self.start_equity
+
+    def drawdown(self, equity: Decimal) -> Decimal:
+        """How far equity fell from the day's best, in money."""
+        return max(Decimal(0), self.peak_equity - equity)

@@ -1,0 +1,65 @@
+"""One record of the decision history: append-only, chained by hash, replayable."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Action(StrEnum):
+    """What happened. The first seven are source 004's ``decision_action``."""
+
+    AI_PROPOSED = "ai_proposed"
+    AI_AUTO_EXECUTED = "ai_auto_executed"
+    HUMAN_APPROVED = "human_approved"
+    HUMAN_REJECTED = "human_rejected"
+    RISK_REJECTED = "risk_rejected"
+    AI_HALTED = "ai_halted"
+    AI_RESUMED = "ai_resumed"
+    NO_TRADE = "no_trade"
+    IDEA_EXPIRED = "idea_expired"
+    ORDER_SENDING = "order_sending"
+    ORDER_FILLED = "order_filled"
+    ORDER_REJECTED = "order_rejected"
+    ORDER_UNKNOWN = "order_unknown"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_ABSENT = "order_absent"
+    POSITION_CLOSED = "position_closed"
+    MODE_CHANGED = "mode_changed"
+    SYMBOL_PAUSED = "symbol_paused"
+    SYMBOL_RESUMED = "symbol_resumed"
+    SETTINGS_CHANGED = "settings_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A record about to be written. ``detail`` is everything else worth keeping: evaluation,
+    gate report, approval, fill; it is made of plain JSON values.
+    """
+
+    action: Action
+    occurred_at: datetime
+    actor: str
+    rationale: str
+    symbol: str | None = None
+    market_time: datetime | None = None
+    confidence_score: Decimal | None = None
+    risk_check_result: str | None = None
+    strategy_id: UUID | None = None
+    strategy_version: int | None = None
+    idea_id: UUID | None = None
+    bundle_hash: str | None = None
+    human_override: bool = False
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A record as it stands in the history. ``seq`` is the number people say."""
+
+    seq: int
+    hash: str
+    previous_hash: str
+    entry: Entry

@@ -1,0 +1,147 @@
+"""What a market shows: candles, quotes and the facts of a symbol."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from engine.domain.values import bounded, utc
+from engine.errors import FeedError, InvalidInput
+
+
+class Timeframe(StrEnum):
+    """The length of a candle, by MetaTrader's names."""
+
+    M1 = "M1"
+    M5 = "M5"
+    M15 = "M15"
+    M30 = "M30"
+    H1 = "H1"
+    H4 = "H4"
+    D1 = "D1"
+
+    @property
+    def length(self) -> timedelta:
+        """How long one candle lasts."""
+        return _LENGTHS[self]
+
+
+_LENGTHS = {
+    Timeframe.M1: timedelta(minutes=1),
+    Timeframe.M5: timedelta(minutes=5),
+    Timeframe.M15: timedelta(minutes=15),
+    Timeframe.M30: timedelta(minutes=30),
+    Timeframe.H1: timedelta(hours=1),
+    Timeframe.H4: timedelta(hours=4),
+    Timeframe.D1: timedelta(days=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One closed candle; ``time`` is when it opened. Prices are bids."""
+
+    time: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int
+
+    def __post_init__(self) -> None:
+        utc(self.time, field="candle time")
+        for name in ("open", "high", "low", "close"):
+            price = bounded(getattr(self, name), field=name)
+            if not price > 0:
+                raise InvalidInput(f"{name} must be above zero, is {price}", field=name)
+        if not self.high >= max(self.open, self.close, self.low):
+            raise InvalidInput(
+                f"high {self.high} is below another price of the candle", field="high"
+            )
+        if not self.low <= min(self.open, self.close):
+            raise InvalidInput(f"low {self.low} is above another price of the candle", field="low")
+        if not 0 <= self.volume < 2**63:
+            raise InvalidInput(f"volume must not be negative, is {self.volume}", field="volume")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The prices one can deal at, and when they were seen."""
+
+    bid: Decimal
+    ask: Decimal
+    time: datetime
+
+    def __post_init__(self) -> None:
+        utc(self.time, field="quote time")
+        if not 0 < bounded(self.bid, field="bid") <= bounded(self.ask, field="ask"):
+            raise InvalidInput(
+                f"bid {self.bid} and ask {self.ask} do not make a quote", field="bid"
+            )
+
+    @property
+    def spread(self) -> Decimal:
+        """Ask minus bid, in price."""
+        return self.ask - self.bid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """A symbol's specification, as its venue states it.
+
+    ``pip`` is the price step a trader counts in (0.0001 for EURUSD), ``contract_size`` the units of
+    the base in one lot, ``margin_rate`` the part of a position's value held as margin.
+    """
+
+    symbol: str
+    base: str
+    quote: str
+    digits: int
+    pip: Decimal
+    contract_size: Decimal
+    volume_min: Decimal
+    volume_max: Decimal
+    volume_step: Decimal
+    stops_level: Decimal
+    margin_rate: Decimal
+
+    def __post_init__(self) -> None:
+        if not self.symbol or not self.base or not self.quote:
+            raise InvalidInput("an instrument needs a symbol, a base and a quote currency")
+        positive = (
+            "pip",
+            "contract_size",
+            "volume_min",
+            "volume_max",
+            "volume_step",
+            "margin_rate",
+        )
+        for name in positive:
+            if not bounded(getattr(self, name), field=name) > 0:
+                raise InvalidInput(f"{name} of {self.symbol} must be above zero", field=name)
+        if not 0 <= self.digits <= 8:
+            raise InvalidInput(f"digits of {self.symbol} must be 0 to 8", field="digits")
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Whose news moves this symbol."""
+        return frozenset((self.base, self.quote))
+
+    def pips(self, distance: Decimal) -> Decimal:
+        """A distance in price, in pips."""
+        return distance / self.pip
+
+
+def quote_rate(instrument: Instrument, currency: str, quote: Quote | None) -> Decimal:
+    """Account currency for one unit of the symbol's quote currency.
+
+    Raises :class:`FeedError` when it would take a third currency's price: sizes would be guesses.
+    """
+    if currency == instrument.quote:
+        return Decimal(1)
+    if currency == instrument.base and quote is not None:
+        return 1 / quote.bid
+    raise FeedError(
+        f"{instrument.symbol} needs a rate from {instrument.quote} to {currency}, "
+        "which no feed gives"
+    )

@@ -1,0 +1,94 @@
+"""An order's life: written down before it is sent, sent once, never again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from engine.domain.account import Direction
+from engine.errors import IllegalMove
+
+
+class OrderState(StrEnum):
+    """INTENT was never sent; SENDING may have been; UNKNOWN waits for proof."""
+
+    INTENT = "intent"
+    SENDING = "sending"
+    ACKED = "acked"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    ABSENT = "absent"
+
+
+_MOVES: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.INTENT: frozenset((OrderState.SENDING, OrderState.CANCELLED)),
+    OrderState.SENDING: frozenset((OrderState.ACKED, OrderState.REJECTED, OrderState.UNKNOWN)),
+    OrderState.UNKNOWN: frozenset((OrderState.ACKED, OrderState.REJECTED, OrderState.ABSENT)),
+}
+
+#: States in which the venue may hold the trade although it is not proven.
+UNPROVEN = frozenset((OrderState.INTENT, OrderState.SENDING, OrderState.UNKNOWN))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A market order with its stop and target. ``client_id`` is derived from the idea and is the
+    same on both sides; ``valid_until`` is the last instant at which it may leave.
+    """
+
+    client_id: str
+    idea_id: UUID
+    account_id: str
+    symbol: str
+    direction: Direction
+    volume: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    strategy_id: str
+    state: OrderState
+    created_at: datetime
+    valid_until: datetime
+    sending_at: datetime | None = None
+    broker_id: str | None = None
+    fill_price: Decimal | None = None
+    filled_at: datetime | None = None
+    reason: str | None = None
+
+    def move(self, state: OrderState, *, reason: str | None = None) -> "Order":
+        """The order in its next state; an illegal move raises :class:`IllegalMove`."""
+        if state not in _MOVES.get(self.state, frozenset()):
+            raise IllegalMove(
+                f"order {self.client_id} is {self.state} and cannot become {state}",
+                state=self.state, wanted=state,
+            )  # fmt: skip
+        return replace(self, state=state, reason=reason or self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """What the venue did with an order."""
+
+    client_id: str
+    broker_id: str
+    price: Decimal
+    volume: Decimal
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedTrade:
+    """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit or manual."""
+
+    position_id: str
+    client_id: str | None
+    symbol: str
+    direction: Direction
+    volume: Decimal
+    entry_price: Decimal
+    exit_price: Decimal
+    profit: Decimal
+    opened_at: datetime
+    closed_at: datetime
+    reason: str

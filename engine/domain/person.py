@@ -1,0 +1,37 @@
+"""The people of a bot: who they are, what they may do, how they read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.errors import NotAllowed
+
+
+class Role(StrEnum):
+    """What a person may do; each role includes the ones before it."""
+
+    PENDING = "pending"
+    VIEWER = "viewer"
+    TRADER = "trader"
+    ADMIN = "admin"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of power."""
+        return list(Role).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A Telegram user by numeric id; ``chat_id`` is their private chat with the bot."""
+
+    id: int
+    name: str
+    role: Role
+    language: str = "en"
+    timezone: str = "UTC"
+    chat_id: int
+
+    def must_be(self, role: Role) -> None:
+        """Raise :class:`NotAllowed` unless the person holds the role or a higher one."""
+        if self.role.rank < role.rank:
+            raise NotAllowed(f"this needs the role {role}; yours is {self.role}", needs=role)

@@ -1,0 +1,61 @@
+"""What a person may change while the product runs: the risk settings, versioned."""
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from engine.domain.values import bounded
+from engine.errors import InvalidInput
+
+#: Allowed range of every number, both ends included.
+RANGES: dict[str, tuple[Decimal, Decimal]] = {
+    "min_confidence_threshold": (Decimal(0), Decimal(100)),
+    "confidence_floor": (Decimal(0), Decimal(100)),
+    "max_lot_size": (Decimal("0.001"), Decimal(10_000)),
+    "max_concurrent_trades": (Decimal(1), Decimal(1_000)),
+    "daily_profit_target": (Decimal(0), Decimal(10) ** 9),
+    "max_drawdown_amount": (Decimal("0.01"), Decimal(10) ** 9),
+    "max_daily_loss_percent": (Decimal("0.01"), Decimal(100)),
+    "risk_per_trade_percent": (Decimal("0.01"), Decimal(10)),
+    "max_spread_pips": (Decimal("0.1"), Decimal(1_000)),
+    "max_drift_r": (Decimal("0.01"), Decimal(5)),
+    "idea_ttl_seconds": (Decimal(15), Decimal(86_400)),
+    "max_data_age_candles": (Decimal(1), Decimal(100)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskSettings:
+    """The limits of source 004's ``risk_config`` and those of sources 000 and 002 beside it.
+
+    Percentages are percent, money is in account currency, ``max_drift_r`` is how far the price may
+    have moved since the idea, in units of the risk between entry and stop.
+    """
+
+    min_confidence_threshold: Decimal = Decimal("90")
+    confidence_floor: Decimal = Decimal("50")
+    max_lot_size: Decimal = Decimal("1.00")
+    max_concurrent_trades: int = 3
+    daily_profit_target: Decimal = Decimal("500")
+    stop_after_target: bool = True
+    max_drawdown_amount: Decimal = Decimal("400")
+    halt_on_drawdown: bool = True
+    max_daily_loss_percent: Decimal = Decimal("3")
+    allow_off_watchlist_autotrade: bool = False
+    risk_per_trade_percent: Decimal = Decimal("0.5")
+    max_spread_pips: Decimal = Decimal("2.5")
+    max_drift_r: Decimal = Decimal("0.25")
+    idea_ttl_seconds: int = 900
+    max_data_age_candles: int = 3
+    watchlist: tuple[str, ...] = ("EURUSD",)
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name not in RANGES:
+                continue
+            low, high = RANGES[field.name]
+            value = bounded(Decimal(getattr(self, field.name)), field=field.name)
+            if not low <= value <= high:
+                raise InvalidInput(
+                    f"{field.name} must be between {low:f} and {high:f}, is {value:f}",
+                    field=field.name, low=low, high=high,
+                )  # fmt: skip

@@ -1,0 +1,125 @@
+"""The snapshot bundle: all a decision rests on, frozen at one instant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from engine.domain.account import Account, Direction, Position, TradingDay
+from engine.domain.market import Candle, Instrument, Quote, Timeframe
+from engine.domain.settings import RiskSettings
+from engine.domain.state import Control
+from engine.domain.strategy import Strategy
+
+
+class Impact(StrEnum):
+    """How much an economic release tends to move the market."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEvent:
+    """A scheduled release; the values are texts as the calendar prints them."""
+
+    time: datetime
+    currency: str
+    impact: Impact
+    title: str
+    previous: str = ""
+    forecast: str = ""
+    actual: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarView:
+    """What the calendar says around the instant, and until when it can be trusted to say so."""
+
+    events: tuple[CalendarEvent, ...]
+    known_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """A news item; untrusted text."""
+
+    time: datetime
+    source: str
+    text: str
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicators:
+    """Figures of one closed candle; None while there are too few candles for one.
+
+    Prices have two digits more than the symbol, oscillators two digits. ``swing_low`` and
+    ``swing_high`` are the extremes of the last ten closed candles.
+    """
+
+    ema_20: Decimal | None
+    ema_50: Decimal | None
+    sma_50: Decimal | None
+    sma_200: Decimal | None
+    rsi_14: Decimal | None
+    atr_14: Decimal | None
+    adx_14: Decimal | None
+    macd: Decimal | None
+    macd_signal: Decimal | None
+    macd_hist: Decimal | None
+    bb_low: Decimal | None
+    bb_mid: Decimal | None
+    bb_high: Decimal | None
+    swing_low: Decimal | None
+    swing_high: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrder:
+    """An order of ours without a proven end; it counts as filled for risk."""
+
+    client_id: str
+    symbol: str
+    direction: Direction
+    volume: Decimal
+    state: str
+    created_at: datetime
+    strategy_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Everything seen at ``instant`` (market time). ``quote_rate`` turns one unit of the symbol's
+    quote currency into account currency.
+
+    ``indicators`` belong to the last closed candle, ``indicators_before`` to the one before it, so
+    that a crossing can be seen.
+    """
+
+    schema: int = 1
+    symbol: str
+    timeframe: Timeframe
+    instant: datetime
+    candles: tuple[Candle, ...]
+    indicators: Indicators
+    indicators_before: Indicators
+    quote: Quote | None
+    instrument: Instrument
+    quote_rate: Decimal
+    calendar: CalendarView | None
+    news: tuple[Headline, ...]
+    account: Account | None
+    day: TradingDay | None
+    positions: tuple[Position, ...]
+    orders: tuple[OpenOrder, ...]
+    settings: RiskSettings
+    settings_version: int
+    strategies: tuple[Strategy, ...]
+    control: Control
+
+    @property
+    def holdings(self) -> tuple["Position | OpenOrder", ...]:
+        """What is, or may be, open at the venue: positions and orders without a proven end."""
+        return (*self.positions, *self.orders)

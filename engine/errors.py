@@ -1,0 +1,88 @@
+"""What can go wrong; every class carries its API code and the key of its text in the catalogues."""
+
+from typing import Any, ClassVar
+
+
+class TraderError(Exception):
+    """Base of every error the product raises on purpose.
+
+    ``details`` are facts for the reader (limit, observed value, field); they are shown, so they
+    never hold a secret.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    key: ClassVar[str] = "error.internal"
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class InvalidInput(TraderError):
+    """A value from outside is wrong; the message says which one and how to put it right."""
+
+    code = "INVALID_INPUT"
+    key = "error.invalid_input"
+
+
+class NotAllowed(TraderError):
+    """The person may not do this."""
+
+    code = "UNAUTHORIZED"
+    key = "error.not_allowed"
+
+
+class NotFound(TraderError):
+    """There is no such record."""
+
+    code = "NOT_FOUND"
+    key = "error.not_found"
+
+
+class SnapshotNotFound(NotFound):
+    """A decision names a bundle that the store does not hold."""
+
+    code = "SNAPSHOT_NOT_FOUND"
+    key = "error.snapshot_not_found"
+
+
+class IllegalMove(TraderError):
+    """A state machine was asked for a move it does not have."""
+
+    code = "CONFLICT"
+    key = "error.illegal_move"
+
+
+class Halted(TraderError):
+    """The trading state forbids it."""
+
+    code = "AI_HALTED"
+    key = "error.halted"
+
+
+class HistoryBroken(TraderError):
+    """The decision history does not verify; trading must not start."""
+
+    code = "HISTORY_BROKEN"
+    key = "error.history_broken"
+
+
+class FeedError(TraderError):
+    """Market data is missing, malformed or older than a decision may rest on."""
+
+    code = "FEED_UNAVAILABLE"
+    key = "error.feed"
+
+
+class BrokerRefused(TraderError):
+    """The venue answered and proved that it did not take the order."""
+
+    code = "EXECUTION_FAILED"
+    key = "error.broker_refused"
+
+
+class BrokerSilent(TraderError):
+    """The venue did not answer, or not clearly: the outcome of what was asked is unknown."""
+
+    code = "EXECUTION_UNKNOWN"
+    key = "error.broker_silent"

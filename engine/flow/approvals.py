@@ -1,0 +1,274 @@
+"""A person's answer to an idea: one transaction, one effect, and words for everyone else."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from engine.domain.approval import Approval, Ending
+from engine.domain.decision import Action, Entry
+from engine.domain.gate import Check, GateReport, Verdict
+from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.notice import Audience
+from engine.domain.person import Person, Role
+from engine.domain.snapshot import Bundle
+from engine.errors import NotAllowed, NotFound
+from engine.flow.judgement import Answer, Question, ask_again
+from engine.flow.pipeline import card_notice, client_id, intent
+from engine.gate.sizing import floor_to_step
+from engine.ports import Bell, Store, Transaction
+from engine.snapshot.canonical import plain
+from engine.snapshot.collect import Collect
+
+
+class Choice(StrEnum):
+    """What a person answered."""
+
+    APPROVE = "approve"
+    HALF = "half"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """How the idea stands after the answer; ``mine`` is True for the one that took effect."""
+
+    idea: Idea
+    approval: Approval
+    mine: bool
+    report: GateReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideIdea:
+    """Approve or reject an idea.
+
+    Raises :class:`NotAllowed` for anyone below a trader and :class:`NotFound` for an idea that asks
+    nobody. An answer that comes too late, second, while halted, or after the price or the gate
+    changed is no error: it has its own ending.
+    """
+
+    collect: Collect
+    store: Store
+    bell: Bell
+    account_id: str
+
+    async def __call__(
+        self, idea_id: UUID, choice: Choice, *, person_id: int, chat_id: int
+    ) -> Decided:
+        decided: Decided | None = None
+        while decided is None:
+            decided = await self._attempt(idea_id, choice, person_id, chat_id)
+        if decided.mine:
+            if decided.approval.ending is Ending.APPROVED:
+                await self.bell.ring("send_order", client_id(self.account_id, idea_id))
+            await self.bell.ring("deliver")
+        return decided
+
+    async def _attempt(
+        self, idea_id: UUID, choice: Choice, person_id: int, chat_id: int
+    ) -> Decided | None:
+        """One try; None when the trading state changed under it and it must look again."""
+        async with self.store.begin() as tx:
+            person = await self._trader(tx, person_id)
+            idea, approval = await self._asked(tx, idea_id)
+        if approval.ending is not Ending.PENDING:
+            return Decided(idea=idea, approval=approval, mine=False)
+        approval = replace(
+            approval, decided_by=person.id, decided_name=person.name, decided_chat=chat_id
+        )
+        if choice is Choice.REJECT:
+            async with self.store.begin() as tx:
+                return await self._reject(tx, idea, approval)
+        bundle = await self.collect(idea.proposal.symbol, idea.proposal.timeframe)
+        question = ask(idea, bundle, half=choice is Choice.HALF)
+        answer = ask_again(question, bundle)
+        async with self.store.begin() as tx:
+            if (await tx.controls.hold()).version != bundle.control.version:
+                return None
+            return await self._approve(tx, idea, approval, bundle, question, answer)
+
+    async def _trader(self, tx: Transaction, person_id: int) -> Person:
+        person = await tx.people.get(person_id)
+        if person is None:
+            raise NotAllowed("you are not known to this bot")
+        person.must_be(Role.TRADER)
+        return person
+
+    async def _asked(self, tx: Transaction, idea_id: UUID) -> tuple[Idea, Approval]:
+        idea = await tx.ideas.get(idea_id)
+        approval = await tx.ideas.approval(idea_id)
+        if approval is None:
+            raise NotFound(f"idea {idea.number} asks nobody: it is {idea.status}")
+        return idea, approval
+
+    async def _reject(self, tx: Transaction, idea: Idea, approval: Approval) -> Decided:
+        now = await tx.now()
+        ended = approval.end(Ending.REJECTED, at=now)
+        if not await tx.ideas.end(ended):
+            return await self._lost(tx, idea.id)
+        return await self._close(
+            tx, idea, ended, IdeaStatus.REJECTED, Action.HUMAN_REJECTED, detail={}
+        )
+
+    async def _approve(
+        self,
+        tx: Transaction,
+        idea: Idea,
+        approval: Approval,
+        bundle: Bundle,
+        question: Question,
+        answer: Answer,
+    ) -> Decided:
+        assert bundle.quote is not None
+        now = await tx.now()
+        ending, code = ending_of(answer.report)
+        risk = idea.proposal.risk
+        drift = idea.proposal.direction.sign * (answer.proposal.entry - idea.proposal.entry)
+        ended = replace(
+            approval.end(ending, at=now, detail=code),
+            tap_price=answer.proposal.entry,
+            tap_spread=bundle.quote.spread,
+            drift_r=(drift / risk).quantize(Decimal("0.001")) if risk else Decimal(0),
+            volume=answer.sizing.volume if ending is Ending.APPROVED else None,
+        )
+        if not await tx.ideas.end(ended):
+            return await self._lost(tx, idea.id)
+        status, action = _MEANS[ending]
+        if ending is Ending.APPROVED:
+            await tx.orders.add(intent(idea, self.account_id, answer.sizing.volume, now))
+        detail = {
+            "question": plain(question),
+            "answer": plain(answer),
+            "bundle": await tx.bundles.put(bundle),
+        }
+        return await self._close(
+            tx, idea, ended, status, action, detail=detail, bundle=bundle, report=answer.report
+        )
+
+    async def _lost(self, tx: Transaction, idea_id: UUID) -> Decided:
+        """Someone was first, or the idea is past its expiry: say which."""
+        if idea_id in await tx.ideas.overdue():
+            return await expire(tx, idea_id)
+        idea, approval = await self._asked(tx, idea_id)
+        return Decided(idea=idea, approval=approval, mine=False)
+
+    async def _close(
+        self,
+        tx: Transaction,
+        idea: Idea,
+        ended: Approval,
+        status: IdeaStatus,
+        action: Action,
+        *,
+        detail: dict[str, object],
+        bundle: Bundle | None = None,
+        report: GateReport | None = None,
+    ) -> Decided:
+        assert ended.decided_at is not None
+        after = idea.move(status)
+        await tx.ideas.swap(idea, after)
+        await tx.outbox.tell(card_notice(idea.id, str(ended.ending)), Audience())
+        hash_ = detail.pop("bundle", None)
+        await tx.history.append(
+            Entry(
+                action=action,
+                occurred_at=ended.decided_at,
+                actor=f"person:{ended.decided_by}",
+                symbol=idea.proposal.symbol,
+                market_time=bundle.instant if bundle else None,
+                rationale=f"{ended.ending}{f' {ended.detail}' if ended.detail else ''}",
+                confidence_score=idea.confidence.score,
+                risk_check_result=report.result if report else None,
+                strategy_id=idea.strategy_id,
+                strategy_version=idea.strategy_version,
+                idea_id=idea.id,
+                bundle_hash=str(hash_) if hash_ else None,
+                human_override=True,
+                detail={"idea": idea.number, "approval": plain(ended), **detail},
+            )
+        )
+        return Decided(idea=after, approval=ended, mine=True, report=report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireIdeas:
+    """End every idea nobody answered in time; an unanswered idea is never executed."""
+
+    store: Store
+    bell: Bell
+
+    async def __call__(self) -> tuple[UUID, ...]:
+        async with self.store.begin() as tx:
+            overdue = await tx.ideas.overdue()
+        for idea_id in overdue:
+            async with self.store.begin() as tx:
+                await expire(tx, idea_id)
+        if overdue:
+            await self.bell.ring("deliver")
+        return tuple(overdue)
+
+
+async def expire(tx: Transaction, idea_id: UUID) -> Decided:
+    """End one overdue idea, unless somebody else just did."""
+    idea = await tx.ideas.get(idea_id)
+    approval = await tx.ideas.approval(idea_id)
+    assert approval is not None
+    if approval.ending is not Ending.PENDING:
+        return Decided(idea=idea, approval=approval, mine=False)
+    now = await tx.now()
+    ended = replace(approval.end(Ending.EXPIRED, at=now), decided_by=None, decided_name=None)
+    if not await tx.ideas.end(ended, expired=True):
+        return Decided(idea=idea, approval=approval, mine=False)
+    after = idea.move(IdeaStatus.EXPIRED)
+    await tx.ideas.swap(idea, after)
+    await tx.outbox.tell(card_notice(idea.id, str(Ending.EXPIRED)), Audience())
+    await tx.history.append(
+        Entry(
+            action=Action.IDEA_EXPIRED,
+            occurred_at=now,
+            actor="system",
+            symbol=idea.proposal.symbol,
+            rationale="nobody answered in time",
+            confidence_score=idea.confidence.score,
+            strategy_id=idea.strategy_id,
+            strategy_version=idea.strategy_version,
+            idea_id=idea.id,
+            detail={"idea": idea.number, "approval": plain(ended)},
+        )
+    )
+    return Decided(idea=after, approval=ended, mine=False)
+
+
+_MEANS = {
+    Ending.APPROVED: (IdeaStatus.APPROVED, Action.HUMAN_APPROVED),
+    Ending.PRICE_MOVED: (IdeaStatus.REJECTED, Action.RISK_REJECTED),
+    Ending.GATE_CLOSED: (IdeaStatus.REJECTED, Action.RISK_REJECTED),
+    Ending.HALTED: (IdeaStatus.HALTED_BY_RISK, Action.RISK_REJECTED),
+}
+
+
+def ending_of(report: GateReport) -> tuple[Ending, str | None]:
+    """What the gate's report at the tap makes of an approval, and the check that decided."""
+    first = report.first_failed
+    if first is None or report.verdict is Verdict.ASK:
+        return Ending.APPROVED, None
+    if report.verdict is Verdict.HALTED:
+        return Ending.HALTED, str(first.code)
+    if first.code is Check.PRICE_DRIFT:
+        return Ending.PRICE_MOVED, str(first.code)
+    return Ending.GATE_CLOSED, str(first.code)
+
+
+def ask(idea: Idea, bundle: Bundle, *, half: bool) -> Question:
+    """The question a tap puts to the gate again: at most the card's size, or half of it."""
+    volume = idea.sizing.volume
+    if half:
+        volume = floor_to_step(volume / 2, bundle.instrument.volume_step)
+    return Question(
+        proposal=idea.proposal,
+        confidence=idea.confidence,
+        strategy_id=idea.strategy_id,
+        strategy_version=idea.strategy_version,
+        at_most=volume,
+    )

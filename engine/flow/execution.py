@@ -1,0 +1,236 @@
+"""Send an order: every check once more, written down as SENDING, then exactly one attempt."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from engine.domain.decision import Action, Entry
+from engine.domain.gate import Verdict
+from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.notice import Audience, Kind, Notice, Priority
+from engine.domain.order import Fill, Order, OrderState
+from engine.domain.person import Role
+from engine.domain.snapshot import Bundle
+from engine.errors import BrokerRefused, BrokerSilent
+from engine.flow.judgement import Answer, Question, ask_again
+from engine.flow.pipeline import card_notice
+from engine.ports import Bell, Broker, Store, Transaction
+from engine.snapshot.canonical import plain
+from engine.snapshot.collect import Collect
+
+#: How long a venue may take to answer before its silence counts as one.
+PATIENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOrder:
+    """Send one INTENT, at most once in its life.
+
+    Safe to call any number of times, from anywhere: only the caller whose transaction moves the
+    order from INTENT to SENDING talks to the venue. An answer that does not come leaves the order
+    UNKNOWN; it is never sent again.
+    """
+
+    collect: Collect
+    store: Store
+    broker: Broker
+    bell: Bell
+
+    async def __call__(self, client_id: str) -> Order:
+        while True:
+            async with self.store.begin() as tx:
+                order = await tx.orders.get(client_id)
+                if order.state is not OrderState.INTENT:
+                    return order
+                idea = await tx.ideas.get(order.idea_id)
+            bundle = await self.collect(order.symbol, idea.proposal.timeframe)
+            question = _question(order, idea)
+            answer = ask_again(question, bundle)
+            async with self.store.begin() as tx:
+                if (await tx.controls.hold()).version != bundle.control.version:
+                    continue
+                moved = await self._release(tx, order, idea, bundle, question, answer)
+            break
+        if moved is None or moved.state is not OrderState.SENDING:
+            await self.bell.ring("deliver")
+            return moved or order
+        return await self._attempt(moved)
+
+    async def _release(
+        self,
+        tx: Transaction,
+        order: Order,
+        idea: Idea,
+        bundle: Bundle,
+        question: Question,
+        answer: Answer,
+    ) -> Order | None:
+        """INTENT to SENDING, or to CANCELLED with the reason; None when someone was first."""
+        now = await tx.now()
+        reason = _refusal(order, idea, answer, now)
+        if reason is None:
+            after = replace(
+                order.move(OrderState.SENDING), sending_at=now, volume=answer.sizing.volume
+            )
+        else:
+            after = order.move(OrderState.CANCELLED, reason=reason)
+        if not await tx.orders.swap(order, after):
+            return None
+        hash_ = await tx.bundles.put(bundle)
+        if reason is not None:
+            await tx.outbox.tell(card_notice(idea.id, "order_cancelled"), Audience())
+        await tx.history.append(
+            order_entry(
+                Action.ORDER_SENDING if reason is None else Action.ORDER_CANCELLED,
+                after,
+                now,
+                rationale=reason or "every check passed again",
+                market_time=bundle.instant,
+                result=answer.report.result if reason is None else f"fail:{reason}",
+                bundle_hash=hash_,
+                detail={"question": plain(question), "answer": plain(answer)},
+            )
+        )
+        return after
+
+    async def _attempt(self, order: Order) -> Order:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                fill = await self.broker.submit(order)
+        except BrokerRefused as error:
+            return await record_rejection(self.store, self.bell, order, str(error))
+        except (BrokerSilent, TimeoutError) as error:
+            reason = str(error) or "the broker did not answer in time"
+            return await record_silence(self.store, self.bell, order, reason)
+        return await record_fill(self.store, self.bell, order, fill)
+
+
+def _question(order: Order, idea: Idea) -> Question:
+    return Question(
+        proposal=idea.proposal,
+        confidence=idea.confidence,
+        strategy_id=idea.strategy_id,
+        strategy_version=idea.strategy_version,
+        at_most=order.volume,
+        own_order=order.client_id,
+    )
+
+
+def _refusal(order: Order, idea: Idea, answer: Answer, now: datetime) -> str | None:
+    """Why the order must not leave, or None. A person's yes stands in for what only asks."""
+    if now > order.valid_until:
+        return "order_expired"
+    first = answer.report.first_failed
+    if first is None:
+        return None
+    approved = idea.status is IdeaStatus.APPROVED
+    if answer.report.verdict is Verdict.ASK and approved:
+        return None
+    return str(first.code)
+
+
+async def record_fill(store: Store, bell: Bell, order: Order, fill: Fill) -> Order:
+    """The venue has the order: ACKED, from SENDING or from UNKNOWN."""
+    after = replace(
+        order.move(OrderState.ACKED),
+        broker_id=fill.broker_id,
+        fill_price=fill.price,
+        filled_at=fill.time,
+        volume=fill.volume,
+    )
+    await _record(
+        store, bell, order, after, Action.ORDER_FILLED, f"filled at {fill.price}",
+        {"fill": plain(fill)}, market_time=fill.time,
+    )  # fmt: skip
+    await bell.ring("sync_broker")
+    return after
+
+
+async def record_rejection(store: Store, bell: Bell, order: Order, reason: str) -> Order:
+    """The venue proved that it did not take the order."""
+    after = order.move(OrderState.REJECTED, reason=reason)
+    await _record(store, bell, order, after, Action.ORDER_REJECTED, reason, {})
+    return after
+
+
+async def record_silence(store: Store, bell: Bell, order: Order, reason: str) -> Order:
+    """Nobody knows: UNKNOWN, with an alert, and the symbol is blocked until it is known."""
+    after = order.move(OrderState.UNKNOWN, reason=reason)
+    await _record(store, bell, order, after, Action.ORDER_UNKNOWN, reason, {})
+    return after
+
+
+async def record_absence(store: Store, bell: Bell, order: Order) -> Order:
+    """The venue proved that an UNKNOWN order never arrived and never will."""
+    after = order.move(OrderState.ABSENT, reason="the venue proved that it never arrived")
+    await _record(store, bell, order, after, Action.ORDER_ABSENT, str(after.reason), {})
+    return after
+
+
+async def _record(
+    store: Store,
+    bell: Bell,
+    before: Order,
+    after: Order,
+    action: Action,
+    rationale: str,
+    detail: dict[str, Any],
+    *,
+    market_time: datetime | None = None,
+) -> None:
+    async with store.begin() as tx:
+        if not await tx.orders.swap(before, after):
+            return
+        if after.state is OrderState.UNKNOWN:
+            await tx.outbox.tell(_alert(after), Audience(at_least=Role.VIEWER))
+        await tx.outbox.tell(card_notice(after.idea_id, f"order_{after.state}"), Audience())
+        result = "pass" if after.state is OrderState.ACKED else f"fail:{after.state}"
+        await tx.history.append(
+            order_entry(
+                action,
+                after,
+                await tx.now(),
+                rationale=rationale,
+                market_time=market_time,
+                result=result,
+                bundle_hash=None,
+                detail=detail,
+            )
+        )
+    await bell.ring("deliver")
+
+
+def _alert(order: Order) -> Notice:
+    return Notice(
+        kind=Kind.UNKNOWN_ORDER,
+        key=f"unknown:{order.client_id}",
+        priority=Priority.SAFETY,
+        detail={"client_id": order.client_id, "idea_id": str(order.idea_id)},
+    )
+
+
+def order_entry(
+    action: Action,
+    order: Order,
+    now: datetime,
+    *,
+    rationale: str,
+    market_time: datetime | None,
+    result: str | None,
+    bundle_hash: str | None,
+    detail: dict[str, Any],
+) -> Entry:
+    """The history record of an order's step."""
+    return Entry(
+        action=action,
+        occurred_at=now,
+        actor="system",
+        symbol=order.symbol,
+        market_time=market_time,
+        rationale=rationale,
+        risk_check_result=result,
+        idea_id=order.idea_id,
+        bundle_hash=bundle_hash,
+        detail={"order": plain(order), **detail},
+    )

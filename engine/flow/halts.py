@@ -1,0 +1,196 @@
+"""Stop and start: the one state machine, changed by people and by limits, always with a reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.domain.decision import Action, Entry
+from engine.domain.notice import Audience, Kind, Notice, Priority
+from engine.domain.order import OrderState
+from engine.domain.person import Person, Role
+from engine.domain.state import Control, HaltReason, Mode, TradingState
+from engine.errors import NotAllowed
+from engine.flow.execution import order_entry
+from engine.flow.pipeline import card_notice
+from engine.ports import Bell, Store, Transaction
+from engine.snapshot.canonical import plain
+
+#: States in which what is queued must never leave any more.
+_CANCELS = frozenset((TradingState.HALTED, TradingState.EMERGENCY_STOP))
+
+#: (control, by, at) -> the control as it should be
+Change = Callable[[Control, str, datetime], Control]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeControl:
+    """Change state, mode or a paused symbol, for a person or for the machine's own operator.
+
+    ``person_id`` None is the command line on this machine. Raises :class:`NotAllowed` for too low a
+    role and :class:`IllegalMove` when there is nothing to change. When it returns, no new send can
+    start under the old state.
+    """
+
+    store: Store
+    bell: Bell
+
+    async def pause(self, person_id: int | None) -> Control:
+        """No new trades; open ones keep their stops."""
+        return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_paused)
+
+    async def resume(self, person_id: int | None) -> Control:
+        """Trade again. Out of an emergency stop only an admin may."""
+        return await self._change(person_id, Role.TRADER, Action.AI_RESUMED, _to_running)
+
+    async def stop(self, person_id: int | None) -> Control:
+        """Emergency stop: nothing is evaluated, everything queued is cancelled."""
+        return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_stopped)
+
+    async def mode(self, person_id: int | None, mode: Mode) -> Control:
+        """Supervised or autonomous."""
+
+        def change(control: Control, by: str, at: datetime) -> Control:
+            return control.with_mode(mode, by=by, at=at)
+
+        return await self._change(person_id, Role.ADMIN, Action.MODE_CHANGED, change)
+
+    async def symbol(self, person_id: int | None, symbol: str, *, paused: bool) -> Control:
+        """Pause or release one symbol."""
+
+        def change(control: Control, by: str, at: datetime) -> Control:
+            return control.with_symbol(symbol, paused=paused, by=by, at=at)
+
+        action = Action.SYMBOL_PAUSED if paused else Action.SYMBOL_RESUMED
+        return await self._change(person_id, Role.TRADER, action, change, symbol=symbol)
+
+    async def _change(
+        self,
+        person_id: int | None,
+        role: Role,
+        action: Action,
+        change: Change,
+        *,
+        symbol: str | None = None,
+    ) -> Control:
+        async with self.store.begin() as tx:
+            person = await _person(tx, person_id)
+            if person is not None:
+                person.must_be(role)
+            before = await tx.controls.take()
+            if (
+                before.state is TradingState.EMERGENCY_STOP
+                and action is Action.AI_RESUMED
+                and person
+            ):
+                person.must_be(Role.ADMIN)
+            now = await tx.now()
+            after = change(before, "cli" if person is None else person.name, now)
+            entries = await _apply(
+                tx, before, after, action, actor=_actor(person_id), now=now, symbol=symbol
+            )
+            for entry in entries:
+                await tx.history.append(entry)
+        await self.bell.ring("deliver")
+        return after
+
+
+async def halt(
+    tx: Transaction, control: Control, reason: HaltReason, *, market_time: datetime
+) -> list[Entry]:
+    """Latch a halt inside the caller's transaction, which holds the control.
+
+    Answers the records to append: one for the halt, one for each order it cancelled.
+    """
+    now = await tx.now()
+    after = control.move(TradingState.HALTED, reason=str(reason), by="system", at=now)
+    return await _apply(
+        tx, control, after, Action.AI_HALTED, actor="system", now=now, market_time=market_time
+    )
+
+
+async def _apply(
+    tx: Transaction,
+    before: Control,
+    after: Control,
+    action: Action,
+    *,
+    actor: str,
+    now: datetime,
+    market_time: datetime | None = None,
+    symbol: str | None = None,
+) -> list[Entry]:
+    await tx.controls.save(after)
+    kind = Kind.HALT if after.state in _CANCELS and after.state != before.state else Kind.STATE
+    await tx.outbox.tell(
+        Notice(
+            kind=kind,
+            key=f"control:{after.version}",
+            priority=Priority.SAFETY,
+            detail={"before": plain(before), "after": plain(after), "action": str(action)},
+        ),
+        Audience(),
+    )
+    halted = action is Action.AI_HALTED
+    entries = [
+        Entry(
+            action=action,
+            occurred_at=now,
+            actor=actor,
+            symbol=symbol,
+            market_time=market_time,
+            rationale=f"{before.state}/{before.mode} -> {after.state}/{after.mode}: {after.reason}",
+            risk_check_result=f"fail:{after.reason}" if halted else None,
+            human_override=actor != "system",
+            detail={"before": plain(before), "after": plain(after)},
+        )
+    ]
+    if after.state in _CANCELS:
+        entries += await _cancel_queued(tx, after, now)
+    return entries
+
+
+async def _cancel_queued(tx: Transaction, control: Control, now: datetime) -> list[Entry]:
+    entries = []
+    for order in await tx.orders.in_state(OrderState.INTENT):
+        cancelled = order.move(OrderState.CANCELLED, reason=str(control.state))
+        if not await tx.orders.swap(order, cancelled):
+            continue
+        await tx.outbox.tell(card_notice(order.idea_id, "order_cancelled"), Audience())
+        entries.append(
+            order_entry(
+                Action.ORDER_CANCELLED,
+                cancelled,
+                now,
+                rationale=f"cancelled by {control.state}",
+                market_time=None,
+                result=f"fail:{control.reason}",
+                bundle_hash=None,
+                detail={},
+            )
+        )
+    return entries
+
+
+def _to_paused(control: Control, by: str, at: datetime) -> Control:
+    return control.move(TradingState.PAUSED, reason="paused_by_person", by=by, at=at)
+
+
+def _to_running(control: Control, by: str, at: datetime) -> Control:
+    return control.move(TradingState.RUNNING, reason="resumed_by_person", by=by, at=at)
+
+
+def _to_stopped(control: Control, by: str, at: datetime) -> Control:
+    return control.move(TradingState.EMERGENCY_STOP, reason="stopped_by_person", by=by, at=at)
+
+
+async def _person(tx: Transaction, person_id: int | None) -> Person | None:
+    if person_id is None:
+        return None
+    person = await tx.people.get(person_id)
+    if person is None:
+        raise NotAllowed("you are not known to this bot")
+    return person
+
+
+def _actor(person_id: int | None) -> str:
+    return "cli" if person_id is None else f"person:{person_id}"

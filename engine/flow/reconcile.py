@@ -1,0 +1,138 @@
+"""Make our books equal the venue's: lost answers, open trades, closed trades, the day's limits."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from engine.domain.account import Account, TradingDay
+from engine.domain.decision import Action, Entry
+from engine.domain.notice import Audience, Kind, Notice, Priority
+from engine.domain.order import ClosedTrade, Order, OrderState
+from engine.domain.state import TradingState
+from engine.errors import BrokerSilent
+from engine.flow.execution import record_absence, record_fill, record_silence
+from engine.flow.halts import halt
+from engine.gate.limits import reached
+from engine.ports import Bell, Broker, Found, MarketData, NotFound, Store, Transaction
+from engine.snapshot.canonical import plain
+
+#: A SENDING order older than this has no attempt under way any more.
+SETTLE_SECONDS = 15.0
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+#: A venue may report a close late; asking again for a little of the past costs nothing.
+_OVERLAP = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveOrders:
+    """Find out what became of orders whose answer was lost; nothing is ever sent here.
+
+    An order that is not found ends in UNKNOWN, with an alert. Only a venue's proof that it can
+    never appear turns UNKNOWN into ABSENT.
+    """
+
+    store: Store
+    broker: Broker
+    bell: Bell
+    settle_seconds: float = SETTLE_SECONDS
+
+    async def __call__(self) -> tuple[Order, ...]:
+        async with self.store.begin() as tx:
+            lost = await tx.orders.stuck(self.settle_seconds)
+            unknown = await tx.orders.in_state(OrderState.UNKNOWN)
+        return tuple([await self._resolve(order) for order in (*lost, *unknown)])
+
+    async def _resolve(self, order: Order) -> Order:
+        try:
+            answer = await self.broker.look_up(order.client_id)
+        except BrokerSilent as error:
+            if order.state is OrderState.UNKNOWN:
+                return order
+            return await record_silence(self.store, self.bell, order, str(error))
+        if isinstance(answer, Found):
+            return await record_fill(self.store, self.bell, order, answer.fill)
+        if order.state is OrderState.SENDING:
+            reason = "the venue does not have it"
+            order = await record_silence(self.store, self.bell, order, reason)
+        if isinstance(answer, NotFound) and answer.proven:
+            return await record_absence(self.store, self.bell, order)
+        return order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncBroker:
+    """Read the venue's truth: positions, ends of trades, equity; halt when a limit is reached.
+
+    Answers the trades that were found closed. Raises :class:`BrokerSilent` when the venue does not
+    answer; nothing is concluded from silence.
+    """
+
+    store: Store
+    broker: Broker
+    market: MarketData
+    bell: Bell
+
+    async def __call__(self) -> tuple[ClosedTrade, ...]:
+        async with self.store.begin() as tx:
+            last = await tx.orders.closed(since=None, limit=1)
+        after = last[0].closed_at - _OVERLAP if last else _BEGINNING
+        account = await self.broker.account()
+        positions = await self.broker.positions()
+        ended = await self.broker.closed_since(after)
+        market_time = await self.market.instant()
+        async with self.store.begin() as tx:
+            control = await tx.controls.take()
+            for position in positions:
+                await tx.orders.save_position(position)
+            new = [trade for trade in ended if await tx.orders.close_position(trade)]
+            day = await self._day(tx, account, market_time)
+            _, settings = await tx.settings.risk()
+            entries = [await self._closed_entry(tx, trade) for trade in new]
+            reason = reached(settings, account, day)
+            if reason is not None and control.state is TradingState.RUNNING:
+                entries += await halt(tx, control, reason, market_time=market_time)
+            for entry in entries:
+                await tx.history.append(entry)
+        if new or (reason is not None and control.state is TradingState.RUNNING):
+            await self.bell.ring("deliver")
+        return tuple(new)
+
+    async def _day(self, tx: Transaction, account: Account, now: datetime) -> TradingDay:
+        """The broker's day, begun anew at its midnight and kept at its best equity."""
+        day = await tx.settings.day(account.id)
+        if day is None or day.day != now.date():
+            day = TradingDay(
+                account_id=account.id,
+                day=now.date(),
+                start_equity=account.equity,
+                peak_equity=account.equity,
+            )
+        elif account.equity > day.peak_equity:
+            day = replace(day, peak_equity=account.equity)
+        await tx.settings.save_day(day)
+        return day
+
+    async def _closed_entry(self, tx: Transaction, trade: ClosedTrade) -> Entry:
+        order = await tx.orders.get(trade.client_id) if trade.client_id else None
+        await tx.outbox.tell(
+            Notice(
+                kind=Kind.TRADE_CLOSED,
+                key=f"closed:{trade.position_id}",
+                priority=Priority.TRADE,
+                detail={
+                    "position_id": trade.position_id,
+                    "client_id": trade.client_id,
+                    "idea_id": str(order.idea_id) if order else None,
+                },
+            ),
+            Audience(),
+        )
+        return Entry(
+            action=Action.POSITION_CLOSED,
+            occurred_at=await tx.now(),
+            actor="broker",
+            symbol=trade.symbol,
+            market_time=trade.closed_at,
+            rationale=f"{trade.reason} at {trade.exit_price}, profit {trade.profit}",
+            idea_id=order.idea_id if order else None,
+            detail={"trade": plain(trade)},
+        )

@@ -1,0 +1,127 @@
+"""Replay a decision: show what was seen and compute it all again from the stored bundle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Any
+
+from engine.domain.decision import Decision
+from engine.domain.gate import GateReport
+from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import Bundle
+from engine.domain.values import decimal
+from engine.errors import InvalidInput, SnapshotNotFound
+from engine.flow.judgement import Question, ask_again, consider, strategy_of
+from engine.ports import Store
+from engine.snapshot.canonical import plain, restore
+from engine.snapshot.indicators import compute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What was seen, what was decided, and where computing it again gave something else.
+
+    ``differences`` are dotted paths into the record; empty means equal bit for bit. ``what_if`` is
+    the gate's report under other settings, when some were asked for.
+    """
+
+    decision: Decision
+    bundle: Bundle
+    report: GateReport | None
+    differences: tuple[str, ...]
+    what_if: GateReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayDecision:
+    """Replay one decision of the history by its number.
+
+    ``changes`` are risk settings to try instead, by name. Raises :class:`SnapshotNotFound` for a
+    record that rests on no bundle (a pause, a fill).
+    """
+
+    store: Store
+
+    async def __call__(self, seq: int, changes: Mapping[str, str] | None = None) -> Replay:
+        async with self.store.begin() as tx:
+            decision = await tx.history.get(seq)
+            hash_ = decision.entry.bundle_hash
+            if hash_ is None:
+                raise SnapshotNotFound(
+                    f"decision {seq} ({decision.entry.action}) rests on no market snapshot"
+                )
+            bundle = await tx.bundles.get(hash_)
+        return replay(decision, bundle, changes or {})
+
+
+def replay(decision: Decision, bundle: Bundle, changes: Mapping[str, str]) -> Replay:
+    """Recompute a decision from its bundle; see :class:`Replay`."""
+    recorded = decision.entry.detail
+    seen = compute(bundle.candles, digits=bundle.instrument.digits)
+    fresh = replace(bundle, indicators=seen[0], indicators_before=seen[1])
+    differences = [
+        *_differ("indicators", plain(bundle.indicators), plain(seen[0])),
+        *_differ("indicators_before", plain(bundle.indicators_before), plain(seen[1])),
+    ]
+    name, again = _compute(decision, fresh)
+    differences += _differ(name, recorded.get(name), plain(again))
+    what_if = None
+    if changes:
+        settings = with_changes(bundle.settings, changes)
+        what_if = _compute(decision, replace(fresh, settings=settings))[1].report
+    return Replay(
+        decision=decision,
+        bundle=bundle,
+        report=again.report,
+        differences=tuple(differences),
+        what_if=what_if,
+    )
+
+
+def _compute(decision: Decision, bundle: Bundle) -> tuple[str, Any]:
+    detail = decision.entry.detail
+    if "question" in detail:
+        return "answer", ask_again(restore(Question, detail["question"]), bundle)
+    if "outcome" not in detail or decision.entry.strategy_id is None:
+        raise SnapshotNotFound(f"decision {decision.seq} holds nothing that can be computed again")
+    return "outcome", consider(strategy_of(bundle, decision.entry.strategy_id), bundle)
+
+
+def _differ(path: str, recorded: Any, again: Any) -> list[str]:
+    """Dotted paths at which two JSON documents differ."""
+    if isinstance(recorded, dict) and isinstance(again, dict):
+        return [
+            difference
+            for key in sorted(recorded.keys() | again.keys())
+            for difference in _differ(f"{path}.{key}", recorded.get(key), again.get(key))
+        ]
+    if isinstance(recorded, list) and isinstance(again, list) and len(recorded) == len(again):
+        pairs = enumerate(zip(recorded, again, strict=True))
+        return [d for i, (a, b) in pairs for d in _differ(f"{path}.{i}", a, b)]
+    return [] if recorded == again else [path]
+
+
+def with_changes(settings: RiskSettings, changes: Mapping[str, str]) -> RiskSettings:
+    """Settings with some values replaced; raises :class:`InvalidInput` for an unknown name."""
+    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
+    values: dict[str, Any] = {}
+    for name, text in changes.items():
+        if name not in kinds:
+            raise InvalidInput(f"{name} is no setting; there are: {', '.join(sorted(kinds))}")
+        values[name] = _value(kinds[name], name, text)
+    return replace(settings, **values)
+
+
+def _value(kind: type, name: str, text: str) -> Any:
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise InvalidInput(f"{name} must be true or false, not {text!r}", field=name)
+        return text == "true"
+    if kind is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    number: Decimal = decimal(text, field=name)
+    if kind is int:
+        if number != number.to_integral_value():
+            raise InvalidInput(f"{name} must be a whole number, not {text}", field=name)
+        return int(number)
+    return number

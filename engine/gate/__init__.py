@@ -1,0 +1,1 @@
+"""Every check an idea must pass, its limits, its size and the verdict."""

@@ -1,0 +1,404 @@
+"""What the use cases need of the world: each adapter fills one of these Protocols."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from engine.domain.account import Account, Position, TradingDay
+from engine.domain.approval import Approval
+from engine.domain.decision import Action, Decision, Entry
+from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.market import Candle, Instrument, Quote, Timeframe
+from engine.domain.notice import Audience, Notice
+from engine.domain.order import ClosedTrade, Fill, Order, OrderState
+from engine.domain.person import Person
+from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import Bundle, CalendarView, Headline, OpenOrder
+from engine.domain.state import Control
+from engine.domain.strategy import Strategy
+
+#: Now, aware and in UTC. The wall's time: what approvals and orders live by.
+Clock = Callable[[], datetime]
+
+
+# ---- the market ------------------------------------------------------------------------------
+
+
+class MarketData(Protocol):
+    """Candles and quotes. ``instant`` is the market's own time, which a recording plays at its
+    own pace; sessions, news and the broker's day are measured on it.
+    """
+
+    async def instant(self) -> datetime:
+        """The market time now."""
+        ...
+
+    async def candles(self, symbol: str, timeframe: Timeframe, count: int) -> tuple[Candle, ...]:
+        """The last ``count`` closed candles, oldest first; fewer when there are no more."""
+        ...
+
+    async def candles_since(
+        self, symbol: str, timeframe: Timeframe, after: datetime
+    ) -> tuple[Candle, ...]:
+        """Closed candles that opened after ``after``, oldest first."""
+        ...
+
+    async def quote(self, symbol: str) -> Quote | None:
+        """The current quote, or None when there is none to deal at."""
+        ...
+
+    async def instrument(self, symbol: str) -> Instrument:
+        """The symbol's specification; raises ``NotFound`` for a symbol the venue lacks."""
+        ...
+
+
+class Calendar(Protocol):
+    """Economic releases."""
+
+    async def around(self, instant: datetime) -> CalendarView | None:
+        """Releases of the day before to the week after; None when nothing is known."""
+        ...
+
+
+class News(Protocol):
+    """Headlines: untrusted text."""
+
+    async def latest(self, instant: datetime) -> tuple[Headline, ...]:
+        """The newest headlines first, none published after the instant."""
+        ...
+
+
+# ---- the venue -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The venue holds, or held, the order."""
+
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Every place that could hold the order answered that it does not.
+
+    ``proven`` is True only when the venue also guarantees that it can never appear later.
+    """
+
+    proven: bool
+
+
+class Broker(Protocol):
+    """A venue where orders go."""
+
+    @property
+    def account_id(self) -> str:
+        """The account orders are for."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real money moves; everything else says "paper" on every message."""
+        ...
+
+    async def submit(self, order: Order) -> Fill:
+        """Send a market order, once. Raises ``BrokerRefused`` when the venue proves that it did
+        not take it, ``BrokerSilent`` for everything that leaves the outcome open.
+        """
+        ...
+
+    async def look_up(self, client_id: str) -> Found | NotFound:
+        """What became of an order; raises ``BrokerSilent`` when the venue does not answer."""
+        ...
+
+    async def account(self) -> Account:
+        """Money now; raises ``BrokerSilent``."""
+        ...
+
+    async def positions(self) -> tuple[Position, ...]:
+        """Open trades now; raises ``BrokerSilent``. Only an empty answer means flat."""
+        ...
+
+    async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
+        """Trades closed after an instant of market time, oldest first."""
+        ...
+
+
+# ---- the store -------------------------------------------------------------------------------
+
+
+class Ideas(Protocol):
+    """Ideas and the approvals asked for them."""
+
+    async def add(self, idea: Idea) -> Idea:
+        """Store a new idea; the answer carries its number."""
+        ...
+
+    async def get(self, idea_id: UUID) -> Idea:
+        """One idea; raises ``NotFound``."""
+        ...
+
+    async def by_number(self, number: int) -> Idea:
+        """One idea by the number people say; raises ``NotFound``."""
+        ...
+
+    async def list(self, *, status: IdeaStatus | None, limit: int) -> Sequence[Idea]:
+        """Newest first."""
+        ...
+
+    async def swap(self, before: Idea, after: Idea) -> bool:
+        """Save a status if the stored one is still ``before``'s; False when someone was first."""
+        ...
+
+    async def ask(self, approval: Approval) -> None:
+        """Store a pending approval."""
+        ...
+
+    async def approval(self, idea_id: UUID) -> Approval | None:
+        """The approval of an idea, if one was asked for."""
+        ...
+
+    async def end(self, approval: Approval, *, expired: bool = False) -> bool:
+        """Close a pending approval by the database's clock.
+
+        True for exactly one caller. Unless ``expired``, it must not be past its expiry; if
+        ``expired``, it must be.
+        """
+        ...
+
+    async def overdue(self) -> Sequence[UUID]:
+        """Ideas whose pending approval is past its expiry by the database's clock."""
+        ...
+
+    async def pending(self) -> Sequence[UUID]:
+        """Ideas waiting for a person, oldest first."""
+        ...
+
+
+class Orders(Protocol):
+    """Orders and the trades that came of them."""
+
+    async def add(self, order: Order) -> bool:
+        """Store a new INTENT; False when the client id exists already."""
+        ...
+
+    async def get(self, client_id: str) -> Order:
+        """One order; raises ``NotFound``."""
+        ...
+
+    async def of_idea(self, idea_id: UUID) -> Order | None:
+        """The order an idea led to."""
+        ...
+
+    async def swap(self, before: Order, after: Order) -> bool:
+        """Save an order if its stored state is still ``before``'s; False when someone was first."""
+        ...
+
+    async def in_state(self, state: OrderState) -> Sequence[Order]:
+        """Orders in a state, oldest first."""
+        ...
+
+    async def stuck(self, seconds: float) -> Sequence[Order]:
+        """Orders SENDING for longer than this, by the database's clock."""
+        ...
+
+    async def unproven(self) -> tuple[OpenOrder, ...]:
+        """Orders that may be, or become, trades and are not positions yet."""
+        ...
+
+    async def save_position(self, position: Position) -> None:
+        """Store an open position as the venue reports it."""
+        ...
+
+    async def close_position(self, trade: ClosedTrade) -> bool:
+        """Store a trade's end; False when it was stored before."""
+        ...
+
+    async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
+        """What became of an order's trade."""
+        ...
+
+    async def closed(self, *, since: datetime | None, limit: int) -> Sequence[ClosedTrade]:
+        """Closed trades, newest first."""
+        ...
+
+
+class History(Protocol):
+    """The decision history: append-only and chained."""
+
+    async def append(self, entry: Entry) -> Decision:
+        """Write a record behind the last one. Called last in a transaction: it locks the head."""
+        ...
+
+    async def get(self, seq: int) -> Decision:
+        """One record; raises ``NotFound``."""
+        ...
+
+    async def list(
+        self,
+        *,
+        symbol: str | None = None,
+        actions: Sequence[Action] = (),
+        idea_id: UUID | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> Sequence[Decision]:
+        """Newest first; ``before`` a sequence number is the next page."""
+        ...
+
+    async def count(self, actions: Sequence[Action], since: datetime) -> dict[str, int]:
+        """Records by ``action`` or, for refusals, by result since an instant of market time."""
+        ...
+
+
+class Bundles(Protocol):
+    """Snapshot bundles by their hash."""
+
+    async def put(self, bundle: Bundle) -> str:
+        """Store a bundle, once; the answer is its hash."""
+        ...
+
+    async def get(self, hash_: str) -> Bundle:
+        """A bundle; raises ``SnapshotNotFound``."""
+        ...
+
+
+class Controls(Protocol):
+    """The trading state's one row."""
+
+    async def read(self) -> Control:
+        """The control as it is."""
+        ...
+
+    async def hold(self) -> Control:
+        """The control, locked against change until the transaction ends (every send does this)."""
+        ...
+
+    async def take(self) -> Control:
+        """The control, locked for a change of one's own."""
+        ...
+
+    async def save(self, control: Control) -> None:
+        """Write a control taken before."""
+        ...
+
+
+class SettingsStore(Protocol):
+    """Risk settings, strategies and the broker's day."""
+
+    async def risk(self) -> tuple[int, RiskSettings]:
+        """The settings in force and their version."""
+        ...
+
+    async def save_risk(self, settings: RiskSettings, *, by: str, reason: str) -> int:
+        """Write the next version; the answer is its number."""
+        ...
+
+    async def strategies(self) -> tuple[Strategy, ...]:
+        """The current version of every strategy, in order."""
+        ...
+
+    async def day(self, account_id: str) -> TradingDay | None:
+        """The broker's day so far."""
+        ...
+
+    async def save_day(self, day: TradingDay) -> None:
+        """Write the broker's day."""
+        ...
+
+
+class People(Protocol):
+    """Who may talk to the bot."""
+
+    async def get(self, user_id: int) -> Person | None:
+        """A person by numeric id."""
+        ...
+
+    async def save(self, person: Person) -> None:
+        """Add or change a person."""
+        ...
+
+    async def list(self) -> Sequence[Person]:
+        """Everyone, by id."""
+        ...
+
+
+class Outbox(Protocol):
+    """What is to be told, written in the transaction that made it true."""
+
+    async def tell(self, notice: Notice, audience: Audience) -> None:
+        """Queue a notice for everyone in the audience; the same key is queued once a person."""
+        ...
+
+
+class Evaluations(Protocol):
+    """Which candle of which strategy was judged; a second judgement is refused."""
+
+    async def claim(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
+        """True for exactly one transaction per candle."""
+        ...
+
+
+class Transaction(Protocol):
+    """Everything that can change together. It commits as a whole or not at all."""
+
+    ideas: Ideas
+    orders: Orders
+    history: History
+    bundles: Bundles
+    controls: Controls
+    settings: SettingsStore
+    people: People
+    outbox: Outbox
+    evaluations: Evaluations
+
+    async def now(self) -> datetime:
+        """The database's clock, which decides what is expired."""
+        ...
+
+
+class Store(Protocol):
+    """The truth."""
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction: committed at the end of the block, rolled back by an exception."""
+        ...
+
+
+class VenueLedger(Protocol):
+    """Where a simulated venue keeps its own books, apart from ours."""
+
+    def open(self, name: str) -> AbstractAsyncContextManager[dict[str, Any]]:
+        """A document, locked; what it holds at the end of the block is saved."""
+        ...
+
+    async def read(self, name: str) -> dict[str, Any]:
+        """A document as it is, not locked; empty when there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One place where the stored history is not what was written."""
+
+    record: str
+    problem: str
+
+
+class Auditor(Protocol):
+    """Checks the stored history against its own hashes."""
+
+    async def verify(self) -> tuple[int, tuple[Fault, ...]]:
+        """How many records were checked, and every fault found, the first one first."""
+        ...
+
+
+class Bell(Protocol):
+    """Wakes a worker. It may fail without loss: a sweeper finds what no bell announced."""
+
+    async def ring(self, job: str, *ids: str) -> None:
+        """Ask for a job soon; never raises."""
+        ...

@@ -1,0 +1,1 @@
+"""The deterministic confidence of an idea."""

@@ -1,0 +1,1 @@
+"""The frozen picture a decision is made from: collecting, indicators, canonical bytes."""

@@ -1,0 +1,80 @@
+"""See: everything a decision may rest on, gathered once and frozen."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.domain.account import Account, Position
+from engine.domain.market import Instrument, Quote, Timeframe, quote_rate
+from engine.domain.snapshot import Bundle
+from engine.errors import BrokerSilent, FeedError
+from engine.ports import Broker, Calendar, MarketData, News, Store
+from engine.snapshot.indicators import WINDOW, compute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collect:
+    """Freeze one snapshot bundle of a symbol.
+
+    What cannot be had stays empty in the bundle (no account, no calendar, no quote): the gate
+    refuses on it by name. Only missing candles raise :class:`FeedError`, because without them there
+    is nothing to decide.
+    """
+
+    market: MarketData
+    calendar: Calendar
+    news: News
+    broker: Broker
+    store: Store
+
+    async def __call__(self, symbol: str, timeframe: Timeframe) -> Bundle:
+        # Our own orders are read before the venue's positions: one that is filled in between is
+        # then counted twice and told apart by its id, never missed.
+        async with self.store.begin() as tx:
+            orders = await tx.orders.unproven()
+            version, settings = await tx.settings.risk()
+            strategies = await tx.settings.strategies()
+            day = await tx.settings.day(self.broker.account_id)
+            control = await tx.controls.read()
+        account, positions = await self._account()
+        instant = await self.market.instant()
+        candles = await self.market.candles(symbol, timeframe, WINDOW)
+        if len(candles) < 2:
+            raise FeedError(f"there are only {len(candles)} {timeframe} candles of {symbol}")
+        instrument = await self.market.instrument(symbol)
+        indicators, before = compute(candles, digits=instrument.digits)
+        quote = await self.market.quote(symbol)
+        held = {position.client_id for position in positions}
+        return Bundle(
+            symbol=symbol,
+            timeframe=timeframe,
+            instant=instant,
+            candles=candles,
+            indicators=indicators,
+            indicators_before=before,
+            quote=quote,
+            instrument=instrument,
+            quote_rate=_rate(instrument, quote, account),
+            calendar=await self.calendar.around(instant),
+            news=await self.news.latest(instant),
+            account=account,
+            day=day,
+            positions=positions,
+            orders=tuple(order for order in orders if order.client_id not in held),
+            settings=settings,
+            settings_version=version,
+            strategies=strategies,
+            control=control,
+        )
+
+    async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:
+        try:
+            return await self.broker.account(), await self.broker.positions()
+        except BrokerSilent:
+            return None, ()
+
+
+def _rate(instrument: Instrument, quote: Quote | None, account: Account | None) -> Decimal:
+    """Without an account nothing is sized, so that the rate does not matter."""
+    if account is None:
+        return Decimal(1)
+    return quote_rate(instrument, account.currency, quote)

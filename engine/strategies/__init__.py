@@ -1,0 +1,1 @@
+"""Strategies: rule documents and what their words mean."""

@@ -1,0 +1,106 @@
+"""Exit expressions of a rule document: where a stop or a target lies, as a price."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+from engine.domain.account import Direction
+from engine.domain.snapshot import Bundle
+from engine.domain.values import quantize
+from engine.errors import InvalidInput
+
+_NUMBER = r"(?P<number>\d{1,6}(?:\.\d{1,4})?)"
+_DISTANCE = re.compile(rf"{_NUMBER}\s*(?P<unit>\*\s*atr|pips|points|cents)")
+_LEVEL = re.compile(
+    rf"(?:recent_)?(?P<level>swing_low|swing_high|ema_20|ema_50|bb_low|bb_mid|bb_high)"
+    rf"(?:\s*(?P<sign>[+-])\s*{_NUMBER}\s*(?P<unit>\*\s*atr|pips|points|cents))?"
+)
+_RATIO = re.compile(rf"RR\s*>?=\s*{_NUMBER}")
+_ZONES = ("key_resistance_zone", "key_support_zone")
+_ZONE_CANDLES = 50
+
+STOP_FORMS = "'2 * atr', '15 pips' or 'swing_low - 5 pips'"
+TARGET_FORMS = f"'RR>=2', '3 * atr', '30 pips', 'bb_mid' or '{_ZONES[0]}'"
+
+
+def check_stop(text: str) -> None:
+    """Raise :class:`InvalidInput` unless the expression can be read as a stop."""
+    if not (_DISTANCE.fullmatch(text) or _LEVEL.fullmatch(text)):
+        raise InvalidInput(f"cannot read {text!r} as a stop; write {STOP_FORMS}")
+
+
+def check_target(text: str) -> None:
+    """Raise :class:`InvalidInput` unless the expression can be read as a target."""
+    readable = (_DISTANCE.fullmatch, _LEVEL.fullmatch, _RATIO.fullmatch, _ZONES.__contains__)
+    if not any(form(text) for form in readable):
+        raise InvalidInput(f"cannot read {text!r} as a target; write {TARGET_FORMS}")
+
+
+def stop_price(text: str, bundle: Bundle, direction: Direction, entry: Decimal) -> Decimal | None:
+    """The stop's price, rounded to the symbol's digits; None when it cannot be had now.
+
+    A stop on the wrong side of the entry is returned as it is: the gate refuses it by name.
+    """
+    if match := _DISTANCE.fullmatch(text):
+        distance = _distance(match, bundle)
+        return None if distance is None else _round(entry - direction.sign * distance, bundle)
+    match = _LEVEL.fullmatch(text)
+    return None if match is None else _level(match, bundle)
+
+
+def target_price(
+    text: str, bundle: Bundle, direction: Direction, entry: Decimal, risk: Decimal
+) -> Decimal | None:
+    """A target's price, rounded to the symbol's digits; None when it is not beyond the entry."""
+    price = _target(text, bundle, direction, entry, risk)
+    if price is None or not direction.sign * (price - entry) > 0:
+        return None
+    return price
+
+
+def _target(
+    text: str, bundle: Bundle, direction: Direction, entry: Decimal, risk: Decimal
+) -> Decimal | None:
+    if match := _RATIO.fullmatch(text):
+        return _round(entry + direction.sign * risk * Decimal(match["number"]), bundle)
+    if match := _DISTANCE.fullmatch(text):
+        distance = _distance(match, bundle)
+        return None if distance is None else _round(entry + direction.sign * distance, bundle)
+    if text in _ZONES:
+        return _zone(bundle, direction)
+    match = _LEVEL.fullmatch(text)
+    return None if match is None else _level(match, bundle)
+
+
+def _zone(bundle: Bundle, direction: Direction) -> Decimal:
+    """The extreme of the last fifty candles ahead of the trade."""
+    recent = bundle.candles[-_ZONE_CANDLES:]
+    if direction is Direction.BUY:
+        return max(candle.high for candle in recent)
+    return min(candle.low for candle in recent)
+
+
+def _level(match: re.Match[str], bundle: Bundle) -> Decimal | None:
+    level: Decimal | None = getattr(bundle.indicators, match["level"])
+    if level is None:
+        return None
+    if match["sign"] is None:
+        return _round(level, bundle)
+    offset = _distance(match, bundle)
+    if offset is None:
+        return None
+    return _round(level + (offset if match["sign"] == "+" else -offset), bundle)
+
+
+def _distance(match: re.Match[str], bundle: Bundle) -> Decimal | None:
+    unit: Callable[[], Decimal | None] = {
+        "pips": lambda: bundle.instrument.pip,
+        "points": lambda: Decimal(1).scaleb(-bundle.instrument.digits),
+        "cents": lambda: Decimal("0.01"),
+    }.get(match["unit"], lambda: bundle.indicators.atr_14)
+    step = unit()
+    return None if step is None else step * Decimal(match["number"])
+
+
+def _round(price: Decimal, bundle: Bundle) -> Decimal:
+    return quantize(price, bundle.instrument.digits)

@@ -1,0 +1,191 @@
+"""The vocabulary of entry conditions: named predicates over a bundle, each a small function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.domain.account import Direction
+from engine.domain.idea import Observation
+from engine.domain.snapshot import Bundle
+from engine.domain.strategy import Condition
+from engine.domain.values import decimal
+from engine.errors import InvalidInput
+
+#: (bundle, direction, argument) -> (held, what was observed)
+Predicate = Callable[[Bundle, Direction, str], tuple[bool, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A predicate and the shape its argument must have: number, flag or one of some words."""
+
+    predicate: Predicate
+    words: tuple[str, ...]
+
+    def accepts(self, argument: str) -> None:
+        """Raise :class:`InvalidInput` unless the argument fits."""
+        if self.words:
+            if argument not in self.words:
+                raise InvalidInput(f"must be one of {', '.join(self.words)}, is {argument!r}")
+        else:
+            decimal(argument)
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(name: str, *words: str) -> Callable[[Predicate], Predicate]:
+    """Add a predicate to the vocabulary; without words its argument is a number."""
+
+    def register(predicate: Predicate) -> Predicate:
+        RULES[name] = Rule(predicate, words)
+        return predicate
+
+    return register
+
+
+def observe(
+    condition: Condition, bundle: Bundle, direction: Direction, *, required: bool
+) -> Observation:
+    """Ask one condition; an indicator that is not there yet means it does not hold."""
+    met, seen = RULES[condition.name].predicate(bundle, direction, condition.argument)
+    return Observation(condition.name, condition.argument, seen, met, required)
+
+
+_MISSING = (False, "n/a")
+
+
+@rule("trend_alignment", "bullish", "bearish", "with_trade")
+def trend_alignment(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
+    """SMA 50 against SMA 200, and the last close on the same side of SMA 200."""
+    fast, slow = bundle.indicators.sma_50, bundle.indicators.sma_200
+    if fast is None or slow is None:
+        return _MISSING
+    close = bundle.candles[-1].close
+    seen = "bullish" if fast > slow < close else "bearish" if fast < slow > close else "mixed"
+    return seen == _side(wanted, direction), seen
+
+
+@rule("ema_trend", "bullish", "bearish", "with_trade")
+def ema_trend(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
+    """EMA 20 above EMA 50 is bullish, below is bearish (source 000)."""
+    fast, slow = bundle.indicators.ema_20, bundle.indicators.ema_50
+    if fast is None or slow is None:
+        return _MISSING
+    seen = "bullish" if fast > slow else "bearish"
+    return seen == _side(wanted, direction), seen
+
+
+@rule("ema_gap_atr_above")
+def ema_gap_atr_above(bundle: Bundle, direction: Direction, least: str) -> tuple[bool, str]:
+    """EMA 20 leads EMA 50, in the trade's direction, by more than so many ATR."""
+    now = bundle.indicators
+    if now.ema_20 is None or now.ema_50 is None or not now.atr_14:
+        return _MISSING
+    gap = direction.sign * (now.ema_20 - now.ema_50) / now.atr_14
+    return gap > Decimal(least), f"{gap:.2f}"
+
+
+@rule("ema_cross", "bullish", "bearish", "with_trade")
+def ema_cross(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
+    """EMA 20 crossed EMA 50 between the last two closed candles."""
+    now, before = bundle.indicators, bundle.indicators_before
+    if None in (now.ema_20, now.ema_50, before.ema_20, before.ema_50):
+        return _MISSING
+    above, was_above = now.ema_20 > now.ema_50, before.ema_20 > before.ema_50  # type: ignore[operator]
+    seen = "none" if above is was_above else "bullish" if above else "bearish"
+    return seen == _side(wanted, direction), seen
+
+
+@rule("close_crosses_ema_20", "true")
+def close_crosses_ema_20(bundle: Bundle, direction: Direction, _: str) -> tuple[bool, str]:
+    """The last candle closed beyond EMA 20 in the trade's direction, the one before did not."""
+    now, before = bundle.indicators.ema_20, bundle.indicators_before.ema_20
+    if now is None or before is None:
+        return _MISSING
+    beyond = direction.sign * (bundle.candles[-1].close - now)
+    was_beyond = direction.sign * (bundle.candles[-2].close - before)
+    digits = bundle.instrument.digits
+    return beyond > 0 >= was_beyond, f"{bundle.candles[-1].close:.{digits}f} / {now:.{digits}f}"
+
+
+@rule("rsi_below")
+def rsi_below(bundle: Bundle, _: Direction, limit: str) -> tuple[bool, str]:
+    """RSI 14 of the last closed candle is below the limit."""
+    rsi = bundle.indicators.rsi_14
+    return _MISSING if rsi is None else (rsi < Decimal(limit), str(rsi))
+
+
+@rule("rsi_above")
+def rsi_above(bundle: Bundle, _: Direction, limit: str) -> tuple[bool, str]:
+    """RSI 14 of the last closed candle is above the limit."""
+    rsi = bundle.indicators.rsi_14
+    return _MISSING if rsi is None else (rsi > Decimal(limit), str(rsi))
+
+
+@rule("adx_above")
+def adx_above(bundle: Bundle, _: Direction, limit: str) -> tuple[bool, str]:
+    """ADX 14 says the market trends at least this strongly."""
+    adx = bundle.indicators.adx_14
+    return _MISSING if adx is None else (adx > Decimal(limit), str(adx))
+
+
+@rule("macd_cross", "bullish", "bearish", "with_trade")
+def macd_cross(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
+    """The MACD histogram changed sign between the last two closed candles."""
+    now, before = bundle.indicators.macd_hist, bundle.indicators_before.macd_hist
+    if now is None or before is None:
+        return _MISSING
+    crossed = (now > 0) is not (before > 0)
+    seen = "none" if not crossed else "bullish" if now > 0 else "bearish"
+    return seen == _side(wanted, direction), seen
+
+
+@rule("macd_side", "bullish", "bearish", "with_trade")
+def macd_side(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
+    """Which side of its signal line MACD is on."""
+    hist = bundle.indicators.macd_hist
+    if hist is None:
+        return _MISSING
+    seen = "bullish" if hist > 0 else "bearish"
+    return seen == _side(wanted, direction), seen
+
+
+@rule("bollinger_touch", "lower", "upper", "with_trade")
+def bollinger_touch(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
+    """The last candle reached the band a trade of this direction would start from."""
+    low, high = bundle.indicators.bb_low, bundle.indicators.bb_high
+    if low is None or high is None:
+        return _MISSING
+    band = wanted
+    if wanted == "with_trade":
+        band = "lower" if direction is Direction.BUY else "upper"
+    last = bundle.candles[-1]
+    touched = [n for n, t in (("lower", last.low <= low), ("upper", last.high >= high)) if t]
+    return band in touched, "+".join(touched) or "none"
+
+
+@rule("price_rejects_level", "true")
+def price_rejects_level(bundle: Bundle, direction: Direction, _: str) -> tuple[bool, str]:
+    """The last candle came within half an ATR of the swing extreme and closed away from it.
+
+    Away means in the outer 60 % of its range, seen from that extreme.
+    """
+    now, last = bundle.indicators, bundle.candles[-1]
+    level = now.swing_low if direction is Direction.BUY else now.swing_high
+    if level is None or now.atr_14 is None:
+        return _MISSING
+    probe = last.low if direction is Direction.BUY else last.high
+    near = abs(probe - level) <= now.atr_14 / 2
+    span = last.high - last.low
+    away = span > 0 and direction.sign * (last.close - probe) >= span * Decimal("0.4")
+    return (
+        near and away,
+        f"{probe:.{bundle.instrument.digits}f} / {level:.{bundle.instrument.digits}f}",
+    )
+
+
+def _side(wanted: str, direction: Direction) -> str:
+    if wanted != "with_trade":
+        return wanted
+    return "bullish" if direction is Direction.BUY else "bearish"

@@ -1,0 +1,1 @@
+"""Catalogues of everything a person reads, one folder per language."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis: one adapter per port, and the servers themselves when none is given."""

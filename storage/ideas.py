@@ -1,0 +1,116 @@
+"""Ideas and their approvals."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from engine.domain.approval import Approval, Ending
+from engine.domain.idea import Idea, IdeaStatus
+from engine.errors import NotFound
+from engine.snapshot.canonical import plain
+from storage import mapping
+from storage.models import ApprovalRow, IdeaRow
+
+# One caller's update finds the row still pending; everyone else's finds nothing. The database's
+# clock decides which side of the expiry we are on, read when the row is reached, not when the
+# transaction began.
+_END = """
+UPDATE approval
+SET ending = $2, decided_by = $3, decided_at = $4, document = $5
+WHERE idea_id = $1 AND ending = 'pending' AND (expires_at <= clock_timestamp()) = $6
+"""
+
+
+class IdeaTable:
+    """The port ``Ideas`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def add(self, idea: Idea) -> Idea:
+        rows = await self._connection.execute_query_dict(
+            "SELECT nextval('trade_idea_number') AS number"
+        )
+        numbered = replace(idea, number=rows[0]["number"])
+        columns = mapping.idea_columns(numbered, _rationale(numbered))
+        await IdeaRow.create(using_db=self._connection, **columns)
+        return numbered
+
+    async def get(self, idea_id: UUID) -> Idea:
+        row = await IdeaRow.filter(id=idea_id).using_db(self._connection).get_or_none()
+        if row is None:
+            raise NotFound(f"there is no idea {idea_id}")
+        return mapping.idea_of(row)
+
+    async def by_number(self, number: int) -> Idea:
+        row = await IdeaRow.filter(number=number).using_db(self._connection).get_or_none()
+        if row is None:
+            raise NotFound(f"there is no idea {number}", number=number)
+        return mapping.idea_of(row)
+
+    async def list(self, *, status: IdeaStatus | None, limit: int) -> Sequence[Idea]:
+        query = IdeaRow.all().using_db(self._connection)
+        if status is not None:
+            query = query.filter(status=str(status))
+        return [mapping.idea_of(row) for row in await query.order_by("-number").limit(limit)]
+
+    async def swap(self, before: Idea, after: Idea) -> bool:
+        changed = await (
+            IdeaRow.filter(id=before.id, status=str(before.status))
+            .using_db(self._connection)
+            .update(status=str(after.status))
+        )
+        return changed == 1
+
+    async def ask(self, approval: Approval) -> None:
+        await ApprovalRow.create(
+            using_db=self._connection,
+            idea_id=approval.idea_id,
+            ending=str(approval.ending),
+            expires_at=approval.expires_at,
+            document=plain(approval),
+        )
+
+    async def approval(self, idea_id: UUID) -> Approval | None:
+        row = await ApprovalRow.filter(idea_id=idea_id).using_db(self._connection).get_or_none()
+        return None if row is None else mapping.approval_of(row)
+
+    async def end(self, approval: Approval, *, expired: bool = False) -> bool:
+        changed, _ = await self._connection.execute_query(
+            _END,
+            [
+                approval.idea_id,
+                str(approval.ending),
+                approval.decided_by,
+                approval.decided_at,
+                mapping.json_text(plain(approval)),
+                expired,
+            ],
+        )
+        return changed == 1
+
+    async def overdue(self) -> Sequence[UUID]:
+        rows = await self._connection.execute_query_dict(
+            "SELECT idea_id FROM approval WHERE ending = 'pending'"
+            " AND expires_at <= clock_timestamp() ORDER BY expires_at"
+        )
+        return [row["idea_id"] for row in rows]
+
+    async def pending(self) -> Sequence[UUID]:
+        rows = (
+            await ApprovalRow.filter(ending=str(Ending.PENDING))
+            .using_db(self._connection)
+            .order_by("expires_at")
+        )
+        return [row.idea_id for row in rows]
+
+
+def _rationale(idea: Idea) -> str:
+    """The facts in one line for whoever reads the table; people read the card."""
+    proposal = idea.proposal
+    adjustments = ", ".join(f"{a.name} {a.points}" for a in idea.confidence.adjustments)
+    return f"{idea.strategy_name} v{idea.strategy_version}: {proposal.direction}" + (
+        f" ({adjustments})" if adjustments else ""
+    )

@@ -1,0 +1,159 @@
+"""Row to domain and back: the only module that knows both shapes of a thing."""
+
+import json
+from typing import Any
+
+from engine.domain.account import Position
+from engine.domain.approval import Approval
+from engine.domain.decision import Decision, Entry
+from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.order import ClosedTrade, Order
+from engine.domain.person import Person, Role
+from engine.domain.strategy import Strategy
+from engine.snapshot.canonical import plain, restore
+from storage.models import (
+    ApprovalRow,
+    DecisionRow,
+    IdeaRow,
+    OrderRow,
+    PersonRow,
+    PositionRow,
+    StrategyRow,
+)
+
+
+def json_text(document: Any) -> str:
+    """A document as PostgreSQL takes it where a statement is written by hand."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def idea_columns(idea: Idea, rationale: str) -> dict[str, Any]:
+    """An idea as columns; the document keeps every digit."""
+    proposal = idea.proposal
+    return {
+        "id": idea.id,
+        "number": idea.number,
+        "symbol": proposal.symbol,
+        "timeframe": str(proposal.timeframe),
+        "direction": str(proposal.direction),
+        "entry_price": proposal.entry,
+        "stop_loss": proposal.stop_loss,
+        "take_profit": [str(price) for price in proposal.take_profit],
+        "rationale": rationale,
+        "confidence_score": idea.confidence.score,
+        "status": str(idea.status),
+        "strategy_id": idea.strategy_id,
+        "snapshot_ref": idea.bundle_hash,
+        "document": plain(idea),
+        "created_at": idea.created_at,
+    }
+
+
+def idea_of(row: IdeaRow) -> Idea:
+    """The idea with the status of its column, which moves after the document was written."""
+    return restore(Idea, {**row.document, "status": IdeaStatus(row.status), "number": row.number})
+
+
+def approval_of(row: ApprovalRow) -> Approval:
+    """An approval."""
+    return restore(Approval, row.document)
+
+
+def order_columns(order: Order) -> dict[str, Any]:
+    """An order as columns."""
+    return {
+        "client_id": order.client_id,
+        "idea_id": order.idea_id,
+        "account_id": order.account_id,
+        "symbol": order.symbol,
+        "state": str(order.state),
+        "sending_at": order.sending_at,
+        "document": plain(order),
+        "created_at": order.created_at,
+    }
+
+
+def order_of(row: OrderRow) -> Order:
+    """An order."""
+    return restore(Order, row.document)
+
+
+def trade_of(row: PositionRow) -> Position | ClosedTrade:
+    """An open position or a closed trade."""
+    if row.is_open:
+        return restore(Position, row.document)
+    return restore(ClosedTrade, row.document)
+
+
+def decision_columns(decision: Decision, body: str) -> dict[str, Any]:
+    """A record as columns; ``body`` is the text that was hashed."""
+    entry = decision.entry
+    return {
+        "seq": decision.seq,
+        **entry_columns(entry),
+        "body": body,
+        "previous_hash": decision.previous_hash,
+        "hash": decision.hash,
+    }
+
+
+def entry_columns(entry: Entry) -> dict[str, Any]:
+    """The columns that repeat parts of a record's body."""
+    return {
+        "occurred_at": entry.occurred_at,
+        "market_time": entry.market_time,
+        "symbol": entry.symbol,
+        "action": str(entry.action),
+        "actor": entry.actor,
+        "rationale": entry.rationale,
+        "confidence_score": entry.confidence_score,
+        "risk_check_result": entry.risk_check_result,
+        "strategy_id": entry.strategy_id,
+        "trade_idea_id": entry.idea_id,
+        "snapshot_ref": entry.bundle_hash,
+        "human_override": entry.human_override,
+    }
+
+
+def decision_of(row: DecisionRow, body: Any) -> Decision:
+    """A record from its row and its parsed body."""
+    return Decision(
+        seq=row.seq, hash=row.hash, previous_hash=row.previous_hash, entry=restore(Entry, body)
+    )
+
+
+def person_of(row: PersonRow) -> Person:
+    """A person."""
+    return Person(
+        id=row.id,
+        name=row.name,
+        role=Role(row.role),
+        language=row.language,
+        timezone=row.timezone,
+        chat_id=row.chat_id,
+    )
+
+
+def strategy_of(row: StrategyRow) -> Strategy:
+    """The strategy in its current version."""
+    return restore(Strategy, row.document)
+
+
+def strategy_columns(strategy: Strategy, position: int) -> dict[str, Any]:
+    """A strategy as the columns of source 004."""
+    document = plain(strategy)
+    return {
+        "id": strategy.id,
+        "position": position,
+        "version": strategy.version,
+        "name": strategy.name,
+        "is_active": strategy.is_active,
+        "allowed_symbols": document["allowed_symbols"],
+        "session_windows": document["session_windows"],
+        "entry_conditions": document["entry_conditions"],
+        "exit_rules": document["exit_rules"],
+        "forbidden_conditions": document["forbidden_conditions"],
+        "risk_caps": document["risk_caps"],
+        "rr_expectation": strategy.rr_expectation,
+        "document": document,
+    }

@@ -1,0 +1,56 @@
+"""Bring the schema up to date, one process at a time, and give the run-time role its rights."""
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.migrations.api import migrate as apply_migrations
+
+from engine.errors import InvalidInput
+from storage.database import configuration
+
+#: Any number, the same everywhere: whoever holds it is migrating.
+_LOCK = 7_205_114_301
+
+_RIGHTS = """
+GRANT USAGE ON SCHEMA public TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+REVOKE UPDATE, DELETE, TRUNCATE ON decision_history FROM {role};
+REVOKE UPDATE, TRUNCATE ON snapshot_bundle FROM {role};
+"""
+
+
+async def migrate(owner_url: str, *, runtime_role: str | None = None) -> None:
+    """Apply every migration that is missing, as the schema's owner.
+
+    Processes that start together wait for each other. ``runtime_role`` is the role the product runs
+    as: it may append to the history and never change it.
+    """
+    keeper = await asyncpg.connect(owner_url)
+    try:
+        await keeper.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await apply_migrations(config=configuration(owner_url, pool=2))
+        await Tortoise.close_connections()
+        if runtime_role is not None:
+            await keeper.execute(_RIGHTS.format(role=_identifier(runtime_role)))
+    finally:
+        await keeper.close()
+
+
+def _identifier(role: str) -> str:
+    if not role.replace("_", "").isalnum():
+        raise InvalidInput(f"{role!r} is no role name: use letters, digits and underscores")
+    return f'"{role}"'
+
+
+async def may_rewrite_history(url: str) -> bool:
+    """Whether this role could change the history: an owner or a superuser can, and must not run."""
+    connection = await asyncpg.connect(url)
+    try:
+        answer: bool = await connection.fetchval(
+            "SELECT has_table_privilege('decision_history', 'UPDATE')"
+            " OR has_table_privilege('decision_history', 'TRUNCATE')"
+            " OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+        )
+        return answer
+    finally:
+        await connection.close()

@@ -1,0 +1,56 @@
+"""Rows: columns and indexes only. What they mean is in ``engine.domain``."""
+
+from storage.models.chat import InboxRow, OutboxRow, PersonRow
+from storage.models.history import DecisionRow, HistoryHeadRow
+from storage.models.market import (
+    AccountSnapshotRow,
+    BundleRow,
+    CalendarSnapshotRow,
+    IndicatorSnapshotRow,
+    MarketSnapshotRow,
+    NewsSnapshotRow,
+)
+from storage.models.settings import (
+    ControlRow,
+    DocumentRow,
+    HeartbeatRow,
+    SettingsVersionRow,
+    StrategyRow,
+    StrategyVersionRow,
+    TradingDayRow,
+)
+from storage.models.trading import (
+    ApprovalRow,
+    EvaluationRow,
+    FillRow,
+    IdeaRow,
+    OrderRow,
+    PositionRow,
+)
+
+__all__ = [
+    "AccountSnapshotRow",
+    "ApprovalRow",
+    "BundleRow",
+    "CalendarSnapshotRow",
+    "ControlRow",
+    "DecisionRow",
+    "DocumentRow",
+    "EvaluationRow",
+    "FillRow",
+    "HeartbeatRow",
+    "HistoryHeadRow",
+    "IdeaRow",
+    "InboxRow",
+    "IndicatorSnapshotRow",
+    "MarketSnapshotRow",
+    "NewsSnapshotRow",
+    "OrderRow",
+    "OutboxRow",
+    "PersonRow",
+    "PositionRow",
+    "SettingsVersionRow",
+    "StrategyRow",
+    "StrategyVersionRow",
+    "TradingDayRow",
+]

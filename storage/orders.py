@@ -1,0 +1,144 @@
+"""Orders, fills, and the trades at the venue as we know them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from engine.domain.account import Position
+from engine.domain.order import UNPROVEN, ClosedTrade, Order, OrderState
+from engine.domain.snapshot import OpenOrder
+from engine.errors import NotFound
+from engine.snapshot.canonical import plain
+from storage import mapping
+from storage.models import FillRow, OrderRow, PositionRow
+
+_STUCK = """
+SELECT client_id FROM trade_order
+WHERE state = 'sending' AND sending_at <= clock_timestamp() - make_interval(secs => $1)
+ORDER BY sending_at
+"""
+
+
+class OrderTable:
+    """The port ``Orders`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def add(self, order: Order) -> bool:
+        if await OrderRow.filter(client_id=order.client_id).using_db(self._connection).exists():
+            return False
+        await OrderRow.create(using_db=self._connection, **mapping.order_columns(order))
+        return True
+
+    async def get(self, client_id: str) -> Order:
+        row = await OrderRow.filter(client_id=client_id).using_db(self._connection).get_or_none()
+        if row is None:
+            raise NotFound(f"there is no order {client_id}")
+        return mapping.order_of(row)
+
+    async def of_idea(self, idea_id: UUID) -> Order | None:
+        row = await OrderRow.filter(idea_id=idea_id).using_db(self._connection).get_or_none()
+        return None if row is None else mapping.order_of(row)
+
+    async def swap(self, before: Order, after: Order) -> bool:
+        columns = mapping.order_columns(after)
+        changed = await (
+            OrderRow.filter(client_id=before.client_id, state=str(before.state))
+            .using_db(self._connection)
+            .update(**{name: columns[name] for name in ("state", "sending_at", "document")})
+        )
+        if changed == 1 and after.state is OrderState.ACKED:
+            await FillRow.create(
+                using_db=self._connection,
+                client_id=after.client_id,
+                broker_id=after.broker_id,
+                price=after.fill_price,
+                volume=after.volume,
+                time=after.filled_at,
+            )
+        return changed == 1
+
+    async def in_state(self, state: OrderState) -> Sequence[Order]:
+        rows = (
+            await OrderRow.filter(state=str(state))
+            .using_db(self._connection)
+            .order_by("created_at", "client_id")
+        )
+        return [mapping.order_of(row) for row in rows]
+
+    async def stuck(self, seconds: float) -> Sequence[Order]:
+        rows = await self._connection.execute_query_dict(_STUCK, [float(seconds)])
+        return [await self.get(row["client_id"]) for row in rows]
+
+    async def unproven(self) -> tuple[OpenOrder, ...]:
+        rows = (
+            await OrderRow.filter(state__in=[str(state) for state in UNPROVEN])
+            .using_db(self._connection)
+            .order_by("created_at", "client_id")
+        )
+        orders = [mapping.order_of(row) for row in rows]
+        return tuple(
+            OpenOrder(
+                client_id=order.client_id,
+                symbol=order.symbol,
+                direction=order.direction,
+                volume=order.volume,
+                state=str(order.state),
+                created_at=order.created_at,
+                strategy_id=order.strategy_id,
+            )
+            for order in orders
+        )
+
+    async def save_position(self, position: Position) -> None:
+        row = await PositionRow.filter(id=position.id).using_db(self._connection).get_or_none()
+        if row is not None and not row.is_open:
+            return
+        await PositionRow.update_or_create(
+            using_db=self._connection,
+            id=position.id,
+            defaults={
+                "client_id": position.client_id,
+                "symbol": position.symbol,
+                "is_open": True,
+                "opened_at": position.opened_at,
+                "profit": position.profit,
+                "document": plain(position),
+            },
+        )
+
+    async def close_position(self, trade: ClosedTrade) -> bool:
+        row = (
+            await PositionRow.filter(id=trade.position_id).using_db(self._connection).get_or_none()
+        )
+        if row is not None and not row.is_open:
+            return False
+        await PositionRow.update_or_create(
+            using_db=self._connection,
+            id=trade.position_id,
+            defaults={
+                "client_id": trade.client_id,
+                "symbol": trade.symbol,
+                "is_open": False,
+                "opened_at": trade.opened_at,
+                "closed_at": trade.closed_at,
+                "profit": trade.profit,
+                "document": plain(trade),
+            },
+        )
+        return True
+
+    async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
+        row = await PositionRow.filter(client_id=client_id).using_db(self._connection).first()
+        return None if row is None else mapping.trade_of(row)
+
+    async def closed(self, *, since: datetime | None, limit: int) -> Sequence[ClosedTrade]:
+        query = PositionRow.filter(is_open=False).using_db(self._connection)
+        if since is not None:
+            query = query.filter(closed_at__gte=since)
+        rows = await query.order_by("-closed_at", "-id").limit(limit)
+        trades = [mapping.trade_of(row) for row in rows]
+        return [trade for trade in trades if isinstance(trade, ClosedTrade)]

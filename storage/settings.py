@@ -1,0 +1,151 @@
+"""Risk settings, strategies, the trading state, the broker's day, and what was judged."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from engine.domain.account import TradingDay
+from engine.domain.market import Timeframe
+from engine.domain.settings import RiskSettings
+from engine.domain.state import Control
+from engine.domain.strategy import Strategy
+from engine.errors import NotFound
+from engine.snapshot.canonical import plain, restore
+from storage import mapping
+from storage.models import (
+    ControlRow,
+    SettingsVersionRow,
+    StrategyRow,
+    StrategyVersionRow,
+    TradingDayRow,
+)
+
+
+class ControlTable:
+    """The port ``Controls`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def read(self) -> Control:
+        return await self._control("")
+
+    async def hold(self) -> Control:
+        """Many senders hold it together; a change waits for all of them, and they for it."""
+        return await self._control("FOR SHARE")
+
+    async def take(self) -> Control:
+        return await self._control("FOR UPDATE")
+
+    async def save(self, control: Control) -> None:
+        columns = {
+            "state": str(control.state),
+            "reason": control.reason,
+            "mode": str(control.mode),
+            "version": control.version,
+            "document": plain(control),
+        }
+        await ControlRow.update_or_create(using_db=self._connection, id=1, defaults=columns)
+
+    async def _control(self, lock: str) -> Control:
+        rows = await self._connection.execute_query_dict(
+            f"SELECT document::text AS document FROM control WHERE id = 1 {lock}"  # noqa: S608
+        )
+        if not rows:
+            raise NotFound("the database is empty; run: ai-trader migrate")
+        return restore(Control, json.loads(rows[0]["document"]))
+
+
+class SettingsTable:
+    """The port ``SettingsStore`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def risk(self) -> tuple[int, RiskSettings]:
+        row = await SettingsVersionRow.all().using_db(self._connection).order_by("-version").first()
+        if row is None:
+            raise NotFound("the database is empty; run: ai-trader migrate")
+        return row.version, restore(RiskSettings, row.document)
+
+    async def save_risk(self, settings: RiskSettings, *, by: str, reason: str) -> int:
+        last = (
+            await SettingsVersionRow.all().using_db(self._connection).order_by("-version").first()
+        )
+        version = 1 if last is None else last.version + 1
+        await SettingsVersionRow.create(
+            using_db=self._connection,
+            version=version,
+            document=plain(settings),
+            changed_by=by,
+            reason=reason,
+        )
+        return version
+
+    async def strategies(self) -> tuple[Strategy, ...]:
+        rows = await StrategyRow.all().using_db(self._connection).order_by("position", "name")
+        return tuple(mapping.strategy_of(row) for row in rows)
+
+    async def save_strategy(self, strategy: Strategy, *, by: str, reason: str) -> Strategy:
+        """Write a strategy as its next version; the answer carries it."""
+        current = await StrategyRow.filter(id=strategy.id).using_db(self._connection).get_or_none()
+        version = 1 if current is None else current.version + 1
+        position = (
+            await StrategyRow.all().using_db(self._connection).count()
+            if current is None
+            else current.position
+        )
+        saved = replace(strategy, version=version)
+        columns = mapping.strategy_columns(saved, position)
+        id_ = columns.pop("id")
+        await StrategyRow.update_or_create(using_db=self._connection, id=id_, defaults=columns)
+        await StrategyVersionRow.create(
+            using_db=self._connection,
+            strategy_id=id_,
+            version=version,
+            document=plain(saved),
+            changed_by=by,
+            reason=reason,
+        )
+        return saved
+
+    async def day(self, account_id: str) -> TradingDay | None:
+        query = TradingDayRow.filter(account_id=account_id).using_db(self._connection)
+        row = await query.get_or_none()
+        if row is None:
+            return None
+        return TradingDay(
+            account_id=row.account_id,
+            day=row.day,
+            start_equity=row.start_equity,
+            peak_equity=row.peak_equity,
+        )
+
+    async def save_day(self, day: TradingDay) -> None:
+        await TradingDayRow.update_or_create(
+            using_db=self._connection,
+            account_id=day.account_id,
+            defaults={
+                "day": day.day,
+                "start_equity": day.start_equity,
+                "peak_equity": day.peak_equity,
+            },
+        )
+
+
+class EvaluationTable:
+    """The port ``Evaluations`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def claim(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
+        # Rows are asked for because the driver's count is not the number of rows of an INSERT.
+        rows = await self._connection.execute_query_dict(
+            "INSERT INTO evaluation (symbol, timeframe, candle_time, created_at)"
+            " VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING id",
+            [symbol, str(timeframe), candle],
+        )
+        return len(rows) == 1

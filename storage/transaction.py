@@ -1,0 +1,70 @@
+"""The store: transactions over everything that can change together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.transactions import in_transaction
+
+from storage.bundles import BundleTable
+from storage.history import HistoryTable
+from storage.ideas import IdeaTable
+from storage.models import DocumentRow
+from storage.orders import OrderTable
+from storage.people import OutboxTable, PersonTable
+from storage.settings import ControlTable, EvaluationTable, SettingsTable
+
+
+class PostgresTransaction:
+    """The port ``Transaction``: one connection, one table object each."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+        self.ideas = IdeaTable(connection)
+        self.orders = OrderTable(connection)
+        self.history = HistoryTable(connection)
+        self.bundles = BundleTable(connection)
+        self.controls = ControlTable(connection)
+        self.settings = SettingsTable(connection)
+        self.people = PersonTable(connection)
+        self.outbox = OutboxTable(connection, self.people)
+        self.evaluations = EvaluationTable(connection)
+
+    async def now(self) -> datetime:
+        """The database's clock, read now and not when the transaction began."""
+        rows = await self._connection.execute_query_dict("SELECT clock_timestamp() AS now")
+        now: datetime = rows[0]["now"]
+        return now
+
+
+class PostgresStore:
+    """The port ``Store``; the database must be open (``storage.database``)."""
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresTransaction]:
+        async with in_transaction() as connection:
+            yield PostgresTransaction(connection)
+
+
+class PostgresLedger:
+    """The port ``VenueLedger``: documents by name, locked while they are open."""
+
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[dict[str, Any]]:
+        async with in_transaction() as connection:
+            await connection.execute_query(
+                "INSERT INTO document (name, document, updated_at)"
+                " VALUES ($1, '{}', clock_timestamp()) ON CONFLICT DO NOTHING",
+                [name],
+            )
+            row = await DocumentRow.select_for_update().using_db(connection).get(name=name)
+            document: dict[str, Any] = row.document
+            yield document
+            await DocumentRow.filter(name=name).using_db(connection).update(document=document)
+
+    async def read(self, name: str) -> dict[str, Any]:
+        row = await DocumentRow.get_or_none(name=name)
+        document: dict[str, Any] = {} if row is None else row.document
+        return document
