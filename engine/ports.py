@@ -341,19 +341,58 @@ class Evaluations(Protocol):
         """True for exactly one transaction per candle."""
         ...
 
+    async def known(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
+        """Whether a candle needs no judging any more: it was judged, or nothing is judged now."""
+        ...
+
 
 class Transaction(Protocol):
     """Everything that can change together. It commits as a whole or not at all."""
 
-    ideas: Ideas
-    orders: Orders
-    history: History
-    bundles: Bundles
-    controls: Controls
-    settings: SettingsStore
-    people: People
-    outbox: Outbox
-    evaluations: Evaluations
+    @property
+    def ideas(self) -> Ideas:
+        """Ideas and approvals."""
+        ...
+
+    @property
+    def orders(self) -> Orders:
+        """Orders and trades."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """The decision history."""
+        ...
+
+    @property
+    def bundles(self) -> Bundles:
+        """Snapshot bundles."""
+        ...
+
+    @property
+    def controls(self) -> Controls:
+        """The trading state."""
+        ...
+
+    @property
+    def settings(self) -> SettingsStore:
+        """Settings, strategies and the day."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """People."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be told."""
+        ...
+
+    @property
+    def evaluations(self) -> Evaluations:
+        """Candles that were judged."""
+        ...
 
     async def now(self) -> datetime:
         """The database's clock, which decides what is expired."""

@@ -149,3 +149,12 @@ class EvaluationTable:
             [symbol, str(timeframe), candle],
         )
         return len(rows) == 1
+
+    async def known(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
+        rows = await self._connection.execute_query_dict(
+            "SELECT EXISTS (SELECT 1 FROM evaluation"
+            " WHERE symbol = $1 AND timeframe = $2 AND candle_time = $3)"
+            " OR EXISTS (SELECT 1 FROM control WHERE state = 'emergency_stop') AS known",
+            [symbol, str(timeframe), candle],
+        )
+        return bool(rows[0]["known"])

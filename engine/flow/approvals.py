@@ -10,10 +10,11 @@ from engine.domain.decision import Action, Entry
 from engine.domain.gate import Check, GateReport, Verdict
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.notice import Audience
-from engine.domain.person import Person, Role
+from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
-from engine.errors import NotAllowed, NotFound
+from engine.errors import NotFound
 from engine.flow.judgement import Answer, Question, ask_again
+from engine.flow.people import person_at_least
 from engine.flow.pipeline import card_notice, client_id, intent
 from engine.gate.sizing import floor_to_step
 from engine.ports import Bell, Store, Transaction
@@ -70,7 +71,7 @@ class DecideIdea:
     ) -> Decided | None:
         """One try; None when the trading state changed under it and it must look again."""
         async with self.store.begin() as tx:
-            person = await self._trader(tx, person_id)
+            person = await person_at_least(tx, person_id, Role.TRADER)
             idea, approval = await self._asked(tx, idea_id)
         if approval.ending is not Ending.PENDING:
             return Decided(idea=idea, approval=approval, mine=False)
@@ -87,13 +88,6 @@ class DecideIdea:
             if (await tx.controls.hold()).version != bundle.control.version:
                 return None
             return await self._approve(tx, idea, approval, bundle, question, answer)
-
-    async def _trader(self, tx: Transaction, person_id: int) -> Person:
-        person = await tx.people.get(person_id)
-        if person is None:
-            raise NotAllowed("you are not known to this bot")
-        person.must_be(Role.TRADER)
-        return person
 
     async def _asked(self, tx: Transaction, idea_id: UUID) -> tuple[Idea, Approval]:
         idea = await tx.ideas.get(idea_id)

@@ -7,10 +7,10 @@ from datetime import datetime
 from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import OrderState
-from engine.domain.person import Person, Role
+from engine.domain.person import Role
 from engine.domain.state import Control, HaltReason, Mode, TradingState
-from engine.errors import NotAllowed
 from engine.flow.execution import order_entry
+from engine.flow.people import person_at_least
 from engine.flow.pipeline import card_notice
 from engine.ports import Bell, Store, Transaction
 from engine.snapshot.canonical import plain
@@ -73,9 +73,9 @@ class ChangeControl:
         symbol: str | None = None,
     ) -> Control:
         async with self.store.begin() as tx:
-            person = await _person(tx, person_id)
-            if person is not None:
-                person.must_be(role)
+            person = None
+            if person_id is not None:
+                person = await person_at_least(tx, person_id, role)
             before = await tx.controls.take()
             if (
                 before.state is TradingState.EMERGENCY_STOP
@@ -181,15 +181,6 @@ def _to_running(control: Control, by: str, at: datetime) -> Control:
 
 def _to_stopped(control: Control, by: str, at: datetime) -> Control:
     return control.move(TradingState.EMERGENCY_STOP, reason="stopped_by_person", by=by, at=at)
-
-
-async def _person(tx: Transaction, person_id: int | None) -> Person | None:
-    if person_id is None:
-        return None
-    person = await tx.people.get(person_id)
-    if person is None:
-        raise NotAllowed("you are not known to this bot")
-    return person
 
 
 def _actor(person_id: int | None) -> str:

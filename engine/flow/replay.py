@@ -7,11 +7,13 @@ from typing import Any
 
 from engine.domain.decision import Decision
 from engine.domain.gate import GateReport
+from engine.domain.person import Role
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle
 from engine.domain.values import decimal
 from engine.errors import InvalidInput, SnapshotNotFound
 from engine.flow.judgement import Question, ask_again, consider, strategy_of
+from engine.flow.people import person_at_least
 from engine.ports import Store
 from engine.snapshot.canonical import plain, restore
 from engine.snapshot.indicators import compute
@@ -37,13 +39,17 @@ class ReplayDecision:
     """Replay one decision of the history by its number.
 
     ``changes`` are risk settings to try instead, by name. Raises :class:`SnapshotNotFound` for a
-    record that rests on no bundle (a pause, a fill).
+    record that rests on no bundle (a pause, a fill). ``person_id`` None is the command line.
     """
 
     store: Store
 
-    async def __call__(self, seq: int, changes: Mapping[str, str] | None = None) -> Replay:
+    async def __call__(
+        self, seq: int, changes: Mapping[str, str] | None = None, *, person_id: int | None = None
+    ) -> Replay:
         async with self.store.begin() as tx:
+            if person_id is not None:
+                await person_at_least(tx, person_id, Role.VIEWER)
             decision = await tx.history.get(seq)
             hash_ = decision.entry.bundle_hash
             if hash_ is None:

@@ -1,0 +1,38 @@
+"""Callback data: a version, an action, an id. Who taps decides what it may do, never the data."""
+
+from uuid import UUID
+
+from engine.errors import InvalidInput
+
+#: Buttons of another version are answered with "outdated" instead of being misread.
+VERSION = "v1"
+
+
+def pack(action: str, *parts: str | int) -> str:
+    """Data for a button; at most 64 bytes, as Telegram allows."""
+    data = ":".join((VERSION, action, *(str(part) for part in parts)))
+    if len(data.encode()) > 64:
+        raise InvalidInput(f"callback data is longer than 64 bytes: {data}")
+    return data
+
+
+def idea(action: str, idea_id: UUID) -> str:
+    """Data for a button of an idea."""
+    return pack(action, idea_id.hex)
+
+
+def unpack(data: str, action: str) -> list[str]:
+    """The parts behind an action; raises :class:`InvalidInput` for data of another shape."""
+    version, found, *parts = [*data.split(":"), "", ""][: max(2, data.count(":") + 1)]
+    if version != VERSION or found != action:
+        raise InvalidInput("this button is not of this version")
+    return parts
+
+
+def idea_id(data: str, action: str) -> UUID:
+    """The idea a button is about; raises :class:`InvalidInput`."""
+    try:
+        (text,) = unpack(data, action)
+        return UUID(hex=text)
+    except ValueError as error:
+        raise InvalidInput("this button names no idea") from error

@@ -1,0 +1,232 @@
+"""The command ``ai-trader``. Heavy libraries are imported by the command that uses them."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.errors import TraderError
+
+app = typer.Typer(
+    name="ai-trader",
+    help="An AI trading assistant run from a phone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where this machine's data is kept.", show_default=False),
+]
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier runs first.")] = False,
+    port: Annotated[int | None, typer.Option("--port", help="Port of the chat page.")] = None,
+    pace: Annotated[
+        float | None, typer.Option("--pace", help="Seconds between two candles.", min=0)
+    ] = None,
+) -> None:
+    """Play a recorded market into a local chat: no key, no account, paper money."""
+    updates = {"chat_port": port, "market_pace_seconds": pace}
+    _everything(home, demo=True, fresh=fresh, updates=updates)
+
+
+@app.command()
+def up(home: Home = None) -> None:
+    """Run everything on this machine: the bot, a worker, and servers that were not given."""
+    _everything(home, demo=False, fresh=False, updates={})
+
+
+def _everything(home: Path | None, *, demo: bool, fresh: bool, updates: dict[str, Any]) -> None:
+    from bot.embedded import forget, run_all
+    from bot.processes import until_stopped
+
+    settings = _settings(home, demo=demo)
+    settings = settings.model_copy(
+        update={name: value for name, value in updates.items() if value is not None}
+    )
+    if fresh:
+        forget(settings.ai_trader_home)
+    _run(until_stopped(run_all(settings, demo=demo, say=_say)))
+
+
+@app.command()
+def bot() -> None:
+    """Run the chat's process (DATABASE_URL, REDIS_URL and TELEGRAM_BOT_TOKEN are given)."""
+    from bot.processes import announce, open_world, prepare, recover, run_bot, until_stopped
+
+    async def work() -> None:
+        settings = _settings(None)
+        _needs_token(settings)
+        await prepare(settings)
+        async with open_world(settings) as (world, pool):
+            await recover(world, pool)
+            await announce(world)
+            await run_bot(settings, world, pool)
+
+    _run(until_stopped(work()))
+
+
+@app.command()
+def worker(
+    name: Annotated[str, typer.Option("--name", help="What this worker is called.")] = "worker",
+) -> None:
+    """Run a worker; run as many as you like."""
+    from bot.processes import open_world, prepare, run_worker, until_stopped
+
+    async def work() -> None:
+        settings = _settings(None)
+        _needs_token(settings)
+        await prepare(settings)
+        async with open_world(settings) as (world, pool):
+            await run_worker(settings, world, pool, name=name)
+
+    _run(until_stopped(work()))
+
+
+@app.command()
+def chat(
+    port: Annotated[int, typer.Option("--port", help="Port of the chat page.")] = 8088,
+) -> None:
+    """Serve the local chat alone: a Bot API for bots of this machine, and its page."""
+    from bot.processes import until_stopped
+    from bot.sandbox import Sandbox, serve
+
+    async def work() -> None:
+        settings = _settings(None)
+        served = await serve(Sandbox(), port=port, app_env=settings.app_env)
+        _say(f"The chat is at {served.url}; bots use it as TELEGRAM_API_URL, with any token.")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await served.close()
+
+    _run(until_stopped(work()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from bot.processes import prepare
+
+    _run(prepare(_settings(None)))
+    _say("The schema is up to date.")
+
+
+@app.command()
+def replay(
+    which: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A decision's number.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Replay every decision.")] = False,
+    changes: Annotated[
+        list[str] | None, typer.Option("--with", help="A setting to try: name=value.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Compute decisions again from what was seen, and compare."""
+    from bot import reports
+
+    if (which is None) is not everything:
+        raise typer.BadParameter("give a decision's number, or --all")
+    if which is not None and not (which.isascii() and which.isdigit()):
+        raise typer.BadParameter(f"{which!r} is no decision's number")
+    settings = _settings(home)
+    if everything:
+        _exit(_run(reports.replay_all(settings, say=_say)))
+    _exit(_run(reports.replay_one(settings, int(which or 0), changes or [], say=_say)))
+
+
+@app.command()
+def verify(home: Home = None) -> None:
+    """Check the decision history and every bundle against their hashes."""
+    from bot import reports
+
+    _exit(_run(reports.verify(_settings(home), say=_say)))
+
+
+@app.command()
+def status(home: Home = None) -> None:
+    """Show how it stands."""
+    from bot import reports
+
+    _exit(_run(reports.status(_settings(home), say=_say)))
+
+
+@app.command()
+def halt(home: Home = None) -> None:
+    """Emergency stop, with Redis, the chat and every model down: after it no order can leave."""
+    from bot import reports
+
+    _exit(_run(reports.halt(_settings(home), say=_say)))
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV of candles: MetaTrader 5's export, or OHLCV.")],
+    symbol: Annotated[str, typer.Option("--symbol", help="Such as EURUSD.")],
+    timeframe: Annotated[str, typer.Option("--timeframe", help="M1 M5 M15 M30 H1 H4 D1.")] = "H1",
+    utc_offset: Annotated[
+        float | None, typer.Option("--utc-offset", help="Hours the file's times are ahead of UTC.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Read your own candles, check every row, and keep them as a recording."""
+    from bot import reports
+
+    offset = None if utc_offset is None else timedelta(hours=utc_offset)
+    _guard(
+        lambda: reports.import_candles(
+            _settings(home), file, symbol=symbol, timeframe=timeframe, offset=offset, say=_say
+        )
+    )
+
+
+def _settings(home: Path | None, *, demo: bool = False) -> Any:
+    from bot.settings import read_settings
+
+    settings = read_settings()
+    folder = home or settings.ai_trader_home
+    if demo and home is None:
+        folder = settings.ai_trader_home / "demo"
+    return settings.model_copy(update={"ai_trader_home": folder})
+
+
+def _needs_token(settings: Any) -> None:
+    from bot.processes import needed
+
+    token = settings.telegram_bot_token
+    needed(None if token is None else "set", "TELEGRAM_BOT_TOKEN")
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    return _guard(lambda: asyncio.run(work))
+
+
+def _guard(work: Any) -> Any:
+    """Turn what can go wrong into one readable line and an exit code."""
+    from storage.embedded import EmbeddedServerError
+
+    try:
+        return work()
+    except (TraderError, EmbeddedServerError, OSError) as problem:
+        typer.echo(f"ai-trader: {problem}", err=True)
+        raise typer.Exit(2) from problem
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def _say(text: str) -> None:
+    typer.echo(text)

@@ -1,0 +1,211 @@
+"""The courier: takes what is due from the outbox to Telegram, the most urgent first.
+
+It runs in a worker, never in the trading path, and never imports aiogram. A row that Telegram took
+twice because we died in between is a message too many; a row is never lost.
+"""
+
+import asyncio
+import json
+import logging
+import warnings
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from html import unescape
+from itertools import groupby
+from re import sub
+from typing import Any
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message, ReplyParameters
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
+
+from bot.drawing import Draw
+from bot.i18n import Words, words_for
+from bot.notices import Render
+from bot.screen import CAPTION_LIMIT, Parcel
+from engine.domain.notice import Kind, Notice
+from engine.ports import Store
+from engine.snapshot.canonical import restore
+from storage.outbox import Delivery, PostgresDeliveries
+from storage.sole import Sole
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 8
+_BACKOFF_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """Deliver everything that is due, one courier at a time, chats side by side."""
+
+    bot: Bot
+    deliveries: PostgresDeliveries
+    sole: Sole
+    store: Store
+    render: Render
+    draw: Draw
+
+    async def deliver(self) -> int:
+        """Send what is due; the answer is how many rows were settled."""
+        settled = 0
+        async with self.sole.try_enter() as mine:
+            while mine:
+                due = sorted(await self.deliveries.due(), key=lambda row: row.chat_id)
+                if not due:
+                    break
+                async with asyncio.TaskGroup() as group:
+                    for _, rows in groupby(due, key=lambda row: row.chat_id):
+                        group.create_task(self._chat(list(rows)))
+                settled += len(due)
+        return settled
+
+    async def _chat(self, rows: list[Delivery]) -> None:
+        """One chat's rows, in their order; a pause Telegram asks for ends the round."""
+        for row in rows:
+            if not await self._settle(row):
+                return
+
+    async def _settle(self, row: Delivery) -> bool:
+        """Send one row and note what became of it; False when the chat must wait."""
+        try:
+            message_id = await self._send(row)
+        except RetryAfter as error:
+            seconds = _pause(error)
+            await self.deliveries.hold_chat(row.chat_id, seconds)
+            return False
+        except (Forbidden, BadRequest) as error:
+            log.warning("row %s to chat %s is given up: %s", row.id, row.chat_id, error)
+            await self.deliveries.failed(row.id, str(error))
+        except (TelegramError, OSError) as error:
+            await self._again(row, error)
+            return not isinstance(error, NetworkError)
+        except Exception as error:
+            log.exception("row %s cannot be made into a message", row.id)
+            await self._again(row, error)
+        else:
+            await self.deliveries.sent(row.id, message_id)
+        return True
+
+    async def _again(self, row: Delivery, error: Exception) -> None:
+        if row.attempts + 1 >= _ATTEMPTS and not isinstance(error, NetworkError):
+            await self.deliveries.failed(row.id, str(error))
+            return
+        seconds = min(60.0, _BACKOFF_SECONDS * 2**row.attempts)
+        await self.deliveries.later(row.id, seconds, str(error))
+
+    async def _send(self, row: Delivery) -> int | None:
+        words = await self._words(row.person_id)
+        if row.kind == "answer":
+            parcel: Parcel | None = restore(Parcel, json.loads(row.payload))
+        else:
+            notice = restore(Notice, json.loads(row.payload))
+            if notice.kind is Kind.CARD:
+                return await self._redraw(row, notice, words)
+            parcel = await self.render(notice.kind, notice.detail, words)
+        if parcel is None:
+            return None
+        if parcel.edit_message_id is not None:
+            return await self._edit(row.chat_id, parcel.edit_message_id, parcel, caption=False)
+        message = await self._post(row, parcel, words)
+        if parcel.pin:
+            await self.bot.pin_chat_message(row.chat_id, message.message_id)
+        return message.message_id
+
+    async def _words(self, person_id: int) -> Words:
+        async with self.store.begin() as tx:
+            person = await tx.people.get(person_id)
+        return words_for("en") if person is None else words_for(person.language, person.timezone)
+
+    async def _redraw(self, row: Delivery, notice: Notice, words: Words) -> int | None:
+        """Bring a card up to date where it stands. One not sent yet will be drawn as it then is."""
+        message_id = await self.deliveries.message_of(
+            f"idea:{notice.detail['idea_id']}", row.person_id
+        )
+        if message_id is None:
+            return None
+        parcel = await self.render(Kind.CARD, notice.detail, words)
+        if parcel is None:
+            return None
+        return await self._edit(row.chat_id, message_id, parcel, caption=True)
+
+    async def _edit(self, chat: int, message_id: int, parcel: Parcel, *, caption: bool) -> int:
+        markup = _markup(parcel)
+        try:
+            if caption:
+                await self.bot.edit_message_caption(
+                    chat, message_id, caption=parcel.text, parse_mode="HTML", reply_markup=markup
+                )
+            else:
+                await self.bot.edit_message_text(
+                    parcel.text, chat, message_id, parse_mode="HTML", reply_markup=markup
+                )
+        except BadRequest as error:
+            if "not modified" not in str(error).lower():
+                raise
+        return message_id
+
+    async def _post(self, row: Delivery, parcel: Parcel, words: Words) -> Message:
+        options = await self._options(row, parcel)
+        photo = await self.draw(parcel.chart, words) if parcel.chart else None
+        try:
+            return await self._say(row.chat_id, parcel.text, photo, options)
+        except BadRequest as error:
+            # A message refused for its formatting is worth more plain than lost.
+            if "parse entities" not in str(error).lower():
+                raise
+            options.pop("parse_mode")
+            plain = unescape(sub(r"<[^>]+>", "", parcel.text))
+            return await self._say(row.chat_id, plain, photo, options)
+
+    async def _say(
+        self, chat: int, text: str, photo: bytes | None, options: dict[str, Any]
+    ) -> Message:
+        if photo is None:
+            return await self.bot.send_message(chat, text, **options)
+        if len(text) <= CAPTION_LIMIT:
+            return await self.bot.send_photo(chat, photo, caption=text, **options)
+        await self.bot.send_photo(chat, photo, disable_notification=True)
+        return await self.bot.send_message(chat, text, **options)
+
+    async def _options(self, row: Delivery, parcel: Parcel) -> dict[str, Any]:
+        options: dict[str, Any] = {"parse_mode": "HTML", "reply_markup": _markup(parcel)}
+        if parcel.silent:
+            options["disable_notification"] = True
+        if parcel.reply_to_key is not None:
+            target = await self.deliveries.message_of(parcel.reply_to_key, row.person_id)
+            if target is not None:
+                options["reply_parameters"] = ReplyParameters(
+                    target, allow_sending_without_reply=True
+                )
+        return options
+
+
+def _markup(parcel: Parcel) -> InlineKeyboardMarkup | None:
+    if not parcel.buttons:
+        return None
+    return InlineKeyboardMarkup(
+        [
+            [
+                InlineKeyboardButton(
+                    button["text"],
+                    callback_data=button["callback_data"],
+                    style=button.get("style"),
+                )
+                for button in row
+            ]
+            for row in parcel.buttons
+        ]
+    )
+
+
+def _pause(error: RetryAfter) -> float:
+    """The pause Telegram asks for, in seconds; the library is changing its type with a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pause = error.retry_after
+    return pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
+
+
+def payload(parcel: Parcel) -> dict[str, Any]:
+    """A parcel as the outbox stores it."""
+    return asdict(parcel)

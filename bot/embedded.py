@@ -1,0 +1,157 @@
+"""Everything in one process: servers found or brought, the local chat, the bot and a worker."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.narrator import Narrator
+from bot.processes import (
+    announce,
+    demo_risk,
+    open_world,
+    prepare,
+    recover,
+    run_bot,
+    run_worker,
+    together,
+    with_urls,
+)
+from bot.sandbox import Person as ChatPerson
+from bot.sandbox import Sandbox, ServedSandbox, serve
+from bot.settings import Settings
+from bot.wiring import World, now
+from engine.domain.person import Person, Role
+from engine.domain.settings import RiskSettings
+from engine.domain.state import Control, TradingState
+from storage.embedded import data_folder, embedded_servers, remove_data
+
+log = logging.getLogger(__name__)
+
+#: The local chat's bot; it opens nothing outside this machine.
+LOCAL_TOKEN = "700000001:local-chat-on-this-machine-only"  # noqa: S105
+
+#: Who sits in the local chat: you, a second trader, and somebody who only watches.
+PEOPLE = (
+    (ChatPerson(1001, "Ann", "ann", "en"), Role.ADMIN),
+    (ChatPerson(1002, "Luis", "luis", "es"), Role.TRADER),
+    (ChatPerson(1003, "Eve", "eve", "en"), Role.VIEWER),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a caller of :func:`run_all` may want to show."""
+
+    chat_url: str | None
+    servers: str
+
+
+async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
+    """Run the whole product until cancelled; ``say`` prints a line for whoever started it."""
+    async with AsyncExitStack() as stack:
+        settings, described = await stack.enter_async_context(_servers(settings))
+        say(f"Servers: {described}")
+        settings, chat = await stack.enter_async_context(_chat(settings))
+        risk, control = _beginning(demo)
+        await prepare(settings, risk=risk, control=control)
+        world, pool = await stack.enter_async_context(open_world(settings))
+        found = await recover(world, pool)
+        say(f"History: {found.records} records, {len(found.faults)} faults")
+        if chat is not None:
+            await _seat(world)
+            await _press_start(chat.sandbox)
+            say(f"\n  The chat is at  {chat.served.url}\n")
+        await announce(world)
+        await together(
+            run_bot(settings, world, pool),
+            run_worker(settings, world, pool, name="embedded"),
+            Narrator(store=world.store, say=say).run(),
+        )
+
+
+def _beginning(demo: bool) -> tuple[RiskSettings | None, Control | None]:
+    """A demo starts trading; a real installation starts paused, with the default limits."""
+    if not demo:
+        return None, None
+    return demo_risk(), Control(state=TradingState.RUNNING, reason="demo", changed_at=now())
+
+
+@asynccontextmanager
+async def _servers(settings: Settings) -> AsyncIterator[tuple[Settings, str]]:
+    """The given servers, and embedded ones for those that were not given."""
+    postgres, redis = settings.database_url is None, settings.redis_url is None
+    if not postgres and not redis:
+        yield settings, "PostgreSQL and Redis by their URLs"
+        return
+    async with embedded_servers(
+        settings.ai_trader_home, want_postgres=postgres, want_redis=redis
+    ) as servers:
+        urls: dict[str, str] = {}
+        if postgres:
+            urls |= {
+                "database_url": servers.database_url,
+                "database_owner_url": servers.owner_url,
+            }
+        if redis:
+            urls["redis_url"] = servers.redis_url
+        yield with_urls(settings, **urls), servers.describe
+
+
+@dataclass(frozen=True, slots=True)
+class _Chat:
+    sandbox: Sandbox
+    served: ServedSandbox
+
+
+@asynccontextmanager
+async def _chat(settings: Settings) -> AsyncIterator[tuple[Settings, _Chat | None]]:
+    """Telegram when there is a token, else the local chat."""
+    if settings.telegram_bot_token is not None:
+        yield settings, None
+        return
+    state = settings.ai_trader_home / "chat.json"
+    sandbox = Sandbox(token=LOCAL_TOKEN, people=[person for person, _ in PEOPLE], state_file=state)
+    served = await serve(sandbox, port=settings.chat_port, app_env=settings.app_env)
+    try:
+        found = with_urls(
+            settings, telegram_bot_token=SecretStr(LOCAL_TOKEN), telegram_api_url=served.url
+        )
+        yield found, _Chat(sandbox, served)
+    finally:
+        await served.close()
+
+
+async def _seat(world: World) -> None:
+    """Let the people of the local chat in, each in their role; later changes stay."""
+    async with world.store.begin() as tx:
+        known = {person.id for person in await tx.people.list()}
+        for sitting, role in PEOPLE:
+            if sitting.id not in known:
+                await tx.people.save(
+                    Person(
+                        id=sitting.id,
+                        name=sitting.first_name,
+                        role=role,
+                        language=sitting.language_code,
+                        chat_id=sitting.id,
+                    )
+                )
+
+
+async def _press_start(sandbox: Sandbox) -> None:
+    """A bot cannot write first: press Start for those who have not, so that ideas reach them."""
+    for person, _ in PEOPLE:
+        if not sandbox.messages(person.id):
+            await sandbox.send(person.id, "/start")
+
+
+def forget(home: Path) -> None:
+    """Begin anew: delete what earlier runs of this folder left. Refused while they run."""
+    remove_data(home)
+    (home / "chat.json").unlink(missing_ok=True)
+    log.info("deleted %s", data_folder(home))

@@ -1,0 +1,11 @@
+"""The table of contents of the chat: one router per family of commands, the catch-all last."""
+
+from aiogram import Router
+
+from bot.handlers import approvals, control, history, people, status, unknown
+
+
+def routers() -> tuple[Router, ...]:
+    """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
+    modules = (people, status, approvals, history, control, unknown)
+    return tuple(module.build() for module in modules)

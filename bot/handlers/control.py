@@ -1,0 +1,170 @@
+"""Stop and start: pause, resume, emergency stop, mode; two steps where a slip would cost money."""
+
+from datetime import timedelta
+
+from aiogram import F, Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, Message
+
+from bot import callbacks
+from bot.i18n import Words
+from bot.screen import Screen
+from bot.views import control as views
+from engine.domain.person import Person
+from engine.domain.state import Mode
+from engine.errors import InvalidInput
+from engine.flow.halts import ChangeControl
+from engine.flow.overview import ReadStatus
+from engine.ports import Clock
+
+_VALID = timedelta(seconds=60)
+
+
+def build() -> Router:
+    """The router."""
+    router = Router(name="control")
+    router.message.register(pause, Command("pause"))
+    router.message.register(stop, Command("stop"))
+    router.message.register(resume, Command("resume"))
+    router.message.register(mode, Command("mode"))
+    router.callback_query.register(resume_tap, F.data == callbacks.pack("resume"))
+    router.callback_query.register(confirm, F.data.startswith(callbacks.pack("go", "")))
+    router.callback_query.register(switch, F.data.startswith(callbacks.pack("mode", "")))
+    router.callback_query.register(cancel, F.data == callbacks.pack("cancel"))
+    return router
+
+
+async def pause(
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    words: Words,
+    change_control: ChangeControl,
+    read_status: ReadStatus,
+) -> Screen:
+    """/pause, or /pause EURUSD for one symbol."""
+    if command.args:
+        symbol = command.args.strip().upper()
+        control = await change_control.symbol(person.id, symbol, paused=True)
+    else:
+        control = await change_control.pause(person.id)
+    seen = await read_status(person.id)
+    return views.changed(words, control, open_trades=len(seen.positions))
+
+
+async def stop(
+    message: Message,
+    person: Person,
+    words: Words,
+    change_control: ChangeControl,
+    read_status: ReadStatus,
+) -> Screen:
+    """Emergency stop: one step, at once; only leaving it takes two."""
+    control = await change_control.stop(person.id)
+    seen = await read_status(person.id)
+    return views.changed(words, control, open_trades=len(seen.positions))
+
+
+async def resume(
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    words: Words,
+    change_control: ChangeControl,
+    read_status: ReadStatus,
+    clock: Clock,
+) -> Screen:
+    """/resume, or /resume EURUSD for one symbol."""
+    if command.args:
+        symbol = command.args.strip().upper()
+        control = await change_control.symbol(person.id, symbol, paused=False)
+        return views.changed(words, control)
+    return await _resume(person, words, change_control, read_status, clock)
+
+
+async def resume_tap(
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    change_control: ChangeControl,
+    read_status: ReadStatus,
+    clock: Clock,
+) -> Screen:
+    """The Resume button under an alert."""
+    return await _resume(person, words, change_control, read_status, clock)
+
+
+async def _resume(
+    person: Person,
+    words: Words,
+    change_control: ChangeControl,
+    read_status: ReadStatus,
+    clock: Clock,
+) -> Screen:
+    control = (await read_status(person.id)).control
+    if views.needs_confirmation(control):
+        return views.confirm_resume(words, control, _expiry(clock))
+    return views.changed(words, await change_control.resume(person.id))
+
+
+async def confirm(
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    change_control: ChangeControl,
+    read_status: ReadStatus,
+    clock: Clock,
+) -> Screen:
+    """The second step of /resume, for the state it was asked in."""
+    version, expires = callbacks.unpack(query.data or "", "go")
+    if not await _still(person, read_status, clock, version, expires):
+        return Screen(text=words("control.outdated"), edit=True)
+    control = await change_control.resume(person.id)
+    screen = views.changed(words, control)
+    return Screen(text=screen.text, buttons=screen.buttons, edit=True)
+
+
+async def mode(
+    message: Message, person: Person, words: Words, read_status: ReadStatus, clock: Clock
+) -> Screen:
+    """The mode and the button to the other one."""
+    return views.mode(words, (await read_status(person.id)).control, _expiry(clock))
+
+
+async def switch(
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    change_control: ChangeControl,
+    read_status: ReadStatus,
+    clock: Clock,
+) -> Screen:
+    """Switch the mode, from the one it was asked in."""
+    wanted, version, expires = callbacks.unpack(query.data or "", "mode")
+    if wanted not in list(Mode):
+        raise InvalidInput(f"there is no mode {wanted!r}")
+    if not await _still(person, read_status, clock, version, expires):
+        return Screen(text=words("control.outdated"), edit=True)
+    control = await change_control.mode(person.id, Mode(wanted))
+    screen = views.changed(words, control)
+    return Screen(text=screen.text, edit=True)
+
+
+async def cancel(query: CallbackQuery, words: Words) -> Screen:
+    """Leave everything as it is."""
+    return Screen(text=words("control.cancelled"), edit=True)
+
+
+def _expiry(clock: Clock) -> int:
+    return int((clock() + _VALID).timestamp())
+
+
+async def _still(
+    person: Person, read_status: ReadStatus, clock: Clock, version: str, expires: str
+) -> bool:
+    """Whether a confirmation is fresh and the state is the one it was asked about."""
+    if not (version.isdigit() and expires.isdigit() and len(expires) <= 12):
+        return False
+    if clock().timestamp() > int(expires):
+        return False
+    return (await read_status(person.id)).control.version == int(version)

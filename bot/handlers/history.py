@@ -1,0 +1,149 @@
+"""The record: ideas, why, what was seen, the stream, the replay."""
+
+from aiogram import F, Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, Message
+
+from bot import callbacks
+from bot.handlers.numbers import number
+from bot.i18n import Words
+from bot.screen import Screen
+from bot.views import card as card_views
+from bot.views import history as views
+from engine.domain.decision import Action
+from engine.domain.person import Person
+from engine.errors import InvalidInput
+from engine.flow.overview import ListHistory, ListIdeas, ReadIdea
+from engine.flow.replay import ReplayDecision
+
+_PAGE = 8
+
+
+def build() -> Router:
+    """The router."""
+    router = Router(name="history")
+    router.message.register(ideas, Command("ideas"))
+    router.message.register(idea, Command("idea"))
+    router.message.register(why_text, Command("why"))
+    router.message.register(history, Command("history"))
+    router.message.register(replay, Command("replay"))
+    router.callback_query.register(open_card, F.data.startswith(callbacks.pack("card", "")))
+    router.callback_query.register(why, F.data.startswith(callbacks.pack("why", "")))
+    router.callback_query.register(saw, F.data.startswith(callbacks.pack("saw", "")))
+    router.callback_query.register(older, F.data.startswith(callbacks.pack("hist", "")))
+    return router
+
+
+async def ideas(
+    message: Message, person: Person, words: Words, list_ideas: ListIdeas, is_live: bool
+) -> Screen:
+    """Those that wait; when none does, the latest."""
+    waiting = await list_ideas(person.id, waiting=True)
+    found = waiting or await list_ideas(person.id, waiting=False)
+    return views.ideas(words, found, waiting=bool(waiting), is_live=is_live)
+
+
+async def idea(
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    words: Words,
+    read_idea: ReadIdea,
+    is_live: bool,
+) -> Screen:
+    """One idea in full, with its buttons."""
+    return card_views.card(
+        words, await read_idea(person.id, number(command, words)), is_live=is_live
+    )
+
+
+async def open_card(
+    query: CallbackQuery, person: Person, words: Words, read_idea: ReadIdea, is_live: bool
+) -> Screen:
+    """The same by button."""
+    idea_id = callbacks.idea_id(query.data or "", "card")
+    return card_views.card(words, await read_idea(person.id, idea_id), is_live=is_live)
+
+
+async def why_text(
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    words: Words,
+    read_idea: ReadIdea,
+    list_ideas: ListIdeas,
+) -> Screen:
+    """/why 12, or /why for the latest idea."""
+    if command.args:
+        return views.why(words, await read_idea(person.id, number(command, words)))
+    latest = await list_ideas(person.id, waiting=False, limit=1)
+    if not latest:
+        return Screen(text=words("ideas.none"))
+    return views.why(words, await read_idea(person.id, latest[0].id))
+
+
+async def why(query: CallbackQuery, person: Person, words: Words, read_idea: ReadIdea) -> Screen:
+    """Why, from the record."""
+    idea_id = callbacks.idea_id(query.data or "", "why")
+    return views.why(words, await read_idea(person.id, idea_id))
+
+
+async def saw(query: CallbackQuery, person: Person, words: Words, read_idea: ReadIdea) -> Screen:
+    """What it saw."""
+    idea_id = callbacks.idea_id(query.data or "", "saw")
+    return views.saw(words, await read_idea(person.id, idea_id))
+
+
+async def history(
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    words: Words,
+    list_history: ListHistory,
+) -> Screen:
+    """/history [symbol] [action]."""
+    symbol, actions = _filters((command.args or "").split())
+    found = await list_history(person.id, symbol=symbol, actions=actions, limit=_PAGE)
+    return views.stream(words, found, filters=_written(symbol, actions), page=_PAGE)
+
+
+async def older(
+    query: CallbackQuery, person: Person, words: Words, list_history: ListHistory
+) -> Screen:
+    """The next page, in place."""
+    seq, *filters = callbacks.unpack(query.data or "", "hist")
+    if not seq.isdigit():
+        raise InvalidInput("this button names no record")
+    symbol, actions = _filters(" ".join(filters).split())
+    found = await list_history(
+        person.id, symbol=symbol, actions=actions, before=int(seq), limit=_PAGE
+    )
+    filters_ = _written(symbol, actions)
+    return views.stream(words, found, filters=filters_, page=_PAGE, edit=True)
+
+
+async def replay(
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    words: Words,
+    replay_decision: ReplayDecision,
+) -> Screen:
+    """/replay 40, or /replay 40 min_confidence_threshold=80 to ask "what if"."""
+    first, *rest = (command.args or "").split()[:1] or [""], *(command.args or "").split()[1:]
+    changes = dict(part.split("=", 1) for part in rest if "=" in part)
+    asked = CommandObject(command=command.command, args=first[0])
+    done = await replay_decision(number(asked, words), changes, person_id=person.id)
+    return views.replay(words, done)
+
+
+def _filters(parts: list[str]) -> tuple[str | None, tuple[Action, ...]]:
+    """A symbol and an action in any order; anything else is a symbol."""
+    known = {str(action): action for action in Action}
+    actions = tuple(known[part.lower()] for part in parts if part.lower() in known)
+    symbols = [part.upper()[:24] for part in parts if part.lower() not in known]
+    return (symbols[0] if symbols else None), actions
+
+
+def _written(symbol: str | None, actions: tuple[Action, ...]) -> str:
+    return " ".join([*([symbol] if symbol else []), *(str(action) for action in actions[:1])])

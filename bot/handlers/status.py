@@ -1,0 +1,61 @@
+"""How it stands: status, today, limits, open trades."""
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from bot import callbacks
+from bot.i18n import Words
+from bot.screen import Screen
+from bot.views import status as views
+from engine.domain.person import Person
+from engine.flow.overview import ReadStatus, ReadToday
+
+
+def build() -> Router:
+    """The router."""
+    router = Router(name="status")
+    router.message.register(status, Command("status"))
+    router.message.register(today, Command("today"))
+    router.message.register(risk, Command("risk"))
+    router.message.register(positions, Command("positions"))
+    router.callback_query.register(refresh, F.data == callbacks.pack("status"))
+    return router
+
+
+async def status(
+    message: Message, person: Person, words: Words, read_status: ReadStatus, is_live: bool
+) -> Screen:
+    """The dashboard."""
+    return views.status(words, await read_status(person.id), is_live=is_live)
+
+
+async def refresh(
+    query: CallbackQuery, person: Person, words: Words, read_status: ReadStatus, is_live: bool
+) -> Screen:
+    """The dashboard again, in place."""
+    screen = views.status(words, await read_status(person.id), is_live=is_live, edit=True)
+    return Screen(
+        text=screen.text, buttons=screen.buttons, edit=True, toast=words("toast.refreshed")
+    )
+
+
+async def today(
+    message: Message, person: Person, words: Words, read_today: ReadToday, is_live: bool
+) -> Screen:
+    """The day so far."""
+    return views.today(words, await read_today(person.id), is_live=is_live)
+
+
+async def risk(
+    message: Message, person: Person, words: Words, read_status: ReadStatus, is_live: bool
+) -> Screen:
+    """Every limit and how much of it is used."""
+    return views.risk(words, await read_status(person.id), is_live=is_live)
+
+
+async def positions(
+    message: Message, person: Person, words: Words, read_status: ReadStatus, is_live: bool
+) -> Screen:
+    """Open trades."""
+    return views.positions(words, await read_status(person.id), is_live=is_live)

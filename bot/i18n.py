@@ -1,0 +1,142 @@
+"""Words in a person's language: one gettext catalogue per language, read by Babel.
+
+aiogram has a gettext layer of its own, but the courier and the workers must not import aiogram
+(seconds and 170 MB), and both need the same words.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from gettext import c2py
+from html import escape
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal
+
+#: Languages with a catalogue, the first is the one everything else falls back to.
+LANGUAGES = ("en", "es")
+
+
+class Html(str):
+    """Text that is HTML already; everything else is escaped when it enters a sentence."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A person's language, zone and way of writing numbers."""
+
+    language: str
+    timezone: str = "UTC"
+
+    def __call__(self, key: str, **values: Any) -> Html:
+        """The text of a key with its values put in; values that are not :class:`Html` are escaped.
+
+        Raises ``KeyError`` for a key no catalogue has: a defect a test finds first.
+        """
+        count = values.get("count", 1)
+        text = _text(self.language, key, count if isinstance(count, int) else 1)
+        return Html(text.format_map({name: _safe(value) for name, value in values.items()}))
+
+    def has(self, key: str) -> bool:
+        """Whether there are words for a key."""
+        return key in _catalogue(LANGUAGES[0]).texts
+
+    def number(self, value: Decimal | int, places: int | None = None) -> str:
+        """A number as this language writes it, every digit kept unless ``places`` are asked for."""
+        if places is None:
+            places = max(0, -int(Decimal(value).as_tuple().exponent))
+        pattern = "#,##0" + ("." + "0" * places if places else "")
+        text: str = format_decimal(value, pattern, locale=self._locale, decimal_quantization=True)
+        return text
+
+    def price(self, value: Decimal) -> str:
+        """A price: digits and a point in every language, as terminals show it, so that it can be
+        compared with one; kept left to right inside right-to-left text.
+        """
+        return f"\u2066{value:f}\u2069" if self._locale.text_direction == "rtl" else f"{value:f}"
+
+    def money(self, value: Decimal, currency: str, *, signed: bool = False) -> str:
+        """An amount with its currency; with ``signed`` a gain shows its plus."""
+        text: str = format_currency(abs(value), currency, locale=self._locale)
+        if value < 0:
+            return f"−{text}"
+        return f"+{text}" if signed and value > 0 else text
+
+    def time(self, instant: datetime, pattern: str = "HH:mm") -> str:
+        """A moment in the person's zone, in CLDR pattern letters."""
+        text: str = format_datetime(instant, pattern, tzinfo=self._zone, locale=self._locale)
+        return text
+
+    def moment(self, instant: datetime) -> str:
+        """Date, time and zone."""
+        return f"{self.time(instant, 'd MMM y HH:mm')} {self.zone_name(instant)}"
+
+    def zone_name(self, instant: datetime) -> str:
+        """The zone's short name at an instant."""
+        return instant.astimezone(self._zone).tzname() or self.timezone
+
+    @property
+    def _locale(self) -> Locale:
+        return Locale.parse(self.language, sep="-" if "-" in self.language else "_")
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
+
+def words_for(language: str, timezone: str = "UTC") -> Words:
+    """Words for a language code as Telegram gives it; an unknown one gets the first language."""
+    code = language.replace("_", "-").split("-")[0].lower()
+    return Words(code if code in LANGUAGES else LANGUAGES[0], timezone)
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, Html) or not isinstance(value, str):
+        return value
+    return escape(value, quote=False)
+
+
+def _text(language: str, key: str, count: int) -> str:
+    for tried in (language, LANGUAGES[0]):
+        catalogue = _catalogue(tried)
+        forms = catalogue.texts.get(key)
+        if forms is not None:
+            return forms[catalogue.plural(count)] if len(forms) > 1 else forms[0]
+    raise KeyError(f"no catalogue has the key {key!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """Every key of a language with its plural forms; a key without plurals has one form."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    plural: Callable[[int], int]
+
+
+@cache
+def _catalogue(language: str) -> _Catalogue:
+    path = files("locales") / language / "LC_MESSAGES" / "messages.po"
+    with path.open("rb") as file:
+        messages = read_po(file, locale=language)
+    texts = {_one(message.id): _forms(message.string) for message in messages if message.id}
+    return _Catalogue(texts, c2py(messages.plural_expr))
+
+
+def _one(key: Any) -> str:
+    return str(key) if isinstance(key, str) else str(key[0])
+
+
+def _forms(text: Any) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)

@@ -1,0 +1,94 @@
+"""The jobs of a worker: plain coroutines over ids; each may run twice and do its work once."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from bot.courier import Courier
+from bot.wiring import Work, World, now
+from engine.domain.market import Timeframe
+from engine.domain.order import OrderState
+from engine.errors import BrokerSilent, FeedError
+from storage.heartbeats import beat
+
+log = logging.getLogger(__name__)
+
+Context = Mapping[str, Any]
+
+
+async def ingest(ctx: Context) -> None:
+    """Move the market on when it is time, read the venue, and judge the candle that closed.
+
+    The next candle is not played before the last one was judged, so that a worker that dies in
+    between skips nothing.
+    """
+    world: World = ctx["world"]
+    await _judge(ctx)
+    async with world.store.begin() as tx:
+        waiting = await tx.ideas.pending()
+    if world.waits and waiting:
+        await world.market.rest(now)
+        return
+    if await world.market.advance(now, world.pace) is not None:
+        await sync_broker(ctx)
+        await _judge(ctx)
+
+
+async def _judge(ctx: Context) -> None:
+    world: World = ctx["world"]
+    for symbol, timeframe in world.symbols:
+        last = await world.market.candles(symbol, timeframe, 1)
+        async with world.store.begin() as tx:
+            known = await tx.evaluations.known(symbol, timeframe, last[-1].time)
+        if not known:
+            await evaluate(ctx, symbol, str(timeframe))
+
+
+async def evaluate(ctx: Context, symbol: str, timeframe: str) -> None:
+    """Run the loop once for a symbol."""
+    work: Work = ctx["work"]
+    try:
+        await work.run_cycle(symbol, Timeframe(timeframe))
+    except FeedError as error:
+        log.warning("%s %s was not judged: %s", symbol, timeframe, error)
+
+
+async def send_order(ctx: Context, client_id: str) -> None:
+    """Send one order that was decided."""
+    work: Work = ctx["work"]
+    await work.send_order(client_id)
+
+
+async def sync_broker(ctx: Context) -> None:
+    """Read the venue's truth."""
+    work: Work = ctx["work"]
+    try:
+        await work.sync_broker()
+    except BrokerSilent as error:
+        log.warning("the broker does not answer: %s", error)
+
+
+async def expire(ctx: Context) -> None:
+    """End ideas nobody answered."""
+    work: Work = ctx["work"]
+    await work.expire_ideas()
+
+
+async def deliver(ctx: Context) -> None:
+    """Tell people what there is to tell."""
+    courier: Courier = ctx["courier"]
+    await courier.deliver()
+
+
+async def sweep(ctx: Context) -> None:
+    """The real queue: find everything a bell did not announce, and say that we are alive."""
+    world: World = ctx["world"]
+    work: Work = ctx["work"]
+    await beat(f"worker:{ctx['name']}")
+    async with world.store.begin() as tx:
+        intents = await tx.orders.in_state(OrderState.INTENT)
+    for order in intents:
+        await work.send_order(order.client_id)
+    await work.resolve_orders()
+    await sync_broker(ctx)
+    await deliver(ctx)

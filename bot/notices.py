@@ -1,0 +1,100 @@
+"""From a notice to what is sent: facts are read fresh, words are those of the one who reads."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from bot.i18n import Html, Words
+from bot.screen import Parcel, Screen, parcel_of
+from bot.views import card as card_views
+from bot.views import control as control_views
+from bot.views.facts import badge, direction, paper
+from engine.domain.notice import Kind
+from engine.domain.order import ClosedTrade
+from engine.domain.state import Control
+from engine.flow.overview import Story, story
+from engine.ports import Broker, Store, Transaction
+from engine.snapshot.canonical import restore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Render:
+    """Render one notice for one person; None when there is nothing to show any more."""
+
+    store: Store
+    broker: Broker
+
+    async def __call__(self, kind: Kind, detail: dict[str, Any], words: Words) -> Parcel | None:
+        async with self.store.begin() as tx:
+            return await _RENDERERS[kind](self, tx, detail, words)
+
+    async def idea(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
+        """The card of an idea, as the idea stands now."""
+        found = await story(tx, UUID(detail["idea_id"]))
+        return parcel_of(card_views.card(words, found, is_live=self.broker.is_live))
+
+    async def trade_closed(
+        self, tx: Transaction, detail: dict[str, Any], words: Words
+    ) -> Parcel | None:
+        """A trade's end, as an answer to its card."""
+        trade = await tx.orders.trade_of(detail["client_id"]) if detail["client_id"] else None
+        if not isinstance(trade, ClosedTrade) or detail["idea_id"] is None:
+            return None
+        found = await story(tx, UUID(detail["idea_id"]))
+        text = words(
+            "notice.closed",
+            kind=paper(words, is_live=self.broker.is_live),
+            symbol=trade.symbol,
+            direction=direction(words, trade.direction),
+            volume=words.number(trade.volume),
+            stamp=card_views.closed(words, trade, _currency(found)),
+        )
+        return Parcel(text=text, reply_to_key=f"idea:{found.idea.id}")
+
+    async def halt(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
+        """A halt: loud, and pinned."""
+        control = restore(Control, detail["after"])
+        parcel = parcel_of(control_views.halted(words, control))
+        return Parcel(text=parcel.text, buttons=parcel.buttons, pin=True)
+
+    async def state(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
+        """A change of state, mode or a paused symbol, and who made it."""
+        control = restore(Control, detail["after"])
+        screen = control_views.changed(words, control)
+        by = words("control.by", name=control.changed_by)
+        return parcel_of(Screen(text=Html(f"{screen.text}\n{by}"), buttons=screen.buttons))
+
+    async def unknown_order(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
+        """An order whose outcome nobody knows."""
+        idea = await tx.ideas.get(UUID(detail["idea_id"]))
+        text = words("notice.unknown_order", number=idea.number, symbol=idea.proposal.symbol)
+        return Parcel(text=text, reply_to_key=f"idea:{idea.id}")
+
+    async def started(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
+        """The bot is up: the state it woke in, and the limits that hold."""
+        control = await tx.controls.read()
+        _, settings = await tx.settings.risk()
+        text = words(
+            "notice.started",
+            kind=paper(words, is_live=self.broker.is_live),
+            badge=badge(words, control),
+            risk=words.number(settings.risk_per_trade_percent),
+            loss=words.number(settings.max_daily_loss_percent),
+            trades=words.number(settings.max_concurrent_trades),
+        )
+        return Parcel(text=text, silent=True)
+
+
+def _currency(found: Story) -> str:
+    return found.bundle.account.currency if found.bundle.account else "USD"
+
+
+_RENDERERS = {
+    Kind.IDEA: Render.idea,
+    Kind.CARD: Render.idea,
+    Kind.TRADE_CLOSED: Render.trade_closed,
+    Kind.HALT: Render.halt,
+    Kind.STATE: Render.state,
+    Kind.UNKNOWN_ORDER: Render.unknown_order,
+    Kind.STARTED: Render.started,
+}

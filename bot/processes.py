@@ -1,0 +1,179 @@
+"""The long-running processes: prepare the database, run a bot, run a worker, stop cleanly."""
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from arq.connections import ArqRedis
+from redis.exceptions import RedisError
+
+from bot.bell import ArqBell
+from bot.settings import Settings
+from bot.wiring import World, build_talk, build_work, build_world, now
+from bot.worker import build_worker, open_queue, telegram_bot
+from engine.domain.notice import Audience, Kind, Notice, Priority
+from engine.domain.settings import RiskSettings
+from engine.domain.state import Control
+from engine.errors import InvalidInput
+from engine.flow.recovery import Recovered
+from engine.strategies.documents import shipped
+from storage.database import open_database
+from storage.migrate import may_rewrite_history, migrate
+from storage.outbox import COURIER
+from storage.seed import seed
+from storage.sole import Sole
+
+log = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 1.0
+
+
+async def prepare(
+    settings: Settings, *, risk: RiskSettings | None = None, control: Control | None = None
+) -> None:
+    """Bring the database to this version: schema, rights, and what an empty one starts with."""
+    database_url = needed(settings.database_url, "DATABASE_URL")
+    owner_url = settings.database_owner_url or database_url
+    role = urlsplit(database_url).username
+    await migrate(owner_url, runtime_role=role if owner_url != database_url else None)
+    if settings.is_production and await may_rewrite_history(database_url):
+        raise InvalidInput(
+            "DATABASE_URL belongs to a role that could rewrite the decision history. Give the"
+            " schema's owner as DATABASE_OWNER_URL and a role of its own as DATABASE_URL."
+        )
+    async with open_database(database_url):
+        await seed(shipped(), risk or RiskSettings(), control or Control(changed_at=now()))
+
+
+def needed(value: str | None, name: str) -> str:
+    """A setting this command cannot do without."""
+    if value is None:
+        raise InvalidInput(f"{name} is not set. Set it, or run everything at once: ai-trader up")
+    return value
+
+
+@asynccontextmanager
+async def open_world(settings: Settings) -> AsyncIterator[tuple[World, ArqRedis]]:
+    """The open database, the queue, and the adapters over them."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            open_database(needed(settings.database_url, "DATABASE_URL"))
+        )
+        pool = await stack.enter_async_context(open_queue(needed(settings.redis_url, "REDIS_URL")))
+        yield build_world(settings), pool
+
+
+async def recover(world: World, pool: ArqRedis) -> Recovered:
+    """Start is recovery; see ``engine.flow.recovery``."""
+    found = await build_work(world, ArqBell(pool)).recover()
+    for fault in found.faults:
+        log.error("%s: %s", fault.record, fault.problem)
+    return found
+
+
+async def announce(world: World) -> None:
+    """Tell everyone that the bot is up, in which state, with which limits."""
+    async with world.store.begin() as tx:
+        key = f"started:{(await tx.now()).isoformat()}"
+        await tx.outbox.tell(
+            Notice(kind=Kind.STARTED, key=key, priority=Priority.NORMAL), Audience()
+        )
+
+
+async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
+    """The chat's process: updates in, answers out."""
+    # Here, not above: aiogram takes seconds and 170 MB, and a worker must not pay for it.
+    from bot.dispatcher import Answerer, Receiver, build_dispatcher, set_commands, telegram
+    from storage.inbox import PostgresInbox
+    from storage.outbox import PostgresDeliveries
+
+    code = secrets.token_urlsafe(12)
+    await _print_code(world, code)
+    talk = build_talk(world, ArqBell(pool), claim_code=code)
+    arrived = asyncio.Event()
+    inbox = PostgresInbox()
+    async with telegram(settings) as bot:
+        await set_commands(bot)
+        receiver = Receiver(bot=bot, inbox=inbox, arrived=arrived)
+        answerer = Answerer(
+            bot=bot,
+            dispatcher=build_dispatcher(talk, clock=now, is_live=world.broker.is_live),
+            inbox=inbox,
+            deliveries=PostgresDeliveries(),
+            bell=ArqBell(pool),
+            arrived=arrived,
+        )
+        await together(_steadily(receiver.run, "receiver"), _steadily(answerer.run, "answerer"))
+
+
+async def _print_code(world: World, code: str) -> None:
+    async with world.store.begin() as tx:
+        people = await tx.people.list()
+    if not any(person.role == "admin" for person in people):
+        log.warning("nobody administers this bot yet; claim it in a chat with: /start %s", code)
+
+
+async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: str) -> None:
+    """A worker, until it is cancelled. arq gives up when Redis goes away; we start it again."""
+    sole = Sole(needed(settings.database_url, "DATABASE_URL"), COURIER)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(sole.close)
+        bot = await stack.enter_async_context(telegram_bot(settings))
+
+        async def once() -> None:
+            worker = build_worker(world, pool, bot, sole, name=name)
+            try:
+                await worker.async_run()
+            finally:
+                # close() would also close the pool, which is ours.
+                worker._pool = None
+                await worker.close()
+
+        await _steadily(once, f"worker {name}")
+
+
+async def _steadily(run: Callable[[], Awaitable[None]], name: str) -> None:
+    """Run something for ever; what it dies of is logged and it is started again."""
+    while True:
+        try:
+            await run()
+        except (OSError, RedisError) as error:
+            log.warning("%s lost a connection, trying again: %s", name, error)
+        except Exception:
+            log.exception("%s failed and is started again", name)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run parts side by side; the end of one ends all."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part)
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run until the work ends or the process is told to stop (Ctrl-C, SIGTERM)."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopping")
+
+
+def with_urls(settings: Settings, **urls: Any) -> Settings:
+    """The settings with addresses that were found at start."""
+    return settings.model_copy(update=urls)
+
+
+def demo_risk() -> RiskSettings:
+    """Limits that let a newcomer see ideas soon and read them in peace."""
+    return replace(RiskSettings(), idea_ttl_seconds=180)

@@ -1,0 +1,155 @@
+"""Commands that answer and end: replay, verify, status, halt, import."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from re import sub
+
+from bot.bell import SilentBell
+from bot.i18n import words_for
+from bot.narrator import plain_line
+from bot.settings import Settings
+from bot.views import status as status_views
+from bot.wiring import World, build_talk, build_world
+from broker.feeds.csv_candles import read_candles, write_candles
+from broker.feeds.instruments import instrument
+from engine.domain.market import Timeframe
+from engine.errors import InvalidInput, SnapshotNotFound
+from engine.flow.replay import ReplayDecision
+from storage.audit import PostgresAuditor
+from storage.database import open_database
+from storage.embedded import embedded_servers
+from storage.heartbeats import ages
+from storage.transaction import PostgresStore
+
+Say = Callable[[str], None]
+
+CLEAN, FAULTY = 0, 1
+_PAGE = 200
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[World]:
+    """The database by its URL, else the embedded one of this machine, running or not."""
+    if settings.database_url is not None:
+        async with open_database(settings.database_url):
+            yield build_world(settings)
+        return
+    async with (
+        embedded_servers(settings.ai_trader_home, want_redis=False) as servers,
+        open_database(servers.database_url),
+    ):
+        yield build_world(settings)
+
+
+async def verify(settings: Settings, *, say: Say) -> int:
+    """0 when everything is as it was written, 1 when something is not."""
+    async with _database(settings):
+        records, faults = await PostgresAuditor().verify()
+    for fault in faults:
+        say(f"{fault.record}: {fault.problem}")
+    say(f"{records} records checked, {len(faults)} faults")
+    return FAULTY if faults else CLEAN
+
+
+async def replay_one(settings: Settings, seq: int, changes: Sequence[str], *, say: Say) -> int:
+    """Replay one decision and show what was seen and decided."""
+    wanted = dict(_pair(change) for change in changes)
+    async with _database(settings) as world:
+        done = await ReplayDecision(store=world.store)(seq, wanted)
+    bundle = done.bundle
+    say(plain_line(done.decision))
+    say(f"  {done.decision.entry.rationale}")
+    say(f"  bundle {done.decision.entry.bundle_hash}: {bundle.symbol} at {bundle.instant}")
+    for check in done.report.checks if done.report else ():
+        sign = "ok " if check.passed else "NO "
+        say(f"  {sign} {check.code}: {check.observed} (limit {check.limit})")
+    if done.what_if is not None:
+        say(f"  with {', '.join(changes)}: {done.what_if.verdict} ({done.what_if.result})")
+    for path in done.differences:
+        say(f"  DIFFERS at {path}")
+    say("differs" if done.differences else "equal, bit for bit")
+    return FAULTY if done.differences else CLEAN
+
+
+def _pair(change: str) -> tuple[str, str]:
+    name, sign, value = change.partition("=")
+    if not sign:
+        raise InvalidInput(f"write --with name=value, not {change!r}")
+    return name, value
+
+
+async def replay_all(settings: Settings, *, say: Say) -> int:
+    """Replay every decision that rests on a bundle; name those that come out differently."""
+    equal = different = without = 0
+    async with _database(settings) as world:
+        replay_decision = ReplayDecision(store=world.store)
+        async for seq in _sequence(world.store):
+            try:
+                done = await replay_decision(seq)
+            except SnapshotNotFound:
+                without += 1
+                continue
+            if done.differences:
+                different += 1
+                say(f"decision {seq} differs at {', '.join(done.differences[:3])}")
+            else:
+                equal += 1
+    say(f"{equal} equal, {different} different, {without} without a market snapshot")
+    return FAULTY if different else CLEAN
+
+
+async def _sequence(store: PostgresStore) -> AsyncIterator[int]:
+    before: int | None = None
+    while True:
+        async with store.begin() as tx:
+            page = await tx.history.list(before=before, limit=_PAGE)
+        for decision in page:
+            yield decision.seq
+        if len(page) < _PAGE:
+            return
+        before = page[-1].seq
+
+
+async def status(settings: Settings, *, say: Say) -> int:
+    """How it stands, and which processes are alive."""
+    async with _database(settings) as world:
+        talk = build_talk(world, SilentBell(), claim_code="")
+        seen = await talk.read_status(None)
+        alive = await ages()
+    screen = status_views.status(words_for("en"), seen, is_live=world.broker.is_live)
+    say(sub(r"<[^>]+>", "", screen.text or ""))
+    for name, age in sorted(alive.items()):
+        say(f"{name}: seen {age:.0f} s ago")
+    return CLEAN
+
+
+async def halt(settings: Settings, *, say: Say) -> int:
+    """The emergency stop from this machine."""
+    async with _database(settings) as world:
+        talk = build_talk(world, SilentBell(), claim_code="")
+        control = await talk.change_control.stop(None)
+    say(f"Trading is in {control.state}; queued orders are cancelled. Resume it in the chat.")
+    return CLEAN
+
+
+def import_candles(
+    settings: Settings,
+    file: Path,
+    *,
+    symbol: str,
+    timeframe: str,
+    offset: timedelta | None,
+    say: Say,
+) -> None:
+    """Check a file of candles and keep it as a recording, whole or not at all."""
+    if timeframe not in list(Timeframe):
+        raise InvalidInput(f"there is no timeframe {timeframe!r}; there are {', '.join(Timeframe)}")
+    instrument(symbol)
+    candles = read_candles(file, Timeframe(timeframe), utc_offset=offset)
+    folder = settings.ai_trader_home / "recordings"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{symbol}-{timeframe}.csv".lower()
+    write_candles(target, candles)
+    say(f"{len(candles)} candles from {candles[0].time} to {candles[-1].time} kept in {target}")

@@ -1,0 +1,70 @@
+"""What a process is told from outside: the environment, a .env file, or a folder of secrets."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.errors import InvalidInput
+
+TELEGRAM = "https://api.telegram.org"
+
+
+class Settings(BaseSettings):
+    """Read once, at a process's start. What a person changes while it runs is in the database."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    app_env: Literal["development", "staging", "production"] = "development"
+    ai_trader_home: Path = Field(default_factory=lambda: Path.home() / ".local/share/ai-trader")
+
+    database_url: str | None = None
+    #: The schema's owner, for migrations; without it they are applied as the run-time role.
+    database_owner_url: str | None = None
+    redis_url: str | None = None
+
+    telegram_bot_token: SecretStr | None = None
+    telegram_api_url: str = TELEGRAM
+    chat_port: int = Field(default=8088, ge=0, le=65_535)
+
+    account_id: str = "paper-1"
+    account_currency: str = "USD"
+    paper_starting_balance: Decimal = Field(default=Decimal("10000"), gt=0, le=Decimal(10) ** 9)
+    paper_slippage_pips: Decimal = Field(default=Decimal("0.1"), ge=0, le=100)
+
+    #: Seconds between two candles of a recorded market.
+    market_pace_seconds: float = Field(default=4.0, ge=0, le=86_400)
+    #: How many candles have closed already when a recording starts to play.
+    market_start: int = Field(default=306, ge=2)
+    #: Whether a recorded market waits while an idea waits for a person.
+    market_waits: bool = True
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real people and perhaps real money depend on this process."""
+        return self.app_env != "development"
+
+
+def read_settings(secrets_dir: Path | None = None) -> Settings:
+    """The settings of this process; raises :class:`InvalidInput` naming each wrong variable.
+
+    ``APP_SECRETS_DIR`` names a folder with one file per secret, named as its variable.
+    """
+    folder = secrets_dir or _Location().app_secrets_dir
+    if folder is not None and not folder.is_dir():
+        raise InvalidInput(f"APP_SECRETS_DIR names {folder}, which is not a folder")
+    try:
+        return Settings(_secrets_dir=folder)  # type: ignore[call-arg]
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{str(found['loc'][0]).upper()}: {found['msg']}" for found in error.errors()
+        )
+        raise InvalidInput(f"settings are wrong: {wrong}") from error
+
+
+class _Location(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    app_secrets_dir: Path | None = None

@@ -1,0 +1,1 @@
+"""What people read: domain objects as localised text and buttons; pure."""

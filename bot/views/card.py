@@ -1,0 +1,222 @@
+"""The idea card: the one message a person decides on, and the stamp it carries afterwards."""
+
+from decimal import Decimal
+
+from bot import callbacks
+from bot.i18n import Html, Words
+from bot.screen import CAPTION_LIMIT, Button, Screen
+from bot.views.facts import NO, YES, check_line, coded, condition, direction, next_news, paper, pips
+from engine.domain.approval import Approval
+from engine.domain.gate import ASKS, GateReport
+from engine.domain.idea import IdeaStatus
+from engine.domain.order import ClosedTrade, Order, OrderState
+from engine.flow.judgement import Outcome
+from engine.flow.overview import Story
+from engine.snapshot.canonical import restore
+
+_ICONS = {
+    IdeaStatus.NEEDS_APPROVAL: "🟡",
+    IdeaStatus.AUTO_EXECUTED: "⚡",
+    IdeaStatus.APPROVED: "🟢",
+    IdeaStatus.REJECTED: "🔴",
+    IdeaStatus.EXPIRED: "⚪",
+    IdeaStatus.HALTED_BY_RISK: "🔴",
+}
+
+
+def card(words: Words, story: Story, *, is_live: bool) -> Screen:
+    """The card as it stands: with buttons while it waits, with its stamp afterwards."""
+    waits = story.idea.status is IdeaStatus.NEEDS_APPROVAL
+    outcome = outcome_of(story)
+    lines = [*_head(words, story, is_live), *_levels(words, story), *_world(words, story)]
+    tail = _waiting(words, story, outcome) if waits else stamp(words, story)
+    reasons = [condition(words, seen) for seen in outcome.evaluation.observations]
+    text = _fit(lines, reasons, tail)
+    return Screen(
+        text=text,
+        buttons=_buttons(words, story) if waits else _after(words, story),
+        chart={"idea": str(story.idea.id)},
+    )
+
+
+def outcome_of(story: Story) -> Outcome:
+    """What the strategy, the score and the gate said when the idea was made."""
+    return restore(Outcome, story.decision.entry.detail["outcome"])
+
+
+def _head(words: Words, story: Story, is_live: bool) -> list[Html]:
+    idea = story.idea
+    confidence = idea.confidence
+    return [
+        words(
+            "card.title",
+            icon=_ICONS.get(idea.status, "🟡"),
+            number=idea.number,
+            kind=paper(words, is_live=is_live),
+            symbol=idea.proposal.symbol,
+            direction=direction(words, idea.proposal.direction),
+            timeframe=str(idea.proposal.timeframe),
+        ),
+        words(
+            "card.confidence",
+            score=words.number(confidence.score),
+            strategy=words.number(confidence.strategy_match),
+            market=words.number(confidence.market_risk),
+            account=words.number(confidence.account_comfort),
+        ),
+    ]
+
+
+def _levels(words: Words, story: Story) -> list[Html]:
+    proposal, sizing = story.idea.proposal, story.idea.sizing
+    currency = story.bundle.account.currency if story.bundle.account else "USD"
+    spread = story.bundle.quote.spread if story.bundle.quote else Decimal(0)
+    return [
+        words(
+            "card.levels",
+            entry=words.price(proposal.entry),
+            stop=words.price(proposal.stop_loss),
+            target=" / ".join(words.price(price) for price in proposal.take_profit),
+            ratio=words.number(proposal.reward_ratio.quantize(Decimal("0.1"))),
+        ),
+        words(
+            "card.size",
+            volume=words.number(sizing.volume),
+            money=words.money(sizing.risk_money, currency),
+            percent=words.number(sizing.risk_percent),
+            spread=words.number(pips(story.bundle, spread)),
+        ),
+    ]
+
+
+def _world(words: Words, story: Story) -> list[Html]:
+    bundle = story.bundle
+    lines = [next_news(words, bundle)]
+    if bundle.account is not None and bundle.day is not None:
+        loss = bundle.day.loss_percent(bundle.account.equity).quantize(Decimal("0.1"))
+        limit = bundle.settings.max_daily_loss_percent
+        lines.append(words("card.daily_loss", used=words.number(loss), limit=words.number(limit)))
+    lines.append(words("card.strategy", name=story.idea.strategy_name))
+    return lines
+
+
+def _waiting(words: Words, story: Story, outcome: Outcome) -> list[Html]:
+    lines = [gate_line(words, outcome.report)] if outcome.report else []
+    if story.approval is not None:
+        lines.append(
+            words(
+                "card.expires",
+                time=words.time(story.approval.expires_at, "HH:mm:ss"),
+                zone=words.zone_name(story.approval.expires_at),
+                drift=words.number(story.bundle.settings.max_drift_r),
+            )
+        )
+    return lines
+
+
+def gate_line(words: Words, report: GateReport) -> Html:
+    """The gate in one line: how many checks passed, and why a person is asked."""
+    hard = [check for check in report.checks if check.code not in ASKS]
+    passed = sum(check.passed for check in hard)
+    asks = [c for c in report.checks if c.code in ASKS and not c.passed]
+    why = ", ".join(coded(words, "asks", c.code, observed=c.observed, limit=c.limit) for c in asks)
+    return words(
+        "card.gate",
+        sign=YES if passed == len(hard) else NO,
+        passed=passed,
+        total=len(hard),
+        why=Html(why or words("asks.nobody")),
+    )
+
+
+def stamp(words: Words, story: Story) -> list[Html]:
+    """What became of the idea: who, when, at which price, the order, the trade's end."""
+    lines = []
+    if story.approval is not None:
+        lines.append(ending(words, story.approval))
+    elif story.idea.status is IdeaStatus.AUTO_EXECUTED:
+        lines.append(words("stamp.auto", time=words.time(story.idea.created_at, "HH:mm:ss")))
+    if story.order is not None:
+        lines.append(_order(words, story.order))
+    if isinstance(story.trade, ClosedTrade):
+        currency = story.bundle.account.currency if story.bundle.account else "USD"
+        lines.append(closed(words, story.trade, currency))
+    return lines
+
+
+def ending(words: Words, approval: Approval) -> Html:
+    """An approval's ending in its own words."""
+    at = approval.decided_at or approval.expires_at
+    detail = coded(words, "check", approval.detail) if approval.detail else Html("")
+    return words(
+        f"stamp.{approval.ending}",
+        name=approval.decided_name or "?",
+        time=words.time(at, "HH:mm:ss"),
+        zone=words.zone_name(at),
+        price=words.price(approval.tap_price) if approval.tap_price is not None else "",
+        drift=words.number(approval.drift_r or Decimal(0), 2),
+        detail=detail,
+    )
+
+
+def _order(words: Words, order: Order) -> Html:
+    if order.state is OrderState.ACKED and order.fill_price is not None:
+        return words(
+            "stamp.filled",
+            id=order.broker_id or "",
+            volume=words.number(order.volume),
+            price=words.price(order.fill_price),
+        )
+    reason = coded(words, "check", order.reason or "")
+    return words(f"stamp.order_{order.state}", reason=reason)
+
+
+def closed(words: Words, trade: ClosedTrade, currency: str) -> Html:
+    """A trade's end."""
+    return words(
+        "stamp.closed",
+        icon="🏁" if trade.profit >= 0 else "🛑",
+        reason=coded(words, "exit", trade.reason),
+        price=words.price(trade.exit_price),
+        profit=words.money(trade.profit, currency, signed=True),
+    )
+
+
+def _buttons(words: Words, story: Story) -> tuple[tuple[Button, ...], ...]:
+    id_ = story.idea.id
+    return (
+        (
+            Button(words("button.approve"), callbacks.idea("ok", id_), "success"),
+            Button(words("button.reject"), callbacks.idea("no", id_), "danger"),
+        ),
+        (
+            Button(words("button.half"), callbacks.idea("half", id_)),
+            *_after(words, story)[0],
+        ),
+    )
+
+
+def _after(words: Words, story: Story) -> tuple[tuple[Button, ...], ...]:
+    """The buttons that stay when an idea is decided: they only explain."""
+    id_ = story.idea.id
+    return (
+        (
+            Button(words("button.why"), callbacks.idea("why", id_)),
+            Button(words("button.saw"), callbacks.idea("saw", id_)),
+        ),
+    )
+
+
+def _fit(lines: list[Html], reasons: list[Html], tail: list[Html]) -> Html:
+    """The card within Telegram's caption limit: reasons go first, from the last one."""
+    kept = list(reasons)
+    while True:
+        text = "\n".join([*lines, *kept, *tail])
+        if len(text) <= CAPTION_LIMIT or not kept:
+            return Html(text)
+        kept.pop()
+
+
+def failed_checks(words: Words, report: GateReport) -> list[Html]:
+    """The checks that failed, in order."""
+    return [check_line(words, check) for check in report.checks if not check.passed]

@@ -1,0 +1,194 @@
+"""The record: the stream of decisions, why, what was seen, and the replay of one."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bot import callbacks
+from bot.i18n import Html, Words
+from bot.screen import TEXT_LIMIT, Button, Screen
+from bot.views.card import outcome_of, stamp
+from bot.views.facts import check_line, coded, condition, direction, next_news, paper, value
+from engine.domain.decision import Decision
+from engine.domain.gate import GateReport
+from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.snapshot import Bundle
+from engine.flow.overview import Story
+from engine.flow.replay import Replay
+
+
+def ideas(words: Words, found: Sequence[Idea], *, waiting: bool, is_live: bool) -> Screen:
+    """Ideas with badges, newest first."""
+    title = "ideas.waiting" if waiting else "ideas.title"
+    lines = [words(title, kind=paper(words, is_live=is_live))]
+    if not found:
+        lines.append(words("ideas.none"))
+    lines += [_idea(words, idea) for idea in found]
+    open_ = [i for i in found if i.status is IdeaStatus.NEEDS_APPROVAL]
+    rows = tuple(
+        (Button(words("button.open_idea", number=idea.number), callbacks.idea("card", idea.id)),)
+        for idea in open_[:5]
+    )
+    return Screen(text=Html("\n".join(lines)), buttons=rows)
+
+
+def _idea(words: Words, idea: Idea) -> Html:
+    return words(
+        "ideas.line",
+        number=idea.number,
+        symbol=idea.proposal.symbol,
+        direction=direction(words, idea.proposal.direction),
+        score=words.number(idea.confidence.score),
+        status=words(f"idea_status.{idea.status}"),
+        time=words.time(idea.created_at),
+    )
+
+
+def stream(
+    words: Words, found: Sequence[Decision], *, filters: str, page: int, edit: bool = False
+) -> Screen:
+    """A page of the history; each line names the number that replays it."""
+    lines = [words("history.title")]
+    lines += [line(words, decision) for decision in found] or [words("history.none")]
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    if len(found) == page:
+        older = Button(words("button.older"), callbacks.pack("hist", found[-1].seq, filters))
+        buttons = ((older,),)
+    return Screen(text=Html("\n".join(lines)), buttons=buttons, edit=edit)
+
+
+def line(words: Words, decision: Decision) -> Html:
+    """One record in one line."""
+    entry = decision.entry
+    family, _, code = (entry.risk_check_result or "").partition(":")
+    result = Html("")
+    if family == "fail":
+        result = words("history.because", reason=reason(words, code))
+    elif family == "none":
+        kind, _, name = code.partition(":")
+        result = words("history.because", reason=coded(words, "short", name or kind))
+    return words(
+        "history.line",
+        seq=decision.seq,
+        time=words.time(entry.market_time or entry.occurred_at, "d MMM HH:mm"),
+        action=coded(words, "action", entry.action),
+        symbol=entry.symbol or "",
+        score="" if entry.confidence_score is None else words.number(entry.confidence_score),
+        result=result,
+    )
+
+
+def reason(words: Words, code: str) -> Html:
+    """A refusal's code: a check, or the reason of a halt."""
+    return coded(words, "check" if words.has(f"check.{code}") else "reason", code)
+
+
+def why(words: Words, story: Story) -> Screen:
+    """Why, from the record alone: conditions, the score's points, every check, what came of it."""
+    outcome, idea = outcome_of(story), story.idea
+    lines = [words("why.title", number=idea.number, strategy=idea.strategy_name), ""]
+    lines.append(words("why.conditions"))
+    lines += [condition(words, seen) for seen in outcome.evaluation.observations]
+    lines += ["", words("why.score", score=words.number(idea.confidence.score))]
+    lines += [
+        words(
+            "why.points",
+            name=points_name(words, adjustment.name),
+            points=words.number(adjustment.points),
+        )
+        for adjustment in idea.confidence.adjustments
+    ] or [words("why.no_points")]
+    if outcome.report is not None:
+        lines += ["", words("why.gate"), *gate(words, outcome.report)]
+    lines += ["", *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
+    lines.append(words("why.replay", seq=story.decision.seq))
+    return Screen(text=_cut(lines))
+
+
+def points_name(words: Words, name: str) -> Html:
+    """What took the points: a penalty's own name, or the condition that was missed."""
+    return coded(words, "points" if words.has(f"points.{name}") else "short", name)
+
+
+def gate(words: Words, report: GateReport) -> list[Html]:
+    """Every check, folded under a quote that opens on a tap."""
+    rows = "\n".join(check_line(words, check) for check in report.checks)
+    return [Html(f"<blockquote expandable>{rows}</blockquote>")]
+
+
+def saw(words: Words, story: Story) -> Screen:
+    """What it saw: the figures of the bundle, with the chart."""
+    return Screen(text=_seen(words, story.bundle), chart={"idea": str(story.idea.id)})
+
+
+def _seen(words: Words, bundle: Bundle) -> Html:
+    now, last = bundle.indicators, bundle.candles[-1]
+
+    def figure(number: Decimal | None) -> str:
+        return str(words("value.none")) if number is None else words.price(number)
+
+    lines = [
+        words("saw.title", symbol=bundle.symbol, time=words.moment(bundle.instant)),
+        words(
+            "saw.candle",
+            open=figure(last.open),
+            high=figure(last.high),
+            low=figure(last.low),
+            close=figure(last.close),
+        ),
+        words("saw.averages", fast=figure(now.ema_20), slow=figure(now.ema_50)),
+        words("saw.trend", fast=figure(now.sma_50), slow=figure(now.sma_200)),
+        words("saw.strength", rsi=figure(now.rsi_14), adx=figure(now.adx_14)),
+        words(
+            "saw.swing",
+            atr=figure(now.atr_14),
+            low=figure(now.swing_low),
+            high=figure(now.swing_high),
+        ),
+        next_news(words, bundle),
+    ]
+    if bundle.account is not None:
+        account = bundle.account
+        lines.append(
+            words(
+                "saw.account",
+                equity=words.money(account.equity, account.currency),
+                free=words.money(account.margin_free, account.currency),
+                count=len(bundle.positions),
+            )
+        )
+    lines.append(
+        words("saw.settings", version=bundle.settings_version, candles=len(bundle.candles))
+    )
+    return Html("\n".join(lines))
+
+
+def replay(words: Words, done: Replay) -> Screen:
+    """A replay: the record, and whether computing it again gave the same."""
+    entry = done.decision.entry
+    lines = [words("replay.title", seq=done.decision.seq), line(words, done.decision), ""]
+    if done.differences:
+        lines.append(words("replay.differs", count=len(done.differences)))
+        lines += [Html(f"<code>{value(words, path)}</code>") for path in done.differences[:10]]
+    else:
+        lines.append(words("replay.equal"))
+    lines.append(words("replay.bundle", hash=(entry.bundle_hash or "")[:16]))
+    if done.what_if is not None:
+        lines += ["", words("replay.what_if", verdict=words(f"verdict.{done.what_if.verdict}"))]
+        first = done.what_if.first_failed
+        lines += [check_line(words, first)] if first else []
+    lines += ["", _seen(words, done.bundle)]
+    if done.report is not None:
+        lines += ["", words("why.gate"), *gate(words, done.report)]
+    return Screen(text=_cut(lines), chart={"decision": done.decision.seq})
+
+
+def _cut(lines: Sequence[str]) -> Html:
+    """Lines as one text; it is never longer than a message may be, and never cut inside a tag."""
+    kept: list[str] = []
+    length = 0
+    for text in lines:
+        length += len(text) + 1
+        if length > TEXT_LIMIT:
+            break
+        kept.append(text)
+    return Html("\n".join(kept))

@@ -1,0 +1,72 @@
+"""Joining, help, languages, and errors in words."""
+
+from bot import callbacks
+from bot.i18n import LANGUAGES, Html, Words, words_for
+from bot.screen import Button, Screen
+from bot.views.facts import paper
+from engine.domain.person import Person, Role
+from engine.errors import NotAllowed, TraderError
+
+#: The command menu, in the order people need it.
+COMMANDS = (
+    "status", "ideas", "positions", "today", "risk", "history", "idea", "why", "replay", "approve",
+    "reject", "pause", "resume", "stop", "mode", "language", "whoami", "help", "start",
+)  # fmt: skip
+
+
+def welcome(words: Words, person: Person, *, claimed: bool, is_live: bool) -> Screen:
+    """The first answer: who they are to this bot, and what comes next."""
+    if person.role is Role.PENDING:
+        return Screen(text=words("start.pending", id=person.id))
+    lines = [words("start.claimed")] if claimed else []
+    lines.append(
+        words(
+            "start.welcome",
+            name=person.name,
+            kind=paper(words, is_live=is_live),
+            role=words(f"role.{person.role}"),
+        )
+    )
+    return Screen(text=Html("\n".join(lines)))
+
+
+def help_(words: Words) -> Screen:
+    """Every command with what it does."""
+    lines = [words("help.title")]
+    lines += [
+        words("help.line", command=command, text=words(f"command.{command}"))
+        for command in COMMANDS
+    ]
+    return Screen(text=Html("\n".join(lines)))
+
+
+def whoami(words: Words, person: Person) -> Screen:
+    """A person's own record."""
+    return Screen(
+        text=words(
+            "whoami",
+            name=person.name,
+            id=person.id,
+            role=words(f"role.{person.role}"),
+            language=words("language.name"),
+            zone=person.timezone,
+        )
+    )
+
+
+def choose_language(words: Words) -> Screen:
+    """A button for each language, in its own name."""
+    buttons = tuple(
+        (Button(words_for(code)("language.name"), callbacks.pack("lang", code)),)
+        for code in LANGUAGES
+    )
+    return Screen(text=words("language.ask"), buttons=buttons)
+
+
+def error(words: Words, problem: TraderError) -> Html:
+    """An error in words that say what to do."""
+    needs = problem.details.get("needs")
+    if isinstance(problem, NotAllowed) and needs is None:
+        return words("error.stranger", id=problem.details.get("person", "?"))
+    role = words(f"role.{needs}") if needs is not None else ""
+    return words(problem.key, message=str(problem), role=role)

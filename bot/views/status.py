@@ -1,0 +1,178 @@
+"""The dashboard, the day, the limits and the open trades."""
+
+from decimal import Decimal
+
+from bot import callbacks
+from bot.i18n import Html, Words
+from bot.screen import Button, Screen
+from bot.views.facts import badge, coded, direction, paper
+from engine.domain.account import Account, Position
+from engine.flow.overview import Status, Today
+
+_TENTH = Decimal("0.1")
+
+
+def status(words: Words, seen: Status, *, is_live: bool, edit: bool = False) -> Screen:
+    """The dashboard of source 004 §4.1, with a button that refreshes it in place."""
+    lines = [words("status.title", kind=paper(words, is_live=is_live)), badge(words, seen.control)]
+    lines += _account(words, seen)
+    for symbol, quote, pip in seen.quotes:
+        if quote is None:
+            lines.append(words("status.no_quote", symbol=symbol))
+            continue
+        spread = (quote.spread / pip).quantize(_TENTH)
+        lines.append(
+            words(
+                "status.quote",
+                symbol=symbol,
+                bid=words.price(quote.bid),
+                ask=words.price(quote.ask),
+                spread=words.number(spread),
+            )
+        )
+    lines.append(words("status.waiting", count=seen.waiting))
+    lines.append(words("status.market_time", time=words.moment(seen.instant)))
+    buttons = ((Button(words("button.refresh"), callbacks.pack("status")),),)
+    return Screen(text=Html("\n".join(lines)), buttons=buttons, edit=edit)
+
+
+def _account(words: Words, seen: Status) -> list[Html]:
+    account = seen.account
+    if account is None:
+        return [words("status.no_broker")]
+    return [
+        words(
+            "status.account",
+            balance=words.money(account.balance, account.currency),
+            equity=words.money(account.equity, account.currency),
+            free=words.money(account.margin_free, account.currency),
+        ),
+        words(
+            "status.positions",
+            count=len(seen.positions),
+            profit=words.money(account.open_profit, account.currency, signed=True),
+        ),
+        *_day(words, seen, account),
+    ]
+
+
+def _day(words: Words, seen: Status, account: Account) -> list[Html]:
+    if seen.day is None:
+        return []
+    settings = seen.settings
+    return [
+        words(
+            "status.day",
+            profit=words.money(seen.day.profit(account.equity), account.currency, signed=True),
+            target=words.money(settings.daily_profit_target, account.currency)
+            if settings.daily_profit_target
+            else words("value.none"),
+        )
+    ]
+
+
+def today(words: Words, seen: Today, *, is_live: bool) -> Screen:
+    """The day: money, trades, and what became of what was judged."""
+    account = seen.status.account
+    lines = [
+        words(
+            "today.title",
+            kind=paper(words, is_live=is_live),
+            day=words.time(seen.status.instant, "d MMM y"),
+        )
+    ]
+    if account is not None:
+        lines += _day(words, seen.status, account)
+        for trade in seen.trades:
+            lines.append(
+                words(
+                    "today.trade",
+                    time=words.time(trade.closed_at),
+                    symbol=trade.symbol,
+                    direction=direction(words, trade.direction),
+                    reason=coded(words, "exit", trade.reason),
+                    profit=words.money(trade.profit, account.currency, signed=True),
+                )
+            )
+    if not seen.trades:
+        lines.append(words("today.no_trades"))
+    for name, count in sorted(seen.counts.items(), key=lambda item: -item[1]):
+        family, _, code = name.partition(":")
+        label = coded(words, "check", code) if family == "fail" else coded(words, "action", family)
+        key = "today.refused" if family == "fail" else "today.decided"
+        lines.append(words(key, name=label, count=count))
+    return Screen(text=Html("\n".join(lines)))
+
+
+def risk(words: Words, seen: Status, *, is_live: bool) -> Screen:
+    """Every limit, and how much of it is used."""
+    settings, account, day = seen.settings, seen.account, seen.day
+    lines = [words("risk.title", kind=paper(words, is_live=is_live))]
+    if account is None or day is None:
+        lines.append(words("status.no_broker"))
+    else:
+        used = {
+            "daily_loss": (
+                f"{words.number(day.loss_percent(account.equity), 2)} %",
+                f"{words.number(settings.max_daily_loss_percent)} %",
+            ),
+            "max_drawdown": (
+                words.money(day.drawdown(account.equity), account.currency),
+                words.money(settings.max_drawdown_amount, account.currency),
+            ),
+            "daily_target_reached": (
+                words.money(day.profit(account.equity), account.currency, signed=True),
+                words.money(settings.daily_profit_target, account.currency)
+                if settings.daily_profit_target
+                else words("value.none"),
+            ),
+            "max_concurrent_trades": (
+                words.number(len(seen.positions)),
+                words.number(settings.max_concurrent_trades),
+            ),
+        }
+        lines += [
+            words("risk.used", name=coded(words, "check", code), used=used_, limit=limit)
+            for code, (used_, limit) in used.items()
+        ]
+    plain = {
+        "lot_size": words.number(settings.max_lot_size),
+        "risk_budget": f"{words.number(settings.risk_per_trade_percent)} %",
+        "spread": words("value.pips", pips=words.number(settings.max_spread_pips)),
+        "confidence_floor": words.number(settings.confidence_floor),
+        "confidence_threshold": words.number(settings.min_confidence_threshold),
+        "price_drift": f"{words.number(settings.max_drift_r)} R",
+        "watchlist": ", ".join(settings.watchlist),
+    }
+    lines += [
+        words("risk.limit", name=coded(words, "check", code), limit=limit)
+        for code, limit in plain.items()
+    ]
+    return Screen(text=Html("\n".join(lines)))
+
+
+def positions(words: Words, seen: Status, *, is_live: bool) -> Screen:
+    """Open trades with their live result."""
+    lines = [words("positions.title", kind=paper(words, is_live=is_live))]
+    if seen.account is None:
+        lines.append(words("status.no_broker"))
+    elif not seen.positions:
+        lines.append(words("positions.none"))
+    else:
+        lines += [_position(words, held, seen.account.currency) for held in seen.positions]
+    return Screen(text=Html("\n".join(lines)))
+
+
+def _position(words: Words, held: Position, currency: str) -> Html:
+    return words(
+        "positions.line",
+        symbol=held.symbol,
+        direction=direction(words, held.direction),
+        volume=words.number(held.volume),
+        entry=words.price(held.entry_price),
+        stop=words.price(held.stop_loss) if held.stop_loss is not None else words("value.none"),
+        target=words.price(held.take_profit)
+        if held.take_profit is not None
+        else words("value.none"),
+        profit=words.money(held.profit, currency, signed=True),
+    )

@@ -1,0 +1,157 @@
+"""Put the parts together: adapters chosen by the settings, use cases over them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.settings import Settings
+from broker.feeds.calendar_csv import shipped_calendar
+from broker.feeds.no_news import NoNews
+from broker.feeds.recorded import RecordedMarket, shipped_recording
+from broker.paper import PaperBroker
+from engine.domain.market import Timeframe
+from engine.flow.approvals import DecideIdea, ExpireIdeas
+from engine.flow.execution import SendOrder
+from engine.flow.halts import ChangeControl
+from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
+from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.pipeline import RunCycle
+from engine.flow.reconcile import ResolveOrders, SyncBroker
+from engine.flow.recovery import Recover
+from engine.flow.replay import ReplayDecision
+from engine.ports import Bell
+from engine.snapshot.collect import Collect
+from storage.audit import PostgresAuditor
+from storage.transaction import PostgresLedger, PostgresStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What is outside: the store, the market and the venue, as adapters."""
+
+    store: PostgresStore
+    market: RecordedMarket
+    broker: PaperBroker
+    pace: timedelta
+    waits: bool
+
+    @property
+    def symbols(self) -> tuple[tuple[str, Timeframe], ...]:
+        """What is watched."""
+        return ((self.market.recording.symbol, self.market.recording.timeframe),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """The use cases a worker runs."""
+
+    run_cycle: RunCycle
+    send_order: SendOrder
+    expire_ideas: ExpireIdeas
+    resolve_orders: ResolveOrders
+    sync_broker: SyncBroker
+    recover: Recover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """The use cases a person reaches through the chat; each is a handler's argument by its name."""
+
+    find_person: FindPerson
+    join: Join
+    change_language: ChangeLanguage
+    decide_idea: DecideIdea
+    change_control: ChangeControl
+    read_status: ReadStatus
+    read_today: ReadToday
+    read_idea: ReadIdea
+    list_ideas: ListIdeas
+    list_history: ListHistory
+    replay_decision: ReplayDecision
+
+
+def now() -> datetime:
+    """The wall's clock: the one place that reads it."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
+def build_world(settings: Settings) -> World:
+    """The adapters; the database must be open before they are used."""
+    ledger = PostgresLedger()
+    market = RecordedMarket(shipped_recording(), ledger, start=settings.market_start)
+    return World(
+        store=PostgresStore(),
+        market=market,
+        broker=PaperBroker(
+            market=market,
+            ledger=ledger,
+            timeframe=market.recording.timeframe,
+            account_id=settings.account_id,
+            currency=settings.account_currency,
+            starting_balance=settings.paper_starting_balance,
+            slippage_pips=settings.paper_slippage_pips,
+        ),
+        pace=timedelta(seconds=settings.market_pace_seconds),
+        waits=settings.market_waits,
+    )
+
+
+def build_collect(world: World) -> Collect:
+    """The one way a picture of the market is taken."""
+    return Collect(
+        market=world.market,
+        calendar=shipped_calendar(),
+        news=NoNews(),
+        broker=world.broker,
+        store=world.store,
+    )
+
+
+def build_work(world: World, bell: Bell) -> Work:
+    """The use cases of a worker."""
+    store, broker, market = world.store, world.broker, world.market
+    collect = build_collect(world)
+    resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
+    sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell)
+    return Work(
+        run_cycle=RunCycle(collect=collect, store=store, bell=bell, account_id=broker.account_id),
+        send_order=SendOrder(collect=collect, store=store, broker=broker, bell=bell),
+        expire_ideas=ExpireIdeas(store=store, bell=bell),
+        resolve_orders=resolve_orders,
+        sync_broker=sync_broker,
+        recover=Recover(
+            store=store,
+            auditor=PostgresAuditor(),
+            market=market,
+            resolve_orders=resolve_orders,
+            sync_broker=sync_broker,
+        ),
+    )
+
+
+def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
+    """The use cases of the chat."""
+    store = world.store
+    read_status = ReadStatus(
+        store=store,
+        broker=world.broker,
+        market=world.market,
+        symbols=tuple(symbol for symbol, _ in world.symbols),
+    )
+    return Talk(
+        find_person=FindPerson(store=store),
+        join=Join(store=store, claim_code=claim_code),
+        change_language=ChangeLanguage(store=store),
+        decide_idea=DecideIdea(
+            collect=build_collect(world),
+            store=store,
+            bell=bell,
+            account_id=world.broker.account_id,
+        ),
+        change_control=ChangeControl(store=store, bell=bell),
+        read_status=read_status,
+        read_today=ReadToday(store=store, read_status=read_status),
+        read_idea=ReadIdea(store=store),
+        list_ideas=ListIdeas(store=store),
+        list_history=ListHistory(store=store),
+        replay_decision=ReplayDecision(store=store),
+    )

@@ -1,0 +1,103 @@
+"""The worker process: arq's queue for the jobs, its clockwork for what is due every second."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from arq import create_pool, cron
+from arq.connections import ArqRedis, RedisSettings
+from arq.worker import Worker
+from telegram import Bot
+from telegram.ext import ExtBot
+
+from bot import jobs
+from bot.bell import ArqBell
+from bot.courier import Courier
+from bot.drawing import Draw
+from bot.limiter import ChatLimiter
+from bot.notices import Render
+from bot.settings import Settings
+from bot.wiring import World, build_work
+from storage.outbox import PostgresDeliveries
+from storage.sole import Sole
+
+_EVERY_SECOND = set(range(60))
+#: An order job that hangs longer than this is given up; its order is then looked up, never re-sent.
+_JOB_TIMEOUT = 30
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """Jobs are JSON: pickles would run code for whoever can write to Redis."""
+    return json.dumps(document, default=str).encode()
+
+
+def redis_settings(url: str) -> RedisSettings:
+    """Arq's connection for an address."""
+    settings = RedisSettings.from_dsn(url)
+    settings.conn_retries = 30
+    return settings
+
+
+@asynccontextmanager
+async def open_queue(redis_url: str) -> AsyncIterator[ArqRedis]:
+    """A connection that enqueues jobs."""
+    pool = await create_pool(
+        redis_settings(redis_url), job_serializer=encode, job_deserializer=json.loads
+    )
+    try:
+        yield pool
+    finally:
+        await pool.aclose()
+
+
+def telegram_bot(settings: Settings) -> ExtBot[Any]:
+    """The courier's client of Telegram, or of the local chat."""
+    assert settings.telegram_bot_token is not None
+    base = settings.telegram_api_url.rstrip("/")
+    return ExtBot(
+        settings.telegram_bot_token.get_secret_value(),
+        base_url=f"{base}/bot",
+        base_file_url=f"{base}/file/bot",
+        rate_limiter=ChatLimiter(),
+    )
+
+
+def build_worker(world: World, pool: ArqRedis, bot: Bot, sole: Sole, *, name: str) -> Worker:
+    """A worker over an open database; run it with ``async_run``."""
+    store = world.store
+    courier = Courier(
+        bot=bot,
+        deliveries=PostgresDeliveries(),
+        sole=sole,
+        store=store,
+        render=Render(store=store, broker=world.broker),
+        draw=Draw(store=store),
+    )
+    context: dict[Any, Any] = {
+        "world": world,
+        "work": build_work(world, ArqBell(pool)),
+        "courier": courier,
+        "name": name,
+    }
+    return Worker(
+        functions=[
+            jobs.evaluate, jobs.send_order, jobs.deliver, jobs.sync_broker, jobs.expire, jobs.sweep,
+        ],
+        cron_jobs=[
+            cron(jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1),
+            cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
+            cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
+        ],
+        redis_pool=pool,
+        ctx=context,
+        handle_signals=False,
+        poll_delay=0.05,
+        job_timeout=_JOB_TIMEOUT,
+        max_tries=2,
+        keep_result=0,
+        health_check_interval=10,
+        job_completion_wait=5,
+        job_serializer=encode,
+        job_deserializer=json.loads,
+    )  # fmt: skip

@@ -1,0 +1,180 @@
+"""What a person asks to see: how it stands now, today, an idea with its story, the history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from engine.domain.account import Account, Position, TradingDay
+from engine.domain.approval import Approval
+from engine.domain.decision import Action, Decision
+from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.market import Quote
+from engine.domain.order import ClosedTrade, Order
+from engine.domain.person import Role
+from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import Bundle
+from engine.domain.state import Control
+from engine.errors import BrokerSilent
+from engine.flow.people import person_at_least
+from engine.ports import Broker, MarketData, Store, Transaction
+
+#: What an AI decision on a candle can be.
+JUDGED = (Action.AI_PROPOSED, Action.AI_AUTO_EXECUTED, Action.RISK_REJECTED, Action.NO_TRADE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How it stands. ``account`` is None while the broker does not answer."""
+
+    control: Control
+    settings: RiskSettings
+    account: Account | None
+    positions: tuple[Position, ...]
+    day: TradingDay | None
+    quotes: tuple[tuple[str, Quote | None, Decimal], ...]
+    waiting: int
+    instant: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStatus:
+    """The dashboard. ``person_id`` None is the command line on this machine."""
+
+    store: Store
+    broker: Broker
+    market: MarketData
+    symbols: tuple[str, ...]
+
+    async def __call__(self, person_id: int | None) -> Status:
+        async with self.store.begin() as tx:
+            if person_id is not None:
+                await person_at_least(tx, person_id, Role.VIEWER)
+            control = await tx.controls.read()
+            _, settings = await tx.settings.risk()
+            day = await tx.settings.day(self.broker.account_id)
+            waiting = len(await tx.ideas.pending())
+        account, positions = await self._account()
+        quotes = []
+        for symbol in self.symbols:
+            instrument = await self.market.instrument(symbol)
+            quotes.append((symbol, await self.market.quote(symbol), instrument.pip))
+        return Status(
+            control=control,
+            settings=settings,
+            account=account,
+            positions=positions,
+            day=day,
+            quotes=tuple(quotes),
+            waiting=waiting,
+            instant=await self.market.instant(),
+        )
+
+    async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:
+        try:
+            return await self.broker.account(), await self.broker.positions()
+        except BrokerSilent:
+            return None, ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """The broker's day: its trades and what was decided, by action or reason."""
+
+    status: Status
+    trades: Sequence[ClosedTrade]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadToday:
+    """The day so far."""
+
+    store: Store
+    read_status: ReadStatus
+
+    async def __call__(self, person_id: int) -> Today:
+        status = await self.read_status(person_id)
+        start = status.instant.replace(hour=0, minute=0, second=0, microsecond=0)
+        async with self.store.begin() as tx:
+            trades = await tx.orders.closed(since=start, limit=200)
+            counts = await tx.history.count(JUDGED, start)
+        return Today(status=status, trades=trades, counts=counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """An idea with everything that became of it; ``decision`` is the record that proposed it."""
+
+    idea: Idea
+    approval: Approval | None
+    order: Order | None
+    trade: ClosedTrade | Position | None
+    decision: Decision
+    bundle: Bundle
+    settings: RiskSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadIdea:
+    """One idea in full, by its id or by the number people say."""
+
+    store: Store
+
+    async def __call__(self, person_id: int, wanted: UUID | int) -> Story:
+        async with self.store.begin() as tx:
+            await person_at_least(tx, person_id, Role.VIEWER)
+            return await story(tx, wanted)
+
+
+async def story(tx: Transaction, wanted: UUID | int) -> Story:
+    """The story of an idea, for whoever may know it."""
+    by_number = isinstance(wanted, int)
+    idea = await (tx.ideas.by_number(wanted) if by_number else tx.ideas.get(wanted))  # type: ignore[arg-type]
+    order = await tx.orders.of_idea(idea.id)
+    records = await tx.history.list(idea_id=idea.id, limit=100)
+    _, settings = await tx.settings.risk()
+    return Story(
+        idea=idea,
+        approval=await tx.ideas.approval(idea.id),
+        order=order,
+        trade=await tx.orders.trade_of(order.client_id) if order else None,
+        decision=records[-1],
+        bundle=await tx.bundles.get(idea.bundle_hash),
+        settings=settings,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListIdeas:
+    """Ideas, newest first; with ``waiting`` only those that wait for a person."""
+
+    store: Store
+
+    async def __call__(self, person_id: int, *, waiting: bool, limit: int = 10) -> Sequence[Idea]:
+        async with self.store.begin() as tx:
+            await person_at_least(tx, person_id, Role.VIEWER)
+            status = IdeaStatus.NEEDS_APPROVAL if waiting else None
+            return await tx.ideas.list(status=status, limit=limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListHistory:
+    """Records of the decision history, newest first, by symbol and action, in pages."""
+
+    store: Store
+
+    async def __call__(
+        self,
+        person_id: int | None,
+        *,
+        symbol: str | None = None,
+        actions: Sequence[Action] = (),
+        before: int | None = None,
+        limit: int = 8,
+    ) -> Sequence[Decision]:
+        async with self.store.begin() as tx:
+            if person_id is not None:
+                await person_at_least(tx, person_id, Role.VIEWER)
+            return await tx.history.list(symbol=symbol, actions=actions, before=before, limit=limit)

@@ -1,0 +1,1 @@
+"""The tests; ``make test`` runs them with nothing installed by hand."""

@@ -1,0 +1,96 @@
+"""Fixtures for everyone: a real PostgreSQL, and a migrated database of one's own per test."""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
+
+import asyncpg
+import pytest
+
+from storage.database import open_database
+from storage.embedded import Servers, embedded_servers
+from storage.migrate import migrate
+
+ROLE = "ai_trader"
+_TEMPLATE = "template_ai_trader"
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def running_servers(home: Path) -> Iterator[Servers]:
+    """Servers kept by a thread with a loop of its own, so that every test's loop may use them."""
+    started: Queue[Servers | BaseException] = Queue()
+    stop = Event()
+
+    async def keep() -> None:
+        try:
+            async with embedded_servers(home, fsync=False) as servers:
+                started.put(servers)
+                await asyncio.to_thread(stop.wait)
+        except BaseException as error:
+            started.put(error)
+            raise
+
+    thread = Thread(target=lambda: asyncio.run(keep()), daemon=True)
+    thread.start()
+    found = started.get()
+    if isinstance(found, BaseException):
+        raise found
+    try:
+        yield found
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """One PostgreSQL and one Redis for the whole run, with a migrated template database."""
+    with tempfile.TemporaryDirectory(prefix="ait-") as folder:
+        Path(folder).chmod(0o711)  # as root the servers run as nobody, who must get in
+        with running_servers(Path(folder) / "home") as found:
+            asyncio.run(_make_template(found))
+            yield found
+
+
+async def _make_template(found: Servers) -> None:
+    owner = await asyncpg.connect(found.owner_url)
+    await owner.execute(f"CREATE DATABASE {_TEMPLATE}")
+    await owner.close()
+    await migrate(_named(found.owner_url, _TEMPLATE), runtime_role=ROLE)
+
+
+def _named(url: str, name: str) -> str:
+    return url.replace("/ai_trader?", f"/{name}?")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of one test: the run-time role's address and the owner's."""
+
+    url: str
+    owner_url: str
+
+
+@pytest.fixture
+async def database(servers: Servers) -> AsyncIterator[Database]:
+    """A fresh, migrated, empty database."""
+    name = f"t{next(_numbers)}"
+    owner = await asyncpg.connect(servers.owner_url)
+    await owner.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    yield Database(_named(servers.database_url, name), _named(servers.owner_url, name))
+    await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await owner.close()
+
+
+@pytest.fixture
+async def opened(database: Database) -> AsyncIterator[Database]:
+    """The same with Tortoise connected to it."""
+    async with open_database(database.url):
+        yield database
