@@ -140,9 +140,10 @@ def replay(
     if which is not None and not (which.isascii() and which.isdigit()):
         raise typer.BadParameter(f"{which!r} is no decision's number")
     settings = _settings(home)
-    if everything:
+    if which is None:
         _exit(_run(reports.replay_all(settings, say=_say)))
-    _exit(_run(reports.replay_one(settings, int(which or 0), changes or [], say=_say)))
+    else:
+        _exit(_run(reports.replay_one(settings, int(which), changes or [], say=_say)))
 
 
 @app.command()
@@ -159,6 +160,17 @@ def status(home: Home = None) -> None:
     from bot import reports
 
     _exit(_run(reports.status(_settings(home), say=_say)))
+
+
+@app.command()
+def alive(
+    name: Annotated[str, typer.Argument(help="bot or worker.")],
+    home: Home = None,
+) -> None:
+    """Say whether a process is alive; the exit code is for health checks."""
+    from bot import reports
+
+    _exit(_run(reports.alive(_settings(home), name, say=_say)))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Commands that answer and end: replay, verify, status, halt, import."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from re import sub
@@ -19,7 +19,7 @@ from engine.errors import InvalidInput, SnapshotNotFound
 from engine.flow.replay import ReplayDecision
 from storage.audit import PostgresAuditor
 from storage.database import open_database
-from storage.embedded import embedded_servers
+from storage.embedded import embedded_servers, running_servers
 from storage.heartbeats import ages
 from storage.transaction import PostgresStore
 
@@ -27,19 +27,22 @@ Say = Callable[[str], None]
 
 CLEAN, FAULTY = 0, 1
 _PAGE = 200
+_ALIVE_SECONDS = 30
 
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[World]:
     """The database by its URL, else the embedded one of this machine, running or not."""
-    if settings.database_url is not None:
-        async with open_database(settings.database_url):
-            yield build_world(settings)
-        return
-    async with (
-        embedded_servers(settings.ai_trader_home, want_redis=False) as servers,
-        open_database(servers.database_url),
-    ):
+    async with AsyncExitStack() as stack:
+        url = settings.database_url
+        if url is None:
+            servers = running_servers(settings.ai_trader_home)
+            if servers is None:
+                servers = await stack.enter_async_context(
+                    embedded_servers(settings.ai_trader_home, want_redis=False)
+                )
+            url = servers.database_url
+        await stack.enter_async_context(open_database(url))
         yield build_world(settings)
 
 
@@ -123,6 +126,18 @@ async def status(settings: Settings, *, say: Say) -> int:
     for name, age in sorted(alive.items()):
         say(f"{name}: seen {age:.0f} s ago")
     return CLEAN
+
+
+async def alive(settings: Settings, name: str, *, say: Say) -> int:
+    """0 when such a process was seen lately: ``bot``, or ``worker`` for any of them."""
+    async with _database(settings):
+        seen = {found: age for found, age in (await ages()).items() if found.split(":")[0] == name}
+    if not seen:
+        say(f"no {name} was ever seen")
+        return FAULTY
+    youngest = min(seen.values())
+    say(f"{name}: seen {youngest:.0f} s ago")
+    return CLEAN if youngest <= _ALIVE_SECONDS else FAULTY
 
 
 async def halt(settings: Settings, *, say: Say) -> int:

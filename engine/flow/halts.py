@@ -85,6 +85,8 @@ class ChangeControl:
                 person.must_be(Role.ADMIN)
             now = await tx.now()
             after = change(before, "cli" if person is None else person.name, now)
+            if after is before:
+                return before
             entries = await _apply(
                 tx, before, after, action, actor=_actor(person_id), now=now, symbol=symbol
             )
@@ -180,6 +182,9 @@ def _to_running(control: Control, by: str, at: datetime) -> Control:
 
 
 def _to_stopped(control: Control, by: str, at: datetime) -> Control:
+    """A stop is never refused: pulling it twice leaves it pulled."""
+    if control.state is TradingState.EMERGENCY_STOP:
+        return control
     return control.move(TradingState.EMERGENCY_STOP, reason="stopped_by_person", by=by, at=at)
 
 

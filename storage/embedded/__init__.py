@@ -14,7 +14,14 @@ from typing import Literal
 
 from storage.embedded.errors import EmbeddedServerError
 
-__all__ = ["EmbeddedServerError", "Servers", "data_folder", "embedded_servers", "remove_data"]
+__all__ = [
+    "EmbeddedServerError",
+    "Servers",
+    "data_folder",
+    "embedded_servers",
+    "remove_data",
+    "running_servers",
+]
 
 Source = Literal["system", "wheel"]
 
@@ -76,3 +83,12 @@ def remove_data(home: Path) -> None:
     from storage.embedded.places import remove_data as remove
 
     remove(home)
+
+
+def running_servers(home: Path) -> Servers | None:
+    """The servers of this home while another process runs them; None when nobody does."""
+    if sys.platform == "win32":
+        return None
+    from storage.embedded.running import running
+
+    return running(home)

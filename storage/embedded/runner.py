@@ -11,6 +11,7 @@ from storage.embedded.errors import EmbeddedServerError
 from storage.embedded.places import SHORT, Places, claimed, settle
 from storage.embedded.postgres import OWNER, RUNTIME, Postgres, clusters_in
 from storage.embedded.redis import Redis
+from storage.embedded.running import publish, withdraw
 
 
 class Runner:
@@ -50,12 +51,15 @@ class Runner:
                 redis = self._redis(places)
                 urls["redis"] = redis.url()
                 programs.append(redis.program)
-            return Servers(
+            servers = Servers(
                 database_url=urls["database"],
                 owner_url=urls["owner"],
                 redis_url=urls["redis"],
                 describe=", ".join(str(program) for program in programs),
             )
+            self._held.callback(withdraw, self._home)
+            publish(self._home, servers)
+            return servers
 
     def close(self) -> None:
         self._closed = True
