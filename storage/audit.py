@@ -102,7 +102,7 @@ def _is_sound(row: BundleRow) -> bool:
 async def _check_head(connection: BaseDBAsyncClient, last_hash: str, last_seq: int) -> list[Fault]:
     head = await HistoryHeadRow.filter(id=1).using_db(connection).get_or_none()
     if head is None:
-        return [Fault("head", "there are records but no head")] if last_seq else []
+        return [Fault("head", "the row that names the last record is gone")]
     if (head.seq, head.hash) != (last_seq, last_hash):
         return [
             Fault(

@@ -8,10 +8,10 @@ from uuid import NAMESPACE_URL, uuid5
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.decision import Action, Decision, Entry
-from engine.errors import NotFound
+from engine.errors import HistoryBroken, NotFound
 from engine.snapshot.canonical import canonical, plain
 from storage import mapping
-from storage.chain import GENESIS, link
+from storage.chain import link
 from storage.models import DecisionRow, HistoryHeadRow
 
 
@@ -25,8 +25,7 @@ class HistoryTable:
         """Write behind the head. ``FOR UPDATE`` makes writers queue up; a chain cannot fork."""
         head = await HistoryHeadRow.select_for_update().using_db(self._connection).get_or_none(id=1)
         if head is None:
-            head = HistoryHeadRow(id=1, seq=0, hash=GENESIS)
-            await head.save(using_db=self._connection, force_create=True)
+            raise HistoryBroken("the history's head is gone; nothing is written behind nothing")
         body = canonical(plain(entry)).decode()
         seq = head.seq + 1
         decision = Decision(

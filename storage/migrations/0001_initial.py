@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="ControlRow",
             fields=[
-                ("id", fields.IntField(primary_key=True, unique=True, db_index=True)),
+                ("id", fields.IntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ("state", fields.CharField(max_length=16)),
                 ("reason", fields.CharField(max_length=60)),
                 ("mode", fields.CharField(max_length=12)),
@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="DecisionRow",
             fields=[
-                ("seq", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("seq", fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ("id", fields.UUIDField(unique=True)),
                 ("occurred_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 (
@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="HistoryHeadRow",
             fields=[
-                ("id", fields.IntField(primary_key=True, unique=True, db_index=True)),
+                ("id", fields.IntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ("seq", fields.BigIntField()),
                 ("hash", fields.CharField(max_length=64)),
             ],
@@ -327,7 +327,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="InboxRow",
             fields=[
-                ("update_id", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("update_id", fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 (
                     "payload",
                     fields.JSONField(
@@ -512,7 +512,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="PersonRow",
             fields=[
-                ("id", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("id", fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ("name", fields.CharField(max_length=120)),
                 ("role", fields.CharField(max_length=12)),
                 ("language", fields.CharField(max_length=12)),
@@ -564,7 +564,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="SettingsVersionRow",
             fields=[
-                ("version", fields.IntField(primary_key=True, unique=True, db_index=True)),
+                ("version", fields.IntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 (
                     "document",
                     fields.JSONField(

@@ -1,6 +1,5 @@
 """A small world on a real database: the recorded market, the paper broker, three people."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -88,11 +87,9 @@ def mode() -> Mode:
 
 
 @pytest.fixture
-async def desk(opened: Database, mode: Mode) -> AsyncIterator[Desk]:
+async def desk(opened: Database, mode: Mode) -> Desk:
     """A desk with trading on, at the demo's place in the recording."""
-    control = Control(
-        state=TradingState.RUNNING, reason="test", mode=mode, changed_at=START
-    )
+    control = Control(state=TradingState.RUNNING, reason="test", mode=mode, changed_at=START)
     risk = RiskSettings(
         min_confidence_threshold=Decimal(60),
         daily_profit_target=Decimal(0),
@@ -107,4 +104,4 @@ async def desk(opened: Database, mode: Mode) -> AsyncIterator[Desk]:
     bell = RecordingBell()
     work, talk = build_work(world, bell), build_talk(world, bell, claim_code="code-of-the-test")
     await work.sync_broker()
-    yield Desk(world, work, talk, bell)
+    return Desk(world, work, talk, bell)
