@@ -33,9 +33,12 @@ def demo(
     pace: Annotated[
         float | None, typer.Option("--pace", help="Seconds between two candles.", min=0)
     ] = None,
+    recording: Annotated[
+        Path | None, typer.Option("--recording", help="Candles of your own, after an import.")
+    ] = None,
 ) -> None:
     """Play a recorded market into a local chat: no key, no account, paper money."""
-    updates = {"chat_port": port, "market_pace_seconds": pace}
+    updates = {"chat_port": port, "market_pace_seconds": pace, "market_recording": recording}
     _everything(home, demo=True, fresh=fresh, updates=updates)
 
 
@@ -77,9 +80,13 @@ def bot() -> None:
 
 @app.command()
 def worker(
-    name: Annotated[str, typer.Option("--name", help="What this worker is called.")] = "worker",
+    name: Annotated[
+        str | None, typer.Option("--name", help="What this worker is called: this host's name.")
+    ] = None,
 ) -> None:
     """Run a worker; run as many as you like."""
+    from socket import gethostname
+
     from bot.processes import open_world, prepare, run_worker, until_stopped
 
     async def work() -> None:
@@ -87,7 +94,7 @@ def worker(
         _needs_token(settings)
         await prepare(settings)
         async with open_world(settings) as (world, pool):
-            await run_worker(settings, world, pool, name=name)
+            await run_worker(settings, world, pool, name=name or gethostname())
 
     _run(until_stopped(work()))
 

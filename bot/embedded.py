@@ -28,6 +28,7 @@ from bot.wiring import World, now
 from engine.domain.person import Person, Role
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState
+from engine.errors import InvalidInput
 from storage.embedded import data_folder, embedded_servers, remove_data
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,11 @@ async def _chat(settings: Settings) -> AsyncIterator[tuple[Settings, _Chat | Non
     if settings.telegram_bot_token is not None:
         yield settings, None
         return
+    if settings.is_production:
+        raise InvalidInput(
+            f"APP_ENV is {settings.app_env} and TELEGRAM_BOT_TOKEN is not set: the local chat knows"
+            " no passwords and does not serve there"
+        )
     state = settings.ai_trader_home / "chat.json"
     sandbox = Sandbox(token=LOCAL_TOKEN, people=[person for person, _ in PEOPLE], state_file=state)
     served = await serve(sandbox, port=settings.chat_port, app_env=settings.app_env)

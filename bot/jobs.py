@@ -9,7 +9,6 @@ from bot.wiring import Work, World, now
 from engine.domain.market import Timeframe
 from engine.domain.order import OrderState
 from engine.errors import BrokerSilent, FeedError
-from storage.heartbeats import beat
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +80,9 @@ async def deliver(ctx: Context) -> None:
 
 
 async def sweep(ctx: Context) -> None:
-    """The real queue: find everything a bell did not announce, and say that we are alive."""
+    """The real queue: find everything a bell did not announce."""
     world: World = ctx["world"]
     work: Work = ctx["work"]
-    await beat(f"worker:{ctx['name']}")
     async with world.store.begin() as tx:
         intents = await tx.orders.in_state(OrderState.INTENT)
     for order in intents:

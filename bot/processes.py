@@ -24,7 +24,8 @@ from engine.errors import InvalidInput
 from engine.flow.recovery import Recovered
 from engine.strategies.documents import shipped
 from storage.database import open_database
-from storage.migrate import may_rewrite_history, migrate
+from storage.heartbeats import beat
+from storage.migrate import may_migrate, may_rewrite_history, migrate, missing
 from storage.outbox import COURIER
 from storage.seed import seed
 from storage.sole import Sole
@@ -32,6 +33,7 @@ from storage.sole import Sole
 log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 1.0
+_BEAT_SECONDS = 5.0
 
 
 async def prepare(
@@ -40,8 +42,14 @@ async def prepare(
     """Bring the database to this version: schema, rights, and what an empty one starts with."""
     database_url = needed(settings.database_url, "DATABASE_URL")
     owner_url = settings.database_owner_url or database_url
-    role = urlsplit(database_url).username
-    await migrate(owner_url, runtime_role=role if owner_url != database_url else None)
+    if await may_migrate(owner_url):
+        role = urlsplit(database_url).username
+        await migrate(owner_url, runtime_role=role if owner_url != database_url else None)
+    elif behind := await missing(database_url):
+        raise InvalidInput(
+            f"the database lacks {', '.join(behind)} and this role may not add it. Run"
+            " ai-trader migrate with the schema's owner in DATABASE_OWNER_URL."
+        )
     if settings.is_production and await may_rewrite_history(database_url):
         raise InvalidInput(
             "DATABASE_URL belongs to a role that could rewrite the decision history. Give the"
@@ -127,7 +135,7 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
         bot = await stack.enter_async_context(telegram_bot(settings))
 
         async def once() -> None:
-            worker = build_worker(world, pool, bot, sole, name=name)
+            worker = build_worker(world, pool, bot, sole)
             try:
                 await worker.async_run()
             finally:
@@ -135,7 +143,18 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
                 worker._pool = None
                 await worker.close()
 
-        await _steadily(once, f"worker {name}")
+        await together(_steadily(once, f"worker {name}"), _steadily(beating(name), "heart"))
+
+
+def beating(name: str) -> Callable[[], Awaitable[None]]:
+    """Say every few seconds that a worker is alive, however busy its jobs are."""
+
+    async def run() -> None:
+        while True:
+            await beat(f"worker:{name}")
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    return run
 
 
 async def _steadily(run: Callable[[], Awaitable[None]], name: str) -> None:

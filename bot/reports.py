@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from re import sub
+from socket import gethostname
 
 from bot.bell import SilentBell
 from bot.i18n import words_for
@@ -129,9 +130,15 @@ async def status(settings: Settings, *, say: Say) -> int:
 
 
 async def alive(settings: Settings, name: str, *, say: Say) -> int:
-    """0 when such a process was seen lately: ``bot``, or ``worker`` for any of them."""
+    """0 when such a process was seen lately: ``bot``, or ``worker``, which is this host's own if it
+    ever had one, else any.
+    """
     async with _database(settings):
-        seen = {found: age for found, age in (await ages()).items() if found.split(":")[0] == name}
+        known = await ages()
+    own = f"{name}:{gethostname()}"
+    seen = {found: age for found, age in known.items() if found.split(":")[0] == name}
+    if own in seen:
+        seen = {own: seen[own]}
     if not seen:
         say(f"no {name} was ever seen")
         return FAULTY

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.errors import InvalidInput
@@ -34,12 +34,19 @@ class Settings(BaseSettings):
     paper_starting_balance: Decimal = Field(default=Decimal("10000"), gt=0, le=Decimal(10) ** 9)
     paper_slippage_pips: Decimal = Field(default=Decimal("0.1"), ge=0, le=100)
 
+    #: A file of candles to play instead of the shipped one, named as ``ai-trader import`` does.
+    market_recording: Path | None = None
     #: Seconds between two candles of a recorded market.
     market_pace_seconds: float = Field(default=4.0, ge=0, le=86_400)
     #: How many candles have closed already when a recording starts to play.
     market_start: int = Field(default=306, ge=2)
     #: Whether a recorded market waits while an idea waits for a person.
     market_waits: bool = True
+
+    @field_validator("ai_trader_home", "market_recording")
+    @classmethod
+    def _expand(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser()
 
     @property
     def is_production(self) -> bool:

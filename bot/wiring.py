@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from bot.settings import Settings
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.no_news import NoNews
-from broker.feeds.recorded import RecordedMarket, shipped_recording
+from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
 from engine.flow.approvals import DecideIdea, ExpireIdeas
@@ -77,7 +77,10 @@ def now() -> datetime:
 def build_world(settings: Settings) -> World:
     """The adapters; the database must be open before they are used."""
     ledger = PostgresLedger()
-    market = RecordedMarket(shipped_recording(), ledger, start=settings.market_start)
+    path = settings.market_recording
+    recording = shipped_recording() if path is None else read_recording(path)
+    start = min(settings.market_start, len(recording.candles) - 1)
+    market = RecordedMarket(recording, ledger, start=start)
     return World(
         store=PostgresStore(),
         market=market,

@@ -63,7 +63,7 @@ def telegram_bot(settings: Settings) -> ExtBot[Any]:
     )
 
 
-def build_worker(world: World, pool: ArqRedis, bot: Bot, sole: Sole, *, name: str) -> Worker:
+def build_worker(world: World, pool: ArqRedis, bot: Bot, sole: Sole) -> Worker:
     """A worker over an open database; run it with ``async_run``."""
     store = world.store
     courier = Courier(
@@ -78,7 +78,6 @@ def build_worker(world: World, pool: ArqRedis, bot: Bot, sole: Sole, *, name: st
         "world": world,
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
-        "name": name,
     }
     return Worker(
         functions=[

@@ -1,5 +1,7 @@
 """Bring the schema up to date, one process at a time, and give the run-time role its rights."""
 
+from importlib.resources import files
+
 import asyncpg
 from tortoise import Tortoise
 from tortoise.migrations.api import migrate as apply_migrations
@@ -40,6 +42,37 @@ def _identifier(role: str) -> str:
     if not role.replace("_", "").isalnum():
         raise InvalidInput(f"{role!r} is no role name: use letters, digits and underscores")
     return f'"{role}"'
+
+
+async def missing(url: str) -> tuple[str, ...]:
+    """Migrations this program has and the database has not, for a role that cannot apply them."""
+    ours = sorted(
+        path.name.removesuffix(".py")
+        for path in files("storage.migrations").iterdir()
+        if path.name[:4].isdigit()
+    )
+    connection = await asyncpg.connect(url)
+    try:
+        known = await connection.fetchval("SELECT to_regclass('tortoise_migrations') IS NOT NULL")
+        rows = []
+        if known:
+            rows = await connection.fetch(
+                "SELECT name FROM tortoise_migrations WHERE app = 'storage'"
+            )
+    finally:
+        await connection.close()
+    applied = {row["name"] for row in rows}
+    return tuple(name for name in ours if name not in applied)
+
+
+async def may_migrate(url: str) -> bool:
+    """Whether this role may change the schema."""
+    connection = await asyncpg.connect(url)
+    try:
+        answer: bool = await connection.fetchval("SELECT has_schema_privilege('public', 'CREATE')")
+        return answer
+    finally:
+        await connection.close()
 
 
 async def may_rewrite_history(url: str) -> bool:

@@ -66,4 +66,4 @@ class OutboxTable:
 def _hears(person: Person, audience: Audience) -> bool:
     if audience.person_id is not None:
         return person.id == audience.person_id
-    return person.role.rank >= audience.at_least.rank
+    return person.role.rank >= audience.at_least.rank and person.id != audience.but

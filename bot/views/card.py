@@ -29,7 +29,7 @@ def card(words: Words, story: Story, *, is_live: bool) -> Screen:
     waits = story.idea.status is IdeaStatus.NEEDS_APPROVAL
     outcome = outcome_of(story)
     lines = [*_head(words, story, is_live), *_levels(words, story), *_world(words, story)]
-    tail = _waiting(words, story, outcome) if waits else stamp(words, story)
+    tail = _waiting(words, story, outcome) if waits else [Html(""), *stamp(words, story)]
     reasons = [condition(words, seen) for seen in outcome.evaluation.observations]
     text = _fit(lines, reasons, tail)
     return Screen(

@@ -3,14 +3,14 @@
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import badge, coded
+from bot.views.facts import badge
 from engine.domain.state import Control, Mode, TradingState
 
 
-def changed(words: Words, control: Control, *, open_trades: int | None = None) -> Screen:
+def changed(words: Words, control: Control, *, open_trades: int = 0) -> Screen:
     """The state after a change, and what it means for what is open."""
     lines = [badge(words, control), words(f"control.{control.state}")]
-    if open_trades is not None and not control.may_open:
+    if open_trades and not control.may_open:
         lines.append(words("control.open_trades", count=open_trades))
     buttons: tuple[tuple[Button, ...], ...] = ()
     if not control.may_open:
@@ -20,8 +20,7 @@ def changed(words: Words, control: Control, *, open_trades: int | None = None) -
 
 def halted(words: Words, control: Control) -> Screen:
     """The alert of a halt."""
-    reason = coded(words, "reason", control.reason)
-    lines = [words("halt.title", reason=reason), words(f"control.{control.state}")]
+    lines = [badge(words, control), words(f"control.{control.state}")]
     button = Button(words("button.resume"), callbacks.pack("resume"), "success")
     return Screen(text=Html("\n".join(lines)), buttons=((button,),))
 

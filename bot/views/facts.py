@@ -34,8 +34,9 @@ def coded(words: Words, family: str, code: str, **values: object) -> Html:
 def check_line(words: Words, check: CheckResult) -> Html:
     """A check: its sign, its name, what it saw and its limit."""
     seen = words("value.missing") if check.observed == MISSING else value(words, check.observed)
+    is_figure = any(letter.isdigit() for letter in check.limit)
     return words(
-        "check.line",
+        "check.line" if is_figure else "check.needs",
         sign=YES if check.passed else NO,
         name=coded(words, "check", check.code),
         observed=seen,

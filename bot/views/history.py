@@ -66,13 +66,13 @@ def line(words: Words, decision: Decision) -> Html:
     elif family == "none":
         kind, _, name = code.partition(":")
         result = words("history.because", reason=coded(words, "short", name or kind))
+    score = "" if entry.confidence_score is None else words.number(entry.confidence_score)
+    parts = (coded(words, "action", entry.action), entry.symbol or "", score)
     return words(
         "history.line",
         seq=decision.seq,
         time=words.time(entry.market_time or entry.occurred_at, "d MMM HH:mm"),
-        action=coded(words, "action", entry.action),
-        symbol=entry.symbol or "",
-        score="" if entry.confidence_score is None else words.number(entry.confidence_score),
+        what=Html(" ".join(part for part in parts if part)),
         result=result,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.resources import as_file, files
+from pathlib import Path
 
 from broker.feeds.csv_candles import read_candles
 from broker.feeds.instruments import instrument
@@ -35,6 +36,17 @@ def shipped_recording() -> Recording:
     with as_file(files("broker.feeds.data") / "eurusd-h1.csv") as path:
         candles = read_candles(path, Timeframe.H1)
     return Recording(name="eurusd-h1", symbol="EURUSD", timeframe=Timeframe.H1, candles=candles)
+
+
+def read_recording(path: Path) -> Recording:
+    """A recording of one's own, from a file named ``<symbol>-<timeframe>.csv`` with UTC times."""
+    symbol, _, timeframe = path.stem.upper().rpartition("-")
+    if not symbol or timeframe not in list(Timeframe):
+        raise InvalidInput(f"{path.name} must be named as ai-trader import does: eurusd-h1.csv")
+    candles = read_candles(path, Timeframe(timeframe))
+    return Recording(
+        name=f"own:{path.stem}", symbol=symbol, timeframe=Timeframe(timeframe), candles=candles
+    )
 
 
 class RecordedMarket:

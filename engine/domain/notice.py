@@ -37,10 +37,11 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is told: everyone from a role up, or one person."""
+    """Who is told: everyone from a role up but one person, or one person alone."""
 
     at_least: Role = Role.VIEWER
     person_id: int | None = None
+    but: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

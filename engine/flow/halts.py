@@ -88,7 +88,14 @@ class ChangeControl:
             if after is before:
                 return before
             entries = await _apply(
-                tx, before, after, action, actor=_actor(person_id), now=now, symbol=symbol
+                tx,
+                before,
+                after,
+                action,
+                actor=_actor(person_id),
+                now=now,
+                symbol=symbol,
+                person_id=person_id,
             )
             for entry in entries:
                 await tx.history.append(entry)
@@ -120,9 +127,12 @@ async def _apply(
     now: datetime,
     market_time: datetime | None = None,
     symbol: str | None = None,
+    person_id: int | None = None,
 ) -> list[Entry]:
     await tx.controls.save(after)
     kind = Kind.HALT if after.state in _CANCELS and after.state != before.state else Kind.STATE
+    # Whoever made a plain change is answered directly; a halt is pinned for everyone.
+    audience = Audience(but=person_id) if kind is Kind.STATE else Audience()
     await tx.outbox.tell(
         Notice(
             kind=kind,
@@ -130,7 +140,7 @@ async def _apply(
             priority=Priority.SAFETY,
             detail={"before": plain(before), "after": plain(after), "action": str(action)},
         ),
-        Audience(),
+        audience,
     )
     halted = action is Action.AI_HALTED
     entries = [

@@ -1,0 +1,120 @@
+"""The real bot against the local Telegram in one process: receiver, dispatcher, courier, worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+from pydantic import SecretStr
+
+from bot.courier import Courier
+from bot.dispatcher import Answerer, build_dispatcher, telegram
+from bot.drawing import Draw
+from bot.notices import Render
+from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
+from bot.settings import Settings
+from bot.wiring import build_talk, now
+from bot.worker import telegram_bot
+from storage.inbox import PostgresInbox
+from storage.outbox import COURIER, PostgresDeliveries
+from storage.sole import Sole
+from tests.conftest import Database
+from tests.integration.conftest import Desk, RecordingBell, desk, mode  # noqa: F401
+
+TOKEN = "700000001:token-of-the-test"
+
+
+@dataclass
+class Chat:
+    """The desk with its chat. Each step of the machinery is made by the test, so that nothing
+    has to be waited for.
+    """
+
+    desk: Desk
+    sandbox: Sandbox
+    answerer: Answerer
+    courier: Courier
+
+    async def settle(self) -> None:
+        """Everything that is under way comes to its end: updates, orders, messages."""
+        for _ in range(6):
+            await self._fetch()
+            await self.answerer.drain()
+            await self.desk.send_all()
+            await self.desk.work.sync_broker()
+            await self.courier.deliver()
+
+    async def _fetch(self) -> None:
+        for update in await self.answerer.bot.get_updates(
+            timeout=0, allowed_updates=["message", "callback_query"]
+        ):
+            document = update.model_dump(mode="json", by_alias=True, exclude_none=True)
+            await self.answerer.inbox.put(update.update_id, document)
+
+    async def say(self, text: str, who: int = 1001) -> list[dict]:
+        """A person writes; the answers that came."""
+        before = len(self.sandbox.messages(who))
+        await self.sandbox.send(who, text)
+        await self.settle()
+        return self.sandbox.messages(who)[before + 1 :]
+
+    async def tap(self, message: dict, label: str, who: int = 1001) -> dict:
+        """A person taps a button; what the bot answered to the tap."""
+        query = await self.sandbox.tap(who, message["message_id"], label=label)
+        await self.settle()
+        return self.sandbox.answers[query]
+
+    async def card(self, who: int = 1001) -> dict:
+        """The last idea card of a person."""
+        await self.settle()
+        return [m for m in self.sandbox.messages(who) if m.get("photo")][-1]
+
+
+def label_of(message: dict, part: str) -> str:
+    """The label of the button that holds a text."""
+    keyboard = message["reply_markup"]["inline_keyboard"]
+    return next(b["text"] for row in keyboard for b in row if part in b["text"])
+
+
+@pytest.fixture
+async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: F811
+    """The chat, with everyone seated."""
+    async with AsyncExitStack() as stack:
+        people = [*DEFAULT_PEOPLE, Person(1004, "Mallory", "mallory", "en")]
+        sandbox = Sandbox(token=TOKEN, people=people, enforce_flood=False)
+        served = await serve(sandbox)
+        stack.push_async_callback(served.close)
+        settings = Settings(  # type: ignore[call-arg]
+            _env_file=None, telegram_bot_token=SecretStr(TOKEN), telegram_api_url=served.url
+        )
+        bot = await stack.enter_async_context(telegram(settings))
+        sender = telegram_bot(settings)
+        sender._rate_limiter = None
+        await stack.enter_async_context(sender)
+        sole = Sole(database.url, COURIER)
+        stack.push_async_callback(sole.close)
+        deliveries, store = PostgresDeliveries(), desk.world.store
+        bell = RecordingBell()
+        talk = build_talk(desk.world, desk.bell, claim_code="code-of-the-test")
+        answerer = Answerer(
+            bot=bot,
+            dispatcher=build_dispatcher(talk, clock=now, is_live=False),
+            inbox=PostgresInbox(),
+            deliveries=deliveries,
+            bell=bell,
+            arrived=asyncio.Event(),
+        )
+        courier = Courier(
+            bot=sender,
+            deliveries=deliveries,
+            sole=sole,
+            store=store,
+            render=Render(store=store, broker=desk.world.broker),
+            draw=Draw(store=store),
+        )
+        made = Chat(desk, sandbox, answerer, courier)
+        for who in (1001, 1002, 1003):
+            await made.say("/start", who)
+        yield made
+        assert sandbox.violations == []
