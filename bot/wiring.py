@@ -118,7 +118,7 @@ def build_work(world: World, bell: Bell) -> Work:
     return Work(
         run_cycle=RunCycle(collect=collect, store=store, bell=bell, account_id=broker.account_id),
         send_order=SendOrder(collect=collect, store=store, broker=broker, bell=bell),
-        expire_ideas=ExpireIdeas(store=store, bell=bell),
+        expire_ideas=ExpireIdeas(store=store, market=market, bell=bell),
         resolve_orders=resolve_orders,
         sync_broker=sync_broker,
         recover=Recover(
@@ -150,7 +150,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             bell=bell,
             account_id=world.broker.account_id,
         ),
-        change_control=ChangeControl(store=store, bell=bell),
+        change_control=ChangeControl(store=store, market=world.market, bell=bell),
         read_status=read_status,
         read_today=ReadToday(store=store, read_status=read_status),
         read_idea=ReadIdea(store=store),

@@ -1,6 +1,7 @@
 """A person's answer to an idea: one transaction, one effect, and words for everyone else."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -17,7 +18,7 @@ from engine.flow.judgement import Answer, Question, ask_again
 from engine.flow.people import person_at_least
 from engine.flow.pipeline import card_notice, client_id, intent
 from engine.gate.sizing import floor_to_step
-from engine.ports import Bell, Store, Transaction
+from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect
 
@@ -79,8 +80,9 @@ class DecideIdea:
             approval, decided_by=person.id, decided_name=person.name, decided_chat=chat_id
         )
         if choice is Choice.REJECT:
+            market_time = await self.collect.market.instant()
             async with self.store.begin() as tx:
-                return await self._reject(tx, idea, approval)
+                return await self._reject(tx, idea, approval, market_time)
         bundle = await self.collect(idea.proposal.symbol, idea.proposal.timeframe)
         question = ask(idea, bundle, half=choice is Choice.HALF)
         answer = ask_again(question, bundle)
@@ -96,13 +98,21 @@ class DecideIdea:
             raise NotFound(f"idea {idea.number} asks nobody: it is {idea.status}")
         return idea, approval
 
-    async def _reject(self, tx: Transaction, idea: Idea, approval: Approval) -> Decided:
+    async def _reject(
+        self, tx: Transaction, idea: Idea, approval: Approval, market_time: datetime
+    ) -> Decided:
         now = await tx.now()
         ended = approval.end(Ending.REJECTED, at=now)
         if not await tx.ideas.end(ended):
-            return await self._lost(tx, idea.id)
+            return await self._lost(tx, idea.id, market_time)
         return await self._close(
-            tx, idea, ended, IdeaStatus.REJECTED, Action.HUMAN_REJECTED, detail={}
+            tx,
+            idea,
+            ended,
+            IdeaStatus.REJECTED,
+            Action.HUMAN_REJECTED,
+            detail={},
+            market_time=market_time,
         )
 
     async def _approve(
@@ -127,7 +137,7 @@ class DecideIdea:
             volume=answer.sizing.volume if ending is Ending.APPROVED else None,
         )
         if not await tx.ideas.end(ended):
-            return await self._lost(tx, idea.id)
+            return await self._lost(tx, idea.id, bundle.instant)
         status, action = _MEANS[ending]
         if ending is Ending.APPROVED:
             await tx.orders.add(intent(idea, self.account_id, answer.sizing.volume, now))
@@ -137,13 +147,20 @@ class DecideIdea:
             "bundle": await tx.bundles.put(bundle),
         }
         return await self._close(
-            tx, idea, ended, status, action, detail=detail, bundle=bundle, report=answer.report
+            tx,
+            idea,
+            ended,
+            status,
+            action,
+            detail=detail,
+            market_time=bundle.instant,
+            report=answer.report,
         )
 
-    async def _lost(self, tx: Transaction, idea_id: UUID) -> Decided:
+    async def _lost(self, tx: Transaction, idea_id: UUID, market_time: datetime) -> Decided:
         """Someone was first, or the idea is past its expiry: say which."""
         if idea_id in await tx.ideas.overdue():
-            return await expire(tx, idea_id)
+            return await expire(tx, idea_id, market_time)
         idea, approval = await self._asked(tx, idea_id)
         return Decided(idea=idea, approval=approval, mine=False)
 
@@ -156,7 +173,7 @@ class DecideIdea:
         action: Action,
         *,
         detail: dict[str, object],
-        bundle: Bundle | None = None,
+        market_time: datetime,
         report: GateReport | None = None,
     ) -> Decided:
         assert ended.decided_at is not None
@@ -170,7 +187,7 @@ class DecideIdea:
                 occurred_at=ended.decided_at,
                 actor=f"person:{ended.decided_by}",
                 symbol=idea.proposal.symbol,
-                market_time=bundle.instant if bundle else None,
+                market_time=market_time,
                 rationale=f"{ended.ending}{f' {ended.detail}' if ended.detail else ''}",
                 confidence_score=idea.confidence.score,
                 risk_check_result=report.result if report else None,
@@ -190,20 +207,22 @@ class ExpireIdeas:
     """End every idea nobody answered in time; an unanswered idea is never executed."""
 
     store: Store
+    market: MarketData
     bell: Bell
 
     async def __call__(self) -> tuple[UUID, ...]:
         async with self.store.begin() as tx:
             overdue = await tx.ideas.overdue()
         for idea_id in overdue:
+            market_time = await self.market.instant()
             async with self.store.begin() as tx:
-                await expire(tx, idea_id)
+                await expire(tx, idea_id, market_time)
         if overdue:
             await self.bell.ring("deliver")
         return tuple(overdue)
 
 
-async def expire(tx: Transaction, idea_id: UUID) -> Decided:
+async def expire(tx: Transaction, idea_id: UUID, market_time: datetime) -> Decided:
     """End one overdue idea, unless somebody else just did."""
     idea = await tx.ideas.get(idea_id)
     approval = await tx.ideas.approval(idea_id)
@@ -223,6 +242,7 @@ async def expire(tx: Transaction, idea_id: UUID) -> Decided:
             occurred_at=now,
             actor="system",
             symbol=idea.proposal.symbol,
+            market_time=market_time,
             rationale="nobody answered in time",
             confidence_score=idea.confidence.score,
             strategy_id=idea.strategy_id,

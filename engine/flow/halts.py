@@ -12,7 +12,7 @@ from engine.domain.state import Control, HaltReason, Mode, TradingState
 from engine.flow.execution import order_entry
 from engine.flow.people import person_at_least
 from engine.flow.pipeline import card_notice
-from engine.ports import Bell, Store, Transaction
+from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 
 #: States in which what is queued must never leave any more.
@@ -32,6 +32,7 @@ class ChangeControl:
     """
 
     store: Store
+    market: MarketData
     bell: Bell
 
     async def pause(self, person_id: int | None) -> Control:
@@ -72,6 +73,7 @@ class ChangeControl:
         *,
         symbol: str | None = None,
     ) -> Control:
+        market_time = await self.market.instant()
         async with self.store.begin() as tx:
             person = None
             if person_id is not None:
@@ -94,6 +96,7 @@ class ChangeControl:
                 action,
                 actor=_actor(person_id),
                 now=now,
+                market_time=market_time,
                 symbol=symbol,
                 person_id=person_id,
             )
@@ -157,11 +160,13 @@ async def _apply(
         )
     ]
     if after.state in _CANCELS:
-        entries += await _cancel_queued(tx, after, now)
+        entries += await _cancel_queued(tx, after, now, market_time)
     return entries
 
 
-async def _cancel_queued(tx: Transaction, control: Control, now: datetime) -> list[Entry]:
+async def _cancel_queued(
+    tx: Transaction, control: Control, now: datetime, market_time: datetime | None
+) -> list[Entry]:
     entries = []
     for order in await tx.orders.in_state(OrderState.INTENT):
         cancelled = order.move(OrderState.CANCELLED, reason=str(control.state))
@@ -174,7 +179,7 @@ async def _cancel_queued(tx: Transaction, control: Control, now: datetime) -> li
                 cancelled,
                 now,
                 rationale=f"cancelled by {control.state}",
-                market_time=None,
+                market_time=market_time,
                 result=f"fail:{control.reason}",
                 bundle_hash=None,
                 detail={},
