@@ -29,6 +29,19 @@ def unpack(data: str, action: str) -> list[str]:
     return parts
 
 
+def parts(data: str, action: str, count: int) -> list[str]:
+    """Exactly so many parts behind an action; raises :class:`InvalidInput` for any other number."""
+    found = unpack(data, action)
+    if len(found) != count:
+        raise InvalidInput("this button is not of this version")
+    return found
+
+
+def whole(text: str) -> int | None:
+    """A whole number in plain digits, or None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def idea_id(data: str, action: str) -> UUID:
     """The idea a button is about; raises :class:`InvalidInput`."""
     try:

@@ -116,7 +116,7 @@ async def confirm(
     clock: Clock,
 ) -> Screen:
     """The second step of /resume, for the state it was asked in."""
-    version, expires = callbacks.unpack(query.data or "", "go")
+    version, expires = callbacks.parts(query.data or "", "go", 2)
     if not await _still(person, read_status, clock, version, expires):
         return Screen(text=words("control.outdated"), edit=True)
     control = await change_control.resume(person.id)
@@ -140,7 +140,7 @@ async def switch(
     clock: Clock,
 ) -> Screen:
     """Switch the mode, from the one it was asked in."""
-    wanted, version, expires = callbacks.unpack(query.data or "", "mode")
+    wanted, version, expires = callbacks.parts(query.data or "", "mode", 3)
     if wanted not in list(Mode):
         raise InvalidInput(f"there is no mode {wanted!r}")
     if not await _still(person, read_status, clock, version, expires):
@@ -163,8 +163,7 @@ async def _still(
     person: Person, read_status: ReadStatus, clock: Clock, version: str, expires: str
 ) -> bool:
     """Whether a confirmation is fresh and the state is the one it was asked about."""
-    if not (version.isdigit() and expires.isdigit() and len(expires) <= 12):
+    asked, until = callbacks.whole(version), callbacks.whole(expires)
+    if asked is None or until is None or clock().timestamp() > until:
         return False
-    if clock().timestamp() > int(expires):
-        return False
-    return (await read_status(person.id)).control.version == int(version)
+    return (await read_status(person.id)).control.version == asked

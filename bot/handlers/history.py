@@ -112,11 +112,12 @@ async def older(
 ) -> Screen:
     """The next page, in place."""
     seq, *filters = callbacks.unpack(query.data or "", "hist")
-    if not seq.isdigit():
+    before = callbacks.whole(seq)
+    if before is None:
         raise InvalidInput("this button names no record")
     symbol, actions = _filters(" ".join(filters).split())
     found = await list_history(
-        person.id, symbol=symbol, actions=actions, before=int(seq), limit=_PAGE
+        person.id, symbol=symbol, actions=actions, before=before, limit=_PAGE
     )
     filters_ = _written(symbol, actions)
     return views.stream(words, found, filters=filters_, page=_PAGE, edit=True)

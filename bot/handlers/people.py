@@ -54,7 +54,7 @@ async def language(message: Message, words: Words) -> Screen:
 
 async def choose(query: CallbackQuery, person: Person, change_language: ChangeLanguage) -> Screen:
     """Speak another language from now on."""
-    (code,) = callbacks.unpack(query.data or "", "lang")
+    (code,) = callbacks.parts(query.data or "", "lang", 1)
     if code not in LANGUAGES:
         raise InvalidInput(f"there is no language {code!r}")
     changed = await change_language(person.id, code)

@@ -96,7 +96,7 @@ def _world(words: Words, story: Story) -> list[Html]:
         loss = bundle.day.loss_percent(bundle.account.equity).quantize(Decimal("0.1"))
         limit = bundle.settings.max_daily_loss_percent
         lines.append(words("card.daily_loss", used=words.number(loss), limit=words.number(limit)))
-    lines.append(words("card.strategy", name=story.idea.strategy_name))
+    lines.append(words("card.strategy", name=story.idea.strategy_name[:60]))
     return lines
 
 
@@ -150,7 +150,7 @@ def ending(words: Words, approval: Approval) -> Html:
     detail = coded(words, "check", approval.detail) if approval.detail else Html("")
     return words(
         f"stamp.{approval.ending}",
-        name=approval.decided_name or "?",
+        name=(approval.decided_name or "?")[:64],
         time=words.time(at, "HH:mm:ss"),
         zone=words.zone_name(at),
         price=words.price(approval.tap_price) if approval.tap_price is not None else "",

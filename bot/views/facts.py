@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from html import escape
 
 from bot.i18n import Html, Words
 from engine.domain.account import Direction
@@ -28,7 +29,11 @@ def direction(words: Words, way: Direction) -> Html:
 def coded(words: Words, family: str, code: str, **values: object) -> Html:
     """The name of a code (``check.spread``); the code itself where there are no words for it."""
     key = f"{family}.{code}"
-    return words(key, **values) if words.has(key) else Html(f"<code>{Html(code)}</code>")
+    return (
+        words(key, **values)
+        if words.has(key)
+        else Html(f"<code>{escape(code[:120], quote=False)}</code>")
+    )
 
 
 def check_line(words: Words, check: CheckResult) -> Html:
@@ -95,7 +100,7 @@ def next_news(words: Words, bundle: Bundle) -> Html:
     return words(
         "news.next",
         currency=first.currency,
-        title=first.title,
+        title=first.title[:80],
         span=span(words, first.time - bundle.instant),
     )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from html import escape
 
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import TEXT_LIMIT, Button, Screen
 from bot.views.card import outcome_of, stamp
-from bot.views.facts import check_line, coded, condition, direction, next_news, paper, value
+from bot.views.facts import check_line, coded, condition, direction, next_news, paper
 from engine.domain.decision import Decision
 from engine.domain.gate import GateReport
 from engine.domain.idea import Idea, IdeaStatus
@@ -168,7 +169,7 @@ def replay(words: Words, done: Replay) -> Screen:
     lines = [words("replay.title", seq=done.decision.seq), line(words, done.decision), ""]
     if done.differences:
         lines.append(words("replay.differs", count=len(done.differences)))
-        lines += [Html(f"<code>{value(words, path)}</code>") for path in done.differences[:10]]
+        lines += [Html(f"<code>{escape(path)}</code>") for path in done.differences[:10]]
     else:
         lines.append(words("replay.equal"))
     lines.append(words("replay.bundle", hash=(entry.bundle_hash or "")[:16]))

@@ -34,6 +34,12 @@ def shipped_calendar() -> CsvCalendar:
     return CsvCalendar((files("broker.feeds.data") / "calendar-2017.csv").read_text("utf-8"))
 
 
+def _filled(row: dict[str, str], name: str) -> str:
+    if not row.get(name):
+        raise InvalidInput(f"{name} is missing")
+    return row[name]
+
+
 def _parse(text: str) -> tuple[CalendarEvent, ...]:
     events = []
     for line, row in enumerate(csv.DictReader(text.splitlines()), start=2):
@@ -43,7 +49,7 @@ def _parse(text: str) -> tuple[CalendarEvent, ...]:
                     time=utc(datetime.fromisoformat(row["time"])),
                     currency=row["currency"],
                     impact=Impact(row["impact"]),
-                    title=row["title"],
+                    title=_filled(row, "title"),
                     previous=row.get("previous") or "",
                     forecast=row.get("forecast") or "",
                     actual=row.get("actual") or "",

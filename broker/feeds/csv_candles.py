@@ -1,6 +1,7 @@
 """Candles from CSV: MetaTrader 5's export and plain OHLCV; all rows are good or none is taken."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,6 +18,9 @@ _NAMES = {
     "tickvol": "volume", "volume": "volume", "tick_volume": "volume",
 }  # fmt: skip
 _SHOWN = 20
+_LONGEST = 10_000
+#: MetaTrader writes its dates with dots; a fraction of a second has one too.
+_DOTTED = re.compile(r"^([0-9]{4})\.([0-9]{2})\.([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ def parse_candles(
     rows = list(lines)
     if not rows:
         raise InvalidInput("the file is empty")
+    if utc_offset is not None and abs(utc_offset) >= timedelta(hours=24):
+        raise InvalidInput("the offset from UTC must be under 24 hours")
     delimiter = max("\t;,", key=rows[0].count)
     columns = _columns(next(csv.reader([rows[0]], delimiter=delimiter)))
     candles: list[Candle] = []
@@ -90,7 +96,8 @@ def parse_candles(
 def _data_rows(rows: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     for number, row in enumerate(rows, start=2):
         if row.strip():
-            yield number, next(csv.reader([row], delimiter=delimiter))
+            # A row is a hundred characters; a longer field would only be refused by the reader.
+            yield number, next(csv.reader([row[:_LONGEST]], delimiter=delimiter))
 
 
 def _columns(header: Sequence[str]) -> list[str]:
@@ -128,11 +135,11 @@ def _candle(columns: Sequence[str], fields: Sequence[str], offset: timedelta | N
 def _time(row: dict[str, str], offset: timedelta | None) -> datetime:
     text = f"{row['date']} {row.get('time', '')}".strip() if "date" in row else row["time"]
     try:
-        instant = datetime.fromisoformat(text.replace(".", "-", 2))
-    except ValueError as error:
-        raise InvalidInput(f"cannot read {text!r} as a time") from error
-    if instant.tzinfo is not None:
-        return instant.astimezone(UTC)
+        instant = datetime.fromisoformat(_DOTTED.sub(r"\1-\2-\3", text))
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"cannot read {text[:40]!r} as a time") from error
     if offset is None:
         raise InvalidInput(
             f"{text!r} has no time zone; say how far the file is ahead of UTC: --utc-offset 2"
@@ -157,7 +164,7 @@ def write_candles(path: Path, candles: Sequence[Candle]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("time", "open", "high", "low", "close", "volume"))
         for c in candles:
-            writer.writerow(
-                (f"{c.time:%Y-%m-%dT%H:%M:%SZ}", c.open, c.high, c.low, c.close, c.volume)
-            )
+            prices = (f"{price:f}" for price in (c.open, c.high, c.low, c.close))
+            opened = c.time.astimezone(UTC)
+            writer.writerow((f"{opened:%Y-%m-%dT%H:%M:%SZ}", *prices, c.volume))
     partial.replace(path)

@@ -69,7 +69,12 @@ class TradingDay:
         return equity - self.start_equity
 
     def loss_percent(self, equity: Decimal) -> Decimal:
-        """The day's loss as a percentage of its starting equity; zero when there is none."""
+        """The day's loss as a percentage of its starting equity; zero when there is none.
+
+        A day that began with nothing to lose has lost it all.
+        """
+        if not self.start_equity > 0:
+            return Decimal(100)
         return max(Decimal(0), -self.profit(equity)) * 100 / self.start_equity
 
     def drawdown(self, equity: Decimal) -> Decimal:

@@ -15,6 +15,7 @@ class Check(StrEnum):
     SPREAD = "spread"
     NEWS = "news"
     STALE_DATA = "stale_data"
+    ACCOUNT = "account"
     OPEN_POSITION = "open_position"
     UNKNOWN_ORDER = "unknown_order"
     LOT_SIZE = "lot_size"

@@ -3,11 +3,12 @@
 import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from math import isfinite
 
 from engine.errors import InvalidInput
 
 # Plain decimal notation only. Decimal() itself also takes "1_000", "１２", " 1 " and "sNaN".
-_PLAIN = re.compile(r"-?\d{1,18}(\.\d{1,12})?")
+_PLAIN = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
 
 #: No amount of money, price or volume in this product comes near it; a value beyond is a defect.
 LIMIT = Decimal(10) ** 12
@@ -41,7 +42,12 @@ def quantize(number: Decimal, places: int) -> Decimal:
 
 
 def from_float(number: float, places: int) -> Decimal:
-    """A computed figure (an indicator) as Decimal, rounded where float noise begins."""
+    """A computed figure (an indicator) as Decimal, rounded where float noise begins.
+
+    Raises :class:`InvalidInput` for NaN and infinities.
+    """
+    if not isfinite(number):
+        raise InvalidInput(f"{number} is no figure")
     return quantize(Decimal(repr(float(number))), places)
 
 

@@ -19,6 +19,9 @@ from engine.gate.news import minutes_to_news
 
 MISSING = "missing"
 
+#: How far ahead of us a feed's clock may run, in candles.
+_AHEAD = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -127,10 +130,19 @@ def _stale_data(case: Case) -> Finding:
     if bundle.quote is None or not bundle.candles:
         return False, MISSING, str(limit)
     closed = bundle.candles[-1].time + bundle.timeframe.length
-    oldest = min(closed, bundle.quote.time)
-    age = (bundle.instant - oldest) / bundle.timeframe.length
+    ages = [
+        (bundle.instant - seen) / bundle.timeframe.length for seen in (closed, bundle.quote.time)
+    ]
     # Data from the future is as wrong as old data.
-    return -0.01 <= age <= limit, f"{age:.1f}", str(limit)
+    worst = max(ages) if min(ages) >= -_AHEAD else min(ages)
+    return -_AHEAD <= worst <= limit, f"{worst:.1f}", str(limit)
+
+
+@check(Check.ACCOUNT)
+def _account(case: Case) -> Finding:
+    """The broker answered, and the day has a beginning to be measured from."""
+    known = case.bundle.account is not None and case.bundle.day is not None
+    return known, "known" if known else MISSING, "known"
 
 
 @check(Check.OPEN_POSITION)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -59,7 +60,7 @@ def _row(columns: dict[str, Any], candles: Sequence[Candle], back: int, digits: 
     values: dict[str, Decimal | None] = {}
     for name, series in columns.items():
         places = 2 if name in ("rsi_14", "adx_14") else digits + 2
-        missing = series is None or len(series) < back or pd.isna(series.iloc[-back])
+        missing = series is None or len(series) < back or not isfinite(float(series.iloc[-back]))
         values[name] = None if missing else from_float(series.iloc[-back], places)
     window = candles[len(candles) - back + 1 - _SWING : len(candles) - back + 1]
     complete = len(candles) >= _SWING + back - 1

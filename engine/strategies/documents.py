@@ -90,14 +90,18 @@ def _strict_json(text: str) -> Any:
     if len(text) > 64_000:
         raise InvalidInput("the document is longer than 64,000 characters")
     try:
-        return json.loads(
+        text.encode()
+        document = json.loads(
             text,
             parse_float=Decimal,
             parse_constant=_refuse_constant,
             object_pairs_hook=_refuse_twice,
         )
-    except (ValueError, RecursionError) as error:
+        # A lone surrogate written as an escape is text that no database takes.
+        json.dumps(document, ensure_ascii=False, default=str).encode()
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidInput(f"the document is not JSON: {error}") from error
+    return document
 
 
 def _refuse_constant(name: str) -> Any:

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from engine.domain.account import Direction
 from engine.domain.snapshot import Bundle
 from engine.domain.values import quantize
 from engine.errors import InvalidInput
 
-_NUMBER = r"(?P<number>\d{1,6}(?:\.\d{1,4})?)"
+_NUMBER = r"(?P<number>[0-9]{1,6}(?:\.[0-9]{1,4})?)"
 _DISTANCE = re.compile(rf"{_NUMBER}\s*(?P<unit>\*\s*atr|pips|points|cents)")
 _LEVEL = re.compile(
     rf"(?:recent_)?(?P<level>swing_low|swing_high|ema_20|ema_50|bb_low|bb_mid|bb_high)"
@@ -62,7 +62,9 @@ def _target(
     text: str, bundle: Bundle, direction: Direction, entry: Decimal, risk: Decimal
 ) -> Decimal | None:
     if match := _RATIO.fullmatch(text):
-        return _round(entry + direction.sign * risk * Decimal(match["number"]), bundle)
+        return _round_away(
+            entry + direction.sign * risk * Decimal(match["number"]), bundle, direction
+        )
     if match := _DISTANCE.fullmatch(text):
         distance = _distance(match, bundle)
         return None if distance is None else _round(entry + direction.sign * distance, bundle)
@@ -100,6 +102,12 @@ def _distance(match: re.Match[str], bundle: Bundle) -> Decimal | None:
     }.get(match["unit"], lambda: bundle.indicators.atr_14)
     step = unit()
     return None if step is None else step * Decimal(match["number"])
+
+
+def _round_away(price: Decimal, bundle: Bundle, direction: Direction) -> Decimal:
+    """Rounded so that the trade earns at least the ratio that was asked for."""
+    rounding = ROUND_CEILING if direction is Direction.BUY else ROUND_FLOOR
+    return price.quantize(Decimal(1).scaleb(-bundle.instrument.digits), rounding=rounding)
 
 
 def _round(price: Decimal, bundle: Bundle) -> Decimal:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from bot import i18n
 from bot.charts import Levels, average, draw
-from bot.sheet import spread
 from bot.i18n import Words
+from bot.sheet import spread
 from broker.feeds.instruments import instrument
 from broker.feeds.recorded import shipped_recording
 from engine.domain.account import Direction

@@ -1,0 +1,74 @@
+"""In-memory stand-ins for ports: a venue's ledger and a market that is moved by hand."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.domain.market import Candle, Instrument, Quote, Timeframe
+
+
+class MemoryLedger:
+    """The port ``VenueLedger``: documents are JSON, locked while open, kept only on success."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, str] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[dict[str, Any]]:
+        async with self._locks[name]:
+            await asyncio.sleep(0)  # as a database does, it lets others try in between
+            document = await self.read(name)
+            yield document
+            self.documents[name] = json.dumps(document)
+
+    async def read(self, name: str) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.documents.get(name, "{}"))
+        return document
+
+
+class HandMarket:
+    """The port ``MarketData`` over one symbol; ``close`` ends a candle, ``spread`` is in price."""
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        candles: Iterable[Candle],
+        *,
+        spread: Decimal = Decimal("0.00010"),
+        timeframe: Timeframe = Timeframe.H1,
+    ) -> None:
+        self.specification = instrument
+        self.played = list(candles)
+        self.spread = spread
+        self.timeframe = timeframe
+        self.quoted = True
+
+    def close(self, *candles: Candle) -> None:
+        """The market moves on by these candles."""
+        self.played += candles
+
+    async def instant(self) -> datetime:
+        return self.played[-1].time + self.timeframe.length
+
+    async def candles(self, symbol: str, timeframe: Timeframe, count: int) -> tuple[Candle, ...]:
+        return tuple(self.played[-count:])
+
+    async def candles_since(
+        self, symbol: str, timeframe: Timeframe, after: datetime
+    ) -> tuple[Candle, ...]:
+        return tuple(candle for candle in self.played if candle.time > after)
+
+    async def quote(self, symbol: str) -> Quote | None:
+        if not self.quoted:
+            return None
+        bid = self.played[-1].close
+        return Quote(bid, bid + self.spread, await self.instant())
+
+    async def instrument(self, symbol: str) -> Instrument:
+        return self.specification

@@ -1,0 +1,439 @@
+"""Strategies: what each condition means, where trades end, and the proposal both ways."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.feeds.instruments import instrument
+from engine.domain.account import Direction
+from engine.domain.market import Timeframe
+from engine.domain.strategy import DAYS, Condition, ExitRules, Side
+from engine.errors import FeedError, InvalidInput
+from engine.strategies.base import applies, entry_price, evaluate
+from engine.strategies.exits import check_stop, check_target, stop_price, target_price
+from engine.strategies.rules import RULES, observe
+from tests.builders import bundle, candles, indicators, quote, strategy, window
+
+BUY, SELL = Direction.BUY, Direction.SELL
+BOTH = (BUY, SELL)
+
+
+def figures(before=None, **now):
+    """A bundle with these figures; those of the candle before are the same unless given."""
+    return bundle(
+        indicators=indicators(**now), indicators_before=indicators(**(now | (before or {})))
+    )
+
+
+def last(**prices):
+    return bundle(candles=candles(**prices))
+
+
+UP, DOWN = {"ema_20": "1.101", "ema_50": "1.100"}, {"ema_20": "1.099", "ema_50": "1.100"}
+RISING = figures(sma_50="1.0995", sma_200="1.0990")
+FALLING = figures(sma_50="1.1005", sma_200="1.1010")
+CROSSED_UP, CROSSED_DOWN = figures(DOWN, **UP), figures(UP, **DOWN)
+HIST_UP = figures({"macd_hist": "-0.0001"}, macd_hist="0.0001")
+HIST_DOWN = figures({"macd_hist": "0.0001"}, macd_hist="-0.0001")
+OVER_20 = figures({"ema_20": "1.1001"}, ema_20="1.0999")
+UNDER_20 = figures({"ema_20": "1.0999"}, ema_20="1.1001")
+LOW_BAND, HIGH_BAND = figures(bb_low="1.0995"), figures(bb_high="1.1005")
+OFF_THE_LOW = bundle(
+    candles=candles(low="1.0985", close="1.1000"), indicators=indicators(swing_low="1.0985")
+)
+OFF_THE_HIGH = bundle(
+    candles=candles(high="1.1015", close="1.1000"), indicators=indicators(swing_high="1.1015")
+)
+
+#: (rule, argument, directions, bundle, holds)
+TRUTHS = [
+    ("trend_alignment", "bullish", BOTH, RISING, True),
+    ("trend_alignment", "bearish", BOTH, FALLING, True),
+    ("trend_alignment", "with_trade", (BUY,), RISING, True),
+    ("trend_alignment", "with_trade", (SELL,), FALLING, True),
+    ("trend_alignment", "with_trade", (SELL,), RISING, False),
+    ("trend_alignment", "with_trade", (BUY,), FALLING, False),
+    ("trend_alignment", "bullish", BOTH, figures(sma_50="1.1020", sma_200="1.1010"), False),
+    ("trend_alignment", "bearish", BOTH, figures(sma_50="1.0980", sma_200="1.0990"), False),
+    ("trend_alignment", "bullish", BOTH, figures(sma_50="1.0990", sma_200="1.0990"), False),
+    ("ema_trend", "bullish", BOTH, figures(**UP), True),
+    ("ema_trend", "bearish", BOTH, figures(**UP), False),
+    ("ema_trend", "bearish", BOTH, figures(**DOWN), True),
+    ("ema_trend", "with_trade", (BUY,), figures(**UP), True),
+    ("ema_trend", "with_trade", (SELL,), figures(**DOWN), True),
+    ("ema_trend", "with_trade", (SELL,), figures(**UP), False),
+    ("ema_trend", "with_trade", (BUY,), figures(**DOWN), False),
+    ("ema_gap_atr_above", "0.9", (BUY,), figures(**UP), True),
+    ("ema_gap_atr_above", "0.9", (SELL,), figures(**DOWN), True),
+    ("ema_gap_atr_above", "1", (BUY,), figures(**UP), False),
+    ("ema_gap_atr_above", "1", (SELL,), figures(**DOWN), False),
+    ("ema_gap_atr_above", "0.3", (SELL,), figures(**UP), False),
+    ("ema_gap_atr_above", "0.3", (BUY,), figures(atr_14="0", **UP), False),
+    ("ema_cross", "bullish", BOTH, CROSSED_UP, True),
+    ("ema_cross", "bearish", BOTH, CROSSED_DOWN, True),
+    ("ema_cross", "with_trade", (BUY,), CROSSED_UP, True),
+    ("ema_cross", "with_trade", (SELL,), CROSSED_DOWN, True),
+    ("ema_cross", "with_trade", (SELL,), CROSSED_UP, False),
+    ("ema_cross", "with_trade", (BUY,), CROSSED_DOWN, False),
+    ("ema_cross", "bullish", BOTH, figures(**UP), False),
+    ("ema_cross", "bearish", BOTH, figures(**DOWN), False),
+    ("close_crosses_ema_20", "true", (BUY,), OVER_20, True),
+    ("close_crosses_ema_20", "true", (SELL,), UNDER_20, True),
+    ("close_crosses_ema_20", "true", (SELL,), OVER_20, False),
+    ("close_crosses_ema_20", "true", (BUY,), UNDER_20, False),
+    ("close_crosses_ema_20", "true", (BUY,), figures(ema_20="1.0999"), False),
+    ("close_crosses_ema_20", "true", BOTH, figures(ema_20="1.1000"), False),
+    ("rsi_below", "50.01", BOTH, figures(rsi_14="50.00"), True),
+    ("rsi_below", "50", BOTH, figures(rsi_14="50.00"), False),
+    ("rsi_above", "49.99", BOTH, figures(rsi_14="50.00"), True),
+    ("rsi_above", "50", BOTH, figures(rsi_14="50.00"), False),
+    ("adx_above", "24.99", BOTH, figures(adx_14="25.00"), True),
+    ("adx_above", "25", BOTH, figures(adx_14="25.00"), False),
+    ("macd_cross", "bullish", BOTH, HIST_UP, True),
+    ("macd_cross", "bearish", BOTH, HIST_DOWN, True),
+    ("macd_cross", "with_trade", (BUY,), HIST_UP, True),
+    ("macd_cross", "with_trade", (SELL,), HIST_DOWN, True),
+    ("macd_cross", "with_trade", (SELL,), HIST_UP, False),
+    ("macd_cross", "with_trade", (BUY,), HIST_DOWN, False),
+    ("macd_cross", "bullish", BOTH, figures(macd_hist="0.0001"), False),
+    ("macd_side", "bullish", BOTH, HIST_UP, True),
+    ("macd_side", "bearish", BOTH, HIST_DOWN, True),
+    ("macd_side", "with_trade", (BUY,), HIST_UP, True),
+    ("macd_side", "with_trade", (SELL,), HIST_DOWN, True),
+    ("macd_side", "with_trade", (SELL,), HIST_UP, False),
+    ("macd_side", "with_trade", (BUY,), HIST_DOWN, False),
+    ("bollinger_touch", "lower", BOTH, LOW_BAND, True),
+    ("bollinger_touch", "upper", BOTH, LOW_BAND, False),
+    ("bollinger_touch", "upper", BOTH, HIGH_BAND, True),
+    ("bollinger_touch", "with_trade", (BUY,), LOW_BAND, True),
+    ("bollinger_touch", "with_trade", (SELL,), HIGH_BAND, True),
+    ("bollinger_touch", "with_trade", (SELL,), LOW_BAND, False),
+    ("bollinger_touch", "with_trade", (BUY,), HIGH_BAND, False),
+    ("bollinger_touch", "lower", BOTH, figures(bb_low="1.09949"), False),
+    ("price_rejects_level", "true", (BUY,), OFF_THE_LOW, True),
+    ("price_rejects_level", "true", (SELL,), OFF_THE_HIGH, True),
+    ("price_rejects_level", "true", (SELL,), OFF_THE_LOW, False),
+    ("price_rejects_level", "true", (BUY,), OFF_THE_HIGH, False),
+    ("price_rejects_level", "true", (BUY,), figures(swing_low="1.09900"), True),
+    ("price_rejects_level", "true", (BUY,), figures(swing_low="1.09899"), False),
+    ("price_rejects_level", "true", BOTH, last(open="1.1", high="1.1", low="1.1"), False),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "direction", "seen", "holds"),
+    [
+        pytest.param(name, argument, direction, seen, holds, id=f"{n}-{name}-{direction}-{holds}")
+        for n, (name, argument, directions, seen, holds) in enumerate(TRUTHS)
+        for direction in directions
+    ],
+)
+def test_a_condition_holds_or_not(name, argument, direction, seen, holds):
+    RULES[name].accepts(argument)
+    made = observe(Condition(name, argument), seen, direction, required=True)
+    assert made.met is holds, made
+    assert (made.name, made.argument, made.required) == (name, argument, True)
+    assert made.observed
+
+
+def test_every_condition_is_seen_to_hold_and_not_to_in_both_directions():
+    for name in RULES:
+        tested = {(way, t[4]) for t in TRUTHS if t[0] == name for way in t[2]}
+        assert tested == {(BUY, True), (BUY, False), (SELL, True), (SELL, False)}, name
+
+
+def test_a_rejection_is_a_close_in_the_outer_part_of_the_candle():
+    def closing(price):
+        seen = bundle(
+            candles=candles(low="1.0990", high="1.1000", open=price, close=price),
+            indicators=indicators(swing_low="1.0990"),
+        )
+        return observe(Condition("price_rejects_level", "true"), seen, BUY, required=True).met
+
+    assert closing("1.09940")
+    assert not closing("1.09939")
+
+
+@pytest.mark.parametrize("direction", BOTH)
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_a_condition_does_not_hold_while_its_figures_are_missing(name, direction):
+    nothing = indicators(**dict.fromkeys(indicators().__slots__))
+    seen = bundle(indicators=nothing, indicators_before=nothing)
+    argument = RULES[name].words[0] if RULES[name].words else "1"
+    made = observe(Condition(name, argument), seen, direction, required=False)
+    assert (made.met, made.observed, made.required) == (False, "n/a", False)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_a_condition_accepts_only_the_arguments_it_understands(name):
+    for word in RULES[name].words:
+        RULES[name].accepts(word)
+    wrong = ["", "sideways", "NaN", "1e3", "TRUE", "1 "] + (["20"] if RULES[name].words else [])
+    for argument in wrong:
+        with pytest.raises(InvalidInput):
+            RULES[name].accepts(argument)
+
+
+# ---- exits -----------------------------------------------------------------------------------
+
+ENTRY = Decimal("1.10000")
+LEVELS = figures(
+    swing_low="1.09501", swing_high="1.10502", ema_20="1.0970349", ema_50="1.0960351",
+    bb_low="1.0940000", bb_mid="1.0990000", bb_high="1.1040000",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "buy", "sell"),
+    [
+        ("2 * atr", "1.09800", "1.10200"),
+        ("1.5*atr", "1.09850", "1.10150"),
+        ("15 pips", "1.09850", "1.10150"),
+        ("15pips", "1.09850", "1.10150"),
+        ("0.5 pips", "1.09995", "1.10005"),
+        ("150 points", "1.09850", "1.10150"),
+        ("2 cents", "1.08000", "1.12000"),
+        ("swing_low", "1.09501", "1.09501"),
+        ("swing_high", "1.10502", "1.10502"),
+        ("recent_swing_low", "1.09501", "1.09501"),
+        ("recent_swing_low - 5 pips", "1.09451", "1.09451"),
+        ("swing_high + 5 pips", "1.10552", "1.10552"),
+        ("swing_low-10 points", "1.09491", "1.09491"),
+        ("bb_low - 0.5 * atr", "1.09350", "1.09350"),
+        ("bb_mid", "1.09900", "1.09900"),
+        ("bb_high + 1 cents", "1.11400", "1.11400"),
+        ("ema_20", "1.09703", "1.09703"),
+        ("ema_50", "1.09604", "1.09604"),
+    ],
+)
+def test_a_stop_lies_where_its_words_say(text, buy, sell):
+    check_stop(text)
+    assert str(stop_price(text, LEVELS, BUY, ENTRY)) == buy
+    assert str(stop_price(text, LEVELS, SELL, ENTRY)) == sell
+
+
+@pytest.mark.parametrize(
+    ("text", "buy", "sell"),
+    [
+        ("RR>=2", "1.10400", "1.09600"),
+        ("RR >= 2.5", "1.10500", "1.09500"),
+        ("RR=1", "1.10200", "1.09800"),
+        ("3 * atr", "1.10300", "1.09700"),
+        ("30 pips", "1.10300", "1.09700"),
+        ("300 points", "1.10300", "1.09700"),
+        ("1 cents", "1.11000", "1.09000"),
+        ("bb_high", "1.10400", None),
+        ("bb_mid", None, "1.09900"),
+        ("bb_low", None, "1.09400"),
+        ("swing_high - 2 pips", "1.10482", None),
+        ("swing_low + 2 pips", None, "1.09521"),
+        ("key_resistance_zone", "1.10050", "1.09950"),
+        ("key_support_zone", "1.10050", "1.09950"),
+    ],
+)
+def test_a_target_lies_where_its_words_say_and_never_behind_the_entry(text, buy, sell):
+    check_target(text)
+    risk = Decimal("0.00200")
+    for direction, price in ((BUY, buy), (SELL, sell)):
+        found = target_price(text, LEVELS, direction, ENTRY, risk)
+        assert (None if found is None else str(found)) == price
+
+
+def test_a_target_at_the_entry_is_none():
+    seen = figures(bb_mid="1.10000")
+    assert target_price("bb_mid", seen, BUY, ENTRY, Decimal("0.002")) is None
+    assert target_price("RR>=2", seen, BUY, ENTRY, Decimal(0)) is None
+
+
+def test_a_zone_looks_back_fifty_candles():
+    old = candles(60)
+    high = replace(old[0], high=Decimal("1.2"))
+    assert target_price(
+        "key_resistance_zone", bundle(candles=(*old[:9], high, *old[10:])), BUY, ENTRY, ENTRY
+    ) == Decimal("1.10050")
+    assert target_price(
+        "key_resistance_zone", bundle(candles=(*old[:10], high, *old[11:])), BUY, ENTRY, ENTRY
+    ) == Decimal("1.2")
+
+
+def test_pips_and_points_are_those_of_the_symbol():
+    yen = bundle(symbol="USDJPY", instrument=instrument("USDJPY"))
+    assert stop_price("15 pips", yen, BUY, Decimal("150.000")) == Decimal("149.850")
+    assert stop_price("15 points", yen, BUY, Decimal("150.000")) == Decimal("149.985")
+
+
+@pytest.mark.parametrize("text", ["2 * atr", "swing_low - 1 * atr", "bb_low", "ema_20 + 2 pips"])
+def test_a_stop_cannot_be_had_while_its_figure_is_missing(text):
+    nothing = figures(atr_14=None, bb_low=None, ema_20=None)
+    assert stop_price(text, nothing, BUY, ENTRY) is None
+    assert target_price(text, nothing, BUY, ENTRY, ENTRY) is None
+
+
+WRONG = [
+    "", " ", "2", "atr", "atr * 2", "-2 * atr", "2 * atr ", " 2 * atr", "2 * rsi", "1e3 pips",
+    "15 pip", "15 PIPS", "swing_low * 2", "swing_low - 5", "swing_low - pips", "swing_mid",
+    "1234567 pips", "0.12345 pips", "__import__('os')", "2 * atr; 3 pips", "NaN pips", "2 * atr\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*WRONG, "RR>=2", "key_resistance_zone"])
+def test_a_stop_that_cannot_be_read_is_refused_with_an_example(text):
+    with pytest.raises(InvalidInput, match=r"cannot read .* as a stop; write '2 \* atr'"):
+        check_stop(text)
+
+
+@pytest.mark.parametrize("text", [*WRONG, "RR", "RR>2", "RR>=", "RR>=-1", "RR<=2", "key_zone"])
+def test_a_target_that_cannot_be_read_is_refused_with_an_example(text):
+    with pytest.raises(InvalidInput, match=r"cannot read .* as a target; write 'RR>=2'"):
+        check_target(text)
+
+
+# ---- asking a strategy -----------------------------------------------------------------------
+
+
+def test_a_strategy_proposes_the_same_trade_mirrored():
+    made = strategy(exit_rules=ExitRules("2 * atr", ("RR>=2", "30 pips")))
+    bought = evaluate(made, figures(**UP)).proposal
+    sold = evaluate(made, figures(**DOWN)).proposal
+    assert bought is not None
+    assert sold is not None
+    assert (bought.direction, sold.direction) == (BUY, SELL)
+    assert (bought.entry, sold.entry) == (Decimal("1.10008"), Decimal("1.10000"))
+    for trade in (bought, sold):
+        sign = trade.direction.sign
+        assert sign * (trade.entry - trade.stop_loss) == Decimal("0.00200")
+        assert [sign * (t - trade.entry) for t in trade.take_profit] == [
+            Decimal("0.00300"),
+            Decimal("0.00400"),
+        ]
+        assert trade.reward_ratio == Decimal("1.5")
+
+
+def test_a_proposal_comes_with_every_observation_and_no_reason():
+    made = strategy(entry={"ema_trend": "bullish"}, nice={"adx_above": "90"})
+    answer = evaluate(made, figures(**UP))
+    assert answer.proposal is not None
+    assert answer.reason is None
+    assert [(o.name, o.met, o.required) for o in answer.observations] == [
+        ("ema_trend", True, True),
+        ("adx_above", False, False),
+    ]
+    assert (answer.strategy_id, answer.strategy_version) == (made.id, made.version)
+
+
+def test_without_a_proposal_the_direction_that_came_closest_is_told():
+    made = strategy(entry={"rsi_below": "10", "ema_trend": "with_trade", "macd_side": "with_trade"})
+    answer = evaluate(made, figures(macd_hist="-0.0001", **DOWN))
+    assert answer.proposal is None
+    assert answer.reason == "condition:rsi_below"
+    assert [o.met for o in answer.observations] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("side", "seen", "found"),
+    [
+        (Side.BUY, UP, BUY),
+        (Side.BUY, DOWN, None),
+        (Side.SELL, DOWN, SELL),
+        (Side.SELL, UP, None),
+        (Side.BOTH, UP, BUY),
+        (Side.BOTH, DOWN, SELL),
+    ],
+)
+def test_a_strategy_proposes_only_in_its_own_directions(side, seen, found):
+    proposed = evaluate(strategy(direction=side), figures(**seen)).proposal
+    assert (proposed.direction if proposed else None) is found
+
+
+def test_without_a_quote_nothing_is_proposed():
+    seen = replace(figures(**UP), quote=None)
+    assert evaluate(strategy(), seen).reason == "no_quote"
+    with pytest.raises(FeedError, match="no quote of EURUSD"):
+        entry_price(seen, BUY)
+
+
+@pytest.mark.parametrize(
+    "rules", [ExitRules("3 * atr", ("RR>=2",)), ExitRules("20 pips", ("bb_mid",))]
+)
+def test_without_a_place_for_stop_or_target_nothing_is_proposed(rules):
+    seen = figures(atr_14=None, bb_mid="1.05", **UP)
+    answer = evaluate(strategy(exit_rules=rules), seen)
+    assert (answer.proposal, answer.reason) == (None, "no_exit_level")
+
+
+def test_equal_targets_are_one_target():
+    made = strategy(exit_rules=ExitRules("20 pips", ("RR>=2", "40 pips", "bb_mid")))
+    proposed = evaluate(made, figures(bb_mid="1.05", **UP)).proposal
+    assert proposed is not None
+    assert proposed.take_profit == (Decimal("1.10408"),)
+
+
+def test_a_strategy_speaks_of_its_own_symbols_and_timeframe_while_it_is_on():
+    assert applies(strategy(), bundle())
+    assert not applies(strategy(is_active=False), bundle())
+    assert not applies(strategy(timeframe=Timeframe.H4), bundle())
+    assert not applies(strategy(allowed_symbols=("GBPUSD",)), bundle())
+
+
+@given(st.decimals("0.0001", "0.02", places=5), st.integers(0, 40), st.sampled_from(BOTH))
+def test_a_proposal_has_its_stop_and_targets_on_the_right_sides(atr, points, direction):
+    ask = Decimal("1.10000") + points * Decimal("0.00001")
+    seen = figures(atr_14=atr, **(UP if direction is BUY else DOWN))
+    proposed = evaluate(strategy(), replace(seen, quote=quote("1.10000", f"{ask}"))).proposal
+    assert proposed is not None
+    sign = direction.sign
+    assert sign * proposed.entry > sign * proposed.stop_loss
+    assert all(sign * target > sign * proposed.entry for target in proposed.take_profit)
+    assert proposed.reward_ratio == 2
+
+
+# ---- sessions --------------------------------------------------------------------------------
+
+
+def at(text):
+    """A moment of the week of Monday, 5 June 2017."""
+    name, clock = text.split()
+    hour, minute = map(int, clock.split(":"))
+    return datetime(2017, 6, 5 + DAYS.index(name), hour, minute, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("span", "moment", "open_"),
+    [
+        (("06:00", "18:00", ("Mon",)), "Mon 06:00", True),
+        (("06:00", "18:00", ("Mon",)), "Mon 17:59", True),
+        (("06:00", "18:00", ("Mon",)), "Mon 18:00", False),
+        (("06:00", "18:00", ("Mon",)), "Mon 05:59", False),
+        (("06:00", "18:00", ("Mon",)), "Tue 12:00", False),
+        (("22:00", "02:00", ("Fri",)), "Fri 22:00", True),
+        (("22:00", "02:00", ("Fri",)), "Fri 23:59", True),
+        (("22:00", "02:00", ("Fri",)), "Sat 00:00", True),
+        (("22:00", "02:00", ("Fri",)), "Sat 01:59", True),
+        (("22:00", "02:00", ("Fri",)), "Sat 02:00", False),
+        (("22:00", "02:00", ("Fri",)), "Fri 01:00", False),
+        (("22:00", "02:00", ("Fri",)), "Fri 21:59", False),
+        (("22:00", "02:00", ("Fri",)), "Sat 22:00", False),
+        (("22:00", "02:00", ("Sun",)), "Mon 01:00", True),
+        (("22:00", "02:00", ("Mon",)), "Mon 01:00", False),
+        (("00:00", "23:59", ("Sun",)), "Sun 00:00", True),
+        (("22:00", "00:00", ("Sun",)), "Sun 23:59", True),
+        (("22:00", "00:00", ("Sun",)), "Mon 00:00", False),
+    ],
+)
+def test_a_session_is_open_from_its_start_to_before_its_end(span, moment, open_):
+    assert window(*span).holds(at(moment)) is open_
+
+
+@given(st.times(), st.times(), st.integers(0, 7 * 24 * 60 - 1))
+def test_a_session_and_its_complement_share_the_week(start, end, minute):
+    start, end = start.replace(tzinfo=None), end.replace(tzinfo=None)
+    if start == end:
+        return
+    instant = at("Mon 00:00") + timedelta(minutes=minute)
+    inside = window(start.isoformat(), end.isoformat()).holds(instant)
+    outside = window(end.isoformat(), start.isoformat()).holds(instant)
+    assert inside is not outside
