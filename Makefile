@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser lint fmt bench lock clean
+.PHONY: help demo test test-browser lint fmt bench chaos lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ fmt: $(VENV)/.dev ## format the code
 
 bench: $(VENV)/.dev ## run the benchmarks (they print ratios, they assert nothing)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+chaos: $(VENV)/.dev ## kill the product at random moments and check the books (ARGS="--fast --kills 200 --seed 1")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: ## pin every dependency again (needs uv); no host and no index is written
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config \

@@ -87,13 +87,14 @@ def worker(
     """Run a worker; run as many as you like."""
     from socket import gethostname
 
-    from bot.processes import open_world, prepare, run_worker, until_stopped
+    from bot.processes import open_world, prepare, recover, run_worker, until_stopped
 
     async def work() -> None:
         settings = _settings(None)
         _needs_token(settings)
         await prepare(settings)
         async with open_world(settings) as (world, pool):
+            await recover(world, pool)
             await run_worker(settings, world, pool, name=name or gethostname())
 
     _run(until_stopped(work()))

@@ -115,7 +115,8 @@ class Answerer:
                 await self._handle(update_id, document)
             except Exception as error:
                 log.exception("update %s was not handled", update_id)
-                await self.inbox.done(update_id, error=repr(error))
+                if await self.inbox.failed(update_id, repr(error)):
+                    await self._apologise(update_id, document)
             else:
                 await self.inbox.done(update_id)
 
@@ -132,6 +133,17 @@ class Answerer:
         message = (query.get("message") if query is not None else None) or {}
         parcel = parcel_of(screen, edit_message_id=message.get("message_id"))
         await self.deliveries.answer(f"answer:{update_id}", user_id, user_id, payload(parcel))
+        await self.bell.ring("deliver")
+
+    async def _apologise(self, update_id: int, document: dict[str, Any]) -> None:
+        """Nothing a person sends stays without an answer, even what we cannot handle."""
+        user = (document.get("callback_query") or document.get("message") or {}).get("from")
+        if user is None:
+            return
+        text = words_for(user.get("language_code") or "en")("error.internal")
+        parcel = parcel_of(Screen(text=text))
+        key = f"answer:{update_id}"
+        await self.deliveries.answer(key, user["id"], user["id"], payload(parcel))
         await self.bell.ring("deliver")
 
     async def _answer_tap(self, query_id: str, screen: Screen | None) -> None:

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tortoise import connections
+from tortoise.expressions import Q
 
 from storage.mapping import json_text
 from storage.models import InboxRow
 
 #: An update that failed this often is set aside with its error; it must not block the others.
 ATTEMPTS = 3
+#: One that was only interrupted is rarely to blame: a crash or a restart must not cost a tap.
+INTERRUPTIONS = 20
 
 
 class PostgresInbox:
@@ -25,9 +28,16 @@ class PostgresInbox:
         return len(rows) == 1
 
     async def waiting(self, limit: int = 50) -> Sequence[tuple[int, dict[str, Any]]]:
-        """Updates not handled yet, in the order they came."""
+        """Updates not handled yet, in the order they came.
+
+        One that failed leaves after three attempts, one that was interrupted by our own end, which
+        leaves no error, after twenty.
+        """
         rows = (
-            await InboxRow.filter(done_at__isnull=True, attempts__lt=ATTEMPTS)
+            await InboxRow.filter(
+                Q(attempts__lt=ATTEMPTS) | Q(error__isnull=True, attempts__lt=INTERRUPTIONS),
+                done_at__isnull=True,
+            )
             .order_by("received_at", "update_id")
             .limit(limit)
         )
@@ -39,12 +49,17 @@ class PostgresInbox:
             "UPDATE telegram_inbox SET attempts = attempts + 1 WHERE update_id = $1", [update_id]
         )
 
-    async def done(self, update_id: int, error: str | None = None) -> None:
-        """The update is handled; with an error it stays open for its next attempt."""
-        if error is not None:
-            await InboxRow.filter(update_id=update_id).update(error=error[:2000])
-            return
+    async def done(self, update_id: int) -> None:
+        """The update is handled."""
         await connections.get("default").execute_query(
             "UPDATE telegram_inbox SET done_at = clock_timestamp() WHERE update_id = $1",
             [update_id],
         )
+
+    async def failed(self, update_id: int, error: str) -> bool:
+        """The attempt failed; True when it was the last one and the update is set aside."""
+        rows = await connections.get("default").execute_query_dict(
+            "UPDATE telegram_inbox SET error = $2 WHERE update_id = $1 RETURNING attempts",
+            [update_id, error[:2000]],
+        )
+        return bool(rows) and rows[0]["attempts"] >= ATTEMPTS

@@ -9,6 +9,9 @@ from engine.domain.strategy import Strategy
 from engine.errors import NotFound
 from storage.transaction import PostgresStore, PostgresTransaction
 
+#: Processes that start together fill an empty database one after the other.
+_SEEDING = 7_205_114_303
+
 
 async def seed(strategies: Sequence[Strategy], settings: RiskSettings, control: Control) -> None:
     """Fill what is missing; what is there stays as it is. The database must be open.
@@ -17,6 +20,7 @@ async def seed(strategies: Sequence[Strategy], settings: RiskSettings, control: 
     there: nobody has approved them.
     """
     async with PostgresStore().begin() as tx:
+        await tx.alone(_SEEDING)
         fresh = await _is_fresh(tx)
         if fresh:
             await tx.controls.save(control)

@@ -32,6 +32,10 @@ class PostgresTransaction:
         self.outbox = OutboxTable(connection, self.people)
         self.evaluations = EvaluationTable(connection)
 
+    async def alone(self, number: int) -> None:
+        """Wait until no other transaction holds this number, and hold it to the end."""
+        await self._connection.execute_query("SELECT pg_advisory_xact_lock($1)", [number])
+
     async def now(self) -> datetime:
         """The database's clock, read now and not when the transaction began."""
         rows = await self._connection.execute_query_dict("SELECT clock_timestamp() AS now")

@@ -100,7 +100,8 @@ class SyncBroker:
     async def _day(self, tx: Transaction, account: Account, now: datetime) -> TradingDay:
         """The broker's day, begun anew at its midnight and kept at its best equity."""
         day = await tx.settings.day(account.id)
-        if day is None or day.day != now.date():
+        # A worker that read the market's time before midnight must not turn the day back.
+        if day is None or now.date() > day.day:
             day = TradingDay(
                 account_id=account.id,
                 day=now.date(),

@@ -70,6 +70,7 @@ def replay(decision: Decision, bundle: Bundle, changes: Mapping[str, str]) -> Re
         *_differ("indicators_before", plain(bundle.indicators_before), plain(seen[1])),
     ]
     name, again = _compute(decision, fresh)
+    again = _as_recorded(again, recorded.get(name))
     differences += _differ(name, recorded.get(name), plain(again))
     what_if = None
     if changes:
@@ -91,6 +92,18 @@ def _compute(decision: Decision, bundle: Bundle) -> tuple[str, Any]:
     if "outcome" not in detail or decision.entry.strategy_id is None:
         raise SnapshotNotFound(f"decision {decision.seq} holds nothing that can be computed again")
     return "outcome", consider(strategy_of(bundle, decision.entry.strategy_id), bundle)
+
+
+def _as_recorded(again: Any, recorded: Any) -> Any:
+    """The answer with the checks the record has: one that a later release added to the gate was
+    not in force then. A check that is gone since stays a difference.
+    """
+    report = (recorded or {}).get("report")
+    if again.report is None or report is None:
+        return again
+    codes = {check["code"] for check in report["checks"]}
+    kept = tuple(check for check in again.report.checks if check.code in codes)
+    return replace(again, report=GateReport(kept))
 
 
 def _differ(path: str, recorded: Any, again: Any) -> list[str]:

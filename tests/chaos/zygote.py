@@ -1,0 +1,88 @@
+"""Lives of the driver by fork, because importing it takes a second; one JSON line each way.
+
+{"plan": {...}, "kill_after": 0.2, "from_boot": false, "limit": 8}
+{"ended": "killed" | "trapped" | "done" | "limit" | "error", "seconds": 0.31}
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from typing import Any
+
+from tests.chaos.driver import Plan, live, prepare
+
+_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    for text in sys.stdin:
+        order = json.loads(text)
+        print(json.dumps(_one(order)), flush=True)
+
+
+def _one(order: dict[str, Any]) -> dict[str, Any]:
+    began = time.monotonic()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _child(order, writer)
+    os.close(writer)
+    kill_at = _kill_at(order, reader, began)
+    limit = began + order.get("limit", 8)
+    killed = None
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            break
+        now = time.monotonic()
+        if killed is None and (now >= limit or (kill_at is not None and now >= kill_at)):
+            killed = "killed" if kill_at is not None and now >= kill_at else "limit"
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.001)
+    os.close(reader)
+    return {"ended": killed or _ended(status), "seconds": round(time.monotonic() - began, 3)}
+
+
+def _kill_at(order: dict[str, Any], reader: int, began: float) -> float | None:
+    after = order.get("kill_after")
+    if after is None:
+        return None
+    if order.get("from_boot"):
+        return began + after
+    select.select([reader], [], [], order.get("limit", 8))
+    return time.monotonic() + after
+
+
+def _ended(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return "trapped" if os.WTERMSIG(status) == signal.SIGKILL else "error"
+    return "done" if os.WEXITSTATUS(status) == 0 else "error"
+
+
+def _child(order: dict[str, Any], writer: int) -> None:
+    try:
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+        if "prepare" in order:
+            asyncio.run(prepare(order["prepare"]))
+        else:
+            asyncio.run(live(Plan(**order["plan"]), lambda: _ready(writer)))
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _ready(writer: int) -> None:
+    os.write(writer, b".")
+
+
+if __name__ == "__main__":
+    main()
