@@ -228,19 +228,27 @@ def _needs_token(settings: Any) -> None:
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    from bot.logs import set_up
+
+    set_up()
     return _guard(lambda: asyncio.run(work))
 
 
 def _guard(work: Any) -> Any:
     """Turn what can go wrong into one readable line and an exit code."""
+    from bot.logs import mask
     from storage.embedded import EmbeddedServerError
 
     try:
         return work()
+    except typer.Exit:
+        raise
     except (TraderError, EmbeddedServerError, OSError) as problem:
-        typer.echo(f"ai-trader: {problem}", err=True)
+        typer.echo(f"ai-trader: {mask(str(problem))}", err=True)
         raise typer.Exit(2) from problem
+    except Exception as problem:
+        logging.getLogger(__name__).exception("ai-trader failed")
+        raise typer.Exit(3) from problem
 
 
 def _exit(code: int) -> None:

@@ -11,12 +11,19 @@ import warnings
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from html import unescape
-from itertools import groupby
 from re import sub
+from time import monotonic
 from typing import Any
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message, ReplyParameters
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
 from bot.drawing import Draw
 from bot.i18n import Words, words_for
@@ -32,11 +39,15 @@ log = logging.getLogger(__name__)
 
 _ATTEMPTS = 8
 _BACKOFF_SECONDS = 2.0
+_ROUND_SECONDS = 15.0
+_REFUSED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courier:
-    """Deliver everything that is due, one courier at a time, chats side by side."""
+    """Deliver everything that is due, one courier at a time, chats side by side. ``ready`` is set
+    once Telegram was reached.
+    """
 
     bot: Bot
     deliveries: PostgresDeliveries
@@ -44,47 +55,46 @@ class Courier:
     store: Store
     render: Render
     draw: Draw
+    ready: asyncio.Event
 
     async def deliver(self) -> int:
-        """Send what is due; the answer is how many rows were settled."""
+        """Send what is due; the answer is how many rows were settled.
+
+        Each round takes the most urgent row of every chat, so that an alert overtakes what was
+        queued before it. Ends by itself before a worker's job would be cut off in mid-send.
+        """
         settled = 0
+        ends = monotonic() + _ROUND_SECONDS
         async with self.sole.try_enter() as mine:
-            while mine:
-                due = sorted(await self.deliveries.due(), key=lambda row: row.chat_id)
+            while mine and self.ready.is_set() and monotonic() < ends:
+                due = await self.deliveries.due()
                 if not due:
                     break
                 async with asyncio.TaskGroup() as group:
-                    for _, rows in groupby(due, key=lambda row: row.chat_id):
-                        group.create_task(self._chat(list(rows)))
+                    for row in due:
+                        group.create_task(self._settle(row))
                 settled += len(due)
         return settled
 
-    async def _chat(self, rows: list[Delivery]) -> None:
-        """One chat's rows, in their order; a pause Telegram asks for ends the round."""
-        for row in rows:
-            if not await self._settle(row):
-                return
-
-    async def _settle(self, row: Delivery) -> bool:
-        """Send one row and note what became of it; False when the chat must wait."""
+    async def _settle(self, row: Delivery) -> None:
+        """Send one row and note what became of it."""
         try:
             message_id = await self._send(row)
         except RetryAfter as error:
-            seconds = _pause(error)
-            await self.deliveries.hold_chat(row.chat_id, seconds)
-            return False
+            await self.deliveries.hold_chat(row.chat_id, _pause(error))
+        except InvalidToken:
+            # Not the row's fault. The error's own text would hold the token.
+            await self.deliveries.later(row.id, _REFUSED_SECONDS, "Telegram refuses the token")
         except (Forbidden, BadRequest) as error:
             log.warning("row %s to chat %s is given up: %s", row.id, row.chat_id, error)
             await self.deliveries.failed(row.id, str(error))
         except (TelegramError, OSError) as error:
             await self._again(row, error)
-            return not isinstance(error, NetworkError)
         except Exception as error:
             log.exception("row %s cannot be made into a message", row.id)
             await self._again(row, error)
         else:
             await self.deliveries.sent(row.id, message_id)
-        return True
 
     async def _again(self, row: Delivery, error: Exception) -> None:
         if row.attempts + 1 >= _ATTEMPTS and not isinstance(error, NetworkError):
@@ -108,8 +118,16 @@ class Courier:
             return await self._edit(row.chat_id, parcel.edit_message_id, parcel, caption=False)
         message = await self._post(row, parcel, words)
         if parcel.pin:
-            await self.bot.pin_chat_message(row.chat_id, message.message_id)
+            await self._pin(row, message.message_id)
         return message.message_id
+
+    async def _pin(self, row: Delivery, message_id: int) -> None:
+        """Pin what was just sent; a pin that fails must not send the alert again."""
+        await self.deliveries.sent(row.id, message_id)
+        try:
+            await self.bot.pin_chat_message(row.chat_id, message_id)
+        except (TelegramError, OSError) as error:
+            log.warning("message %s of chat %s is not pinned: %s", message_id, row.chat_id, error)
 
     async def _words(self, person_id: int) -> Words:
         async with self.store.begin() as tx:
@@ -140,13 +158,16 @@ class Courier:
                     parcel.text, chat, message_id, parse_mode="HTML", reply_markup=markup
                 )
         except BadRequest as error:
+            if caption and "no caption" in str(error).lower():
+                # It was sent without its picture.
+                return await self._edit(chat, message_id, parcel, caption=False)
             if "not modified" not in str(error).lower():
                 raise
         return message_id
 
     async def _post(self, row: Delivery, parcel: Parcel, words: Words) -> Message:
         options = await self._options(row, parcel)
-        photo = await self.draw(parcel.chart, words) if parcel.chart else None
+        photo = await self._picture(parcel, words)
         try:
             return await self._say(row.chat_id, parcel.text, photo, options)
         except BadRequest as error:
@@ -156,6 +177,16 @@ class Courier:
             options.pop("parse_mode")
             plain = unescape(sub(r"<[^>]+>", "", parcel.text))
             return await self._say(row.chat_id, plain, photo, options)
+
+    async def _picture(self, parcel: Parcel, words: Words) -> bytes | None:
+        """The chart; an idea without its picture can still be decided, a lost one cannot."""
+        if parcel.chart is None:
+            return None
+        try:
+            return await self.draw(parcel.chart, words)
+        except Exception:
+            log.exception("the chart of %s could not be drawn", parcel.chart)
+            return None
 
     async def _say(
         self, chat: int, text: str, photo: bytes | None, options: dict[str, Any]

@@ -14,7 +14,7 @@ from aiogram.methods import GetUpdates
 from aiogram.types import BotCommand, Update
 
 from bot.courier import payload
-from bot.gatekeeper import Gatekeeper
+from bot.gatekeeper import Gatekeeper, plain
 from bot.handlers import routers
 from bot.i18n import LANGUAGES, words_for
 from bot.screen import Screen, parcel_of
@@ -49,7 +49,7 @@ def build_dispatcher(talk: Talk, *, clock: Clock, is_live: bool) -> Dispatcher:
     """The dispatcher: use cases by name for handlers, the gatekeeper before all of them."""
     use_cases = {field.name: getattr(talk, field.name) for field in fields(talk)}
     dispatcher = Dispatcher(**use_cases, clock=clock, is_live=is_live)
-    dispatcher.update.outer_middleware(Gatekeeper(talk.find_person))
+    dispatcher.update.outer_middleware(Gatekeeper(talk.find_person, clock))
     dispatcher.include_routers(*routers())
     return dispatcher
 
@@ -148,7 +148,7 @@ class Answerer:
 
     async def _answer_tap(self, query_id: str, screen: Screen | None) -> None:
         """Stop the button's spinner. Too late is no harm: what was decided is shown anyway."""
-        text = (screen.toast or "")[:200] if screen is not None else ""
+        text = plain(screen.toast or "") if screen is not None else ""
         alert = screen is not None and screen.alert
         try:
             await self.bot.answer_callback_query(query_id, text=text or None, show_alert=alert)

@@ -2,6 +2,9 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from html import unescape
+from re import sub
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -13,8 +16,13 @@ from bot.views import people as people_views
 from engine.domain.person import Person, Role
 from engine.errors import TraderError
 from engine.flow.people import FindPerson
+from engine.ports import Clock
 
 log = logging.getLogger(__name__)
+
+#: Commands that open risk; an old one may not be meant any more.
+_STARTS_SOMETHING = frozenset(("/resume", "/approve", "/mode"))
+_FRESH = timedelta(seconds=120)
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
@@ -26,8 +34,9 @@ class Gatekeeper(BaseMiddleware):
     stranger reaches /start and nothing else; groups, channels and anonymous senders reach nothing.
     """
 
-    def __init__(self, find_person: FindPerson) -> None:
+    def __init__(self, find_person: FindPerson, clock: Clock) -> None:
         self._find_person = find_person
+        self._clock = clock
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         user: User | None = data.get("event_from_user")
@@ -49,17 +58,31 @@ class Gatekeeper(BaseMiddleware):
                 language=words.language,
                 chat_id=chat.id,
             )
+        if self._too_late(event):
+            return Screen(text=words("control.outdated"))
         data.update(person=person, words=words)
         try:
             return await handler(event, data)
         except TraderError as problem:
             text = people_views.error(words, problem)
             if event.callback_query is not None:
-                return Screen(toast=_plain(text), alert=True)
+                return Screen(toast=text, alert=True)
             return Screen(text=text)
         except Exception:
             log.exception("update %s failed", event.update_id)
             raise
+
+    def _too_late(self, update: Update) -> bool:
+        """Whether a command that starts something was typed long ago, while nobody listened.
+
+        Telegram keeps messages for a day. Stopping and rejecting are always obeyed.
+        """
+        message = update.message
+        if message is None or message.text is None:
+            return False
+        command = message.text.split(maxsplit=1)[0].split("@")[0]
+        age = self._clock() - message.date
+        return command in _STARTS_SOMETHING and age > _FRESH
 
 
 def words_of(person: Person | None, user: User) -> Words:
@@ -82,6 +105,6 @@ def _is_start(update: Update) -> bool:
     return text is not None and text.split(maxsplit=1)[:1] == ["/start"]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A toast has no formatting, and 200 characters at most."""
-    return text.replace("<b>", "").replace("</b>", "")[:200]
+    return unescape(sub(r"<[^>]+>", "", text))[:200]

@@ -1,7 +1,8 @@
 """The jobs of a worker: plain coroutines over ids; each may run twice and do its work once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from bot.courier import Courier
@@ -85,8 +86,15 @@ async def sweep(ctx: Context) -> None:
     work: Work = ctx["work"]
     async with world.store.begin() as tx:
         intents = await tx.orders.in_state(OrderState.INTENT)
-    for order in intents:
-        await work.send_order(order.client_id)
-    await work.resolve_orders()
-    await sync_broker(ctx)
-    await deliver(ctx)
+    steps: list[Callable[[], Awaitable[object]]] = [
+        *(partial(work.send_order, order.client_id) for order in intents),
+        work.resolve_orders,
+        partial(sync_broker, ctx),
+        partial(deliver, ctx),
+    ]
+    for step in steps:
+        try:
+            await step()
+        except Exception:
+            # One order that cannot be judged must not keep the others waiting.
+            log.exception("a step of the sweep failed")

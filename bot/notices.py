@@ -54,7 +54,9 @@ class Render:
     async def halt(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
         """A halt: loud, and pinned."""
         control = restore(Control, detail["after"])
-        parcel = parcel_of(control_views.halted(words, control))
+        parcel = parcel_of(
+            control_views.halted(words, control, at_venue=len(detail.get("at_venue", ())))
+        )
         return Parcel(text=parcel.text, buttons=parcel.buttons, pin=True)
 
     async def state(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from bot.bell import ArqBell
 from bot.settings import Settings
 from bot.wiring import World, build_talk, build_work, build_world, now
-from bot.worker import build_worker, open_queue, telegram_bot
+from bot.worker import build_worker, connect, open_queue, telegram_bot
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
@@ -130,12 +130,13 @@ async def _print_code(world: World, code: str) -> None:
 async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: str) -> None:
     """A worker, until it is cancelled. arq gives up when Redis goes away; we start it again."""
     sole = Sole(needed(settings.database_url, "DATABASE_URL"), COURIER)
+    bot, ready = telegram_bot(settings), asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sole.close)
-        bot = await stack.enter_async_context(telegram_bot(settings))
+        stack.push_async_callback(bot.shutdown)
 
         async def once() -> None:
-            worker = build_worker(world, pool, bot, sole)
+            worker = build_worker(world, pool, bot, sole, ready)
             try:
                 await worker.async_run()
             finally:
@@ -143,7 +144,11 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
                 worker._pool = None
                 await worker.close()
 
-        await together(_steadily(once, f"worker {name}"), _steadily(beating(name), "heart"))
+        await together(
+            _steadily(once, f"worker {name}"),
+            _steadily(beating(name), "heart"),
+            connect(bot, ready),
+        )
 
 
 def beating(name: str) -> Callable[[], Awaitable[None]]:

@@ -88,7 +88,10 @@ def build_world(settings: Settings) -> World:
             market=market,
             ledger=ledger,
             timeframe=market.recording.timeframe,
-            account_id=settings.account_id,
+            # Books of one recording mean nothing in another's prices.
+            account_id=settings.account_id
+            if path is None
+            else f"{settings.account_id}:{path.stem}",
             currency=settings.account_currency,
             starting_balance=settings.paper_starting_balance,
             slippage_pips=settings.paper_slippage_pips,
@@ -150,7 +153,12 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             bell=bell,
             account_id=world.broker.account_id,
         ),
-        change_control=ChangeControl(store=store, market=world.market, bell=bell),
+        change_control=ChangeControl(
+            store=store,
+            market=world.market,
+            bell=bell,
+            symbols=tuple(symbol for symbol, _ in world.symbols),
+        ),
         read_status=read_status,
         read_today=ReadToday(store=store, read_status=read_status),
         read_idea=ReadIdea(store=store),

@@ -1,6 +1,8 @@
 """The worker process: arq's queue for the jobs, its clockwork for what is due every second."""
 
+import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +11,7 @@ from arq import create_pool, cron
 from arq.connections import ArqRedis, RedisSettings
 from arq.worker import Worker
 from telegram import Bot
+from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot
 
 from bot import jobs
@@ -25,6 +28,9 @@ from storage.sole import Sole
 _EVERY_SECOND = set(range(60))
 #: An order job that hangs longer than this is given up; its order is then looked up, never re-sent.
 _JOB_TIMEOUT = 30
+_CONNECT_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
 
 
 def encode(document: dict[str, Any]) -> bytes:
@@ -63,7 +69,27 @@ def telegram_bot(settings: Settings) -> ExtBot[Any]:
     )
 
 
-def build_worker(world: World, pool: ArqRedis, bot: Bot, sole: Sole) -> Worker:
+async def connect(bot: Bot, ready: asyncio.Event) -> None:
+    """Reach Telegram, however long it takes; trading goes on meanwhile.
+
+    An error of the client is never printed: some of its texts hold the token.
+    """
+    while True:
+        try:
+            await bot.initialize()
+        except InvalidToken:
+            log.error("Telegram refuses TELEGRAM_BOT_TOKEN")
+        except (TelegramError, OSError) as error:
+            log.warning("Telegram does not answer: %s", type(error).__name__)
+        else:
+            ready.set()
+            return
+        await asyncio.sleep(_CONNECT_SECONDS)
+
+
+def build_worker(
+    world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event
+) -> Worker:
     """A worker over an open database; run it with ``async_run``."""
     store = world.store
     courier = Courier(
@@ -73,6 +99,7 @@ def build_worker(world: World, pool: ArqRedis, bot: Bot, sole: Sole) -> Worker:
         store=store,
         render=Render(store=store, broker=world.broker),
         draw=Draw(store=store),
+        ready=ready,
     )
     context: dict[Any, Any] = {
         "world": world,

@@ -53,6 +53,13 @@ class IllegalMove(TraderError):
     key = "error.illegal_move"
 
 
+class Outdated(IllegalMove):
+    """What was confirmed is no longer how it stands; it must be asked again."""
+
+    code = "OUTDATED"
+    key = "control.outdated"
+
+
 class Halted(TraderError):
     """The trading state forbids it."""
 

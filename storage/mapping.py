@@ -23,8 +23,21 @@ from storage.models import (
 
 
 def json_text(document: Any) -> str:
-    """A document as PostgreSQL takes it where a statement is written by hand."""
-    return json.dumps(document, separators=(",", ":"))
+    """A document as PostgreSQL takes it where a statement is written by hand.
+
+    jsonb refuses NUL and lone surrogates, and people can send both: they become "�".
+    """
+    return json.dumps(_storable(document), separators=(",", ":"))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(key): _storable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    return value
 
 
 def idea_columns(idea: Idea, rationale: str) -> dict[str, Any]:

@@ -34,10 +34,14 @@ class OrderTable:
         return True
 
     async def get(self, client_id: str) -> Order:
-        row = await OrderRow.filter(client_id=client_id).using_db(self._connection).get_or_none()
-        if row is None:
+        order = await self.find(client_id)
+        if order is None:
             raise NotFound(f"there is no order {client_id}")
-        return mapping.order_of(row)
+        return order
+
+    async def find(self, client_id: str) -> Order | None:
+        row = await OrderRow.filter(client_id=client_id).using_db(self._connection).get_or_none()
+        return None if row is None else mapping.order_of(row)
 
     async def of_idea(self, idea_id: UUID) -> Order | None:
         row = await OrderRow.filter(idea_id=idea_id).using_db(self._connection).get_or_none()

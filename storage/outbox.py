@@ -21,9 +21,10 @@ ON CONFLICT (key, person_id) DO NOTHING
 """
 
 _DUE = """
-SELECT id, key, person_id, chat_id, kind, payload::text AS payload, attempts FROM outbox
+SELECT DISTINCT ON (chat_id)
+       id, key, person_id, chat_id, kind, payload::text AS payload, attempts FROM outbox
 WHERE state = 'queued' AND not_before <= clock_timestamp()
-ORDER BY priority, id LIMIT $1
+ORDER BY chat_id, priority, id LIMIT $1
 """
 
 
@@ -50,7 +51,7 @@ class PostgresDeliveries:
         )
 
     async def due(self, limit: int = 100) -> Sequence[Delivery]:
-        """What may be sent now, the most urgent first."""
+        """What may be sent now: the most urgent row of each chat."""
         rows = await connections.get("default").execute_query_dict(_DUE, [limit])
         return [Delivery(**row) for row in rows]
 

@@ -104,7 +104,8 @@ async def _resume(
     control = (await read_status(person.id)).control
     if views.needs_confirmation(control):
         return views.confirm_resume(words, control, _expiry(clock))
-    return views.changed(words, await change_control.resume(person.id))
+    resumed = await change_control.resume(person.id, expected=control.version)
+    return views.changed(words, resumed)
 
 
 async def confirm(
@@ -112,14 +113,14 @@ async def confirm(
     person: Person,
     words: Words,
     change_control: ChangeControl,
-    read_status: ReadStatus,
     clock: Clock,
 ) -> Screen:
     """The second step of /resume, for the state it was asked in."""
     version, expires = callbacks.parts(query.data or "", "go", 2)
-    if not await _still(person, read_status, clock, version, expires):
+    expected = _confirmed(clock, version, expires)
+    if expected is None:
         return Screen(text=words("control.outdated"), edit=True)
-    control = await change_control.resume(person.id)
+    control = await change_control.resume(person.id, expected=expected)
     screen = views.changed(words, control)
     return Screen(text=screen.text, buttons=screen.buttons, edit=True)
 
@@ -136,16 +137,16 @@ async def switch(
     person: Person,
     words: Words,
     change_control: ChangeControl,
-    read_status: ReadStatus,
     clock: Clock,
 ) -> Screen:
     """Switch the mode, from the one it was asked in."""
     wanted, version, expires = callbacks.parts(query.data or "", "mode", 3)
     if wanted not in list(Mode):
         raise InvalidInput(f"there is no mode {wanted!r}")
-    if not await _still(person, read_status, clock, version, expires):
+    expected = _confirmed(clock, version, expires)
+    if expected is None:
         return Screen(text=words("control.outdated"), edit=True)
-    control = await change_control.mode(person.id, Mode(wanted))
+    control = await change_control.mode(person.id, Mode(wanted), expected=expected)
     screen = views.changed(words, control)
     return Screen(text=screen.text, edit=True)
 
@@ -159,11 +160,9 @@ def _expiry(clock: Clock) -> int:
     return int((clock() + _VALID).timestamp())
 
 
-async def _still(
-    person: Person, read_status: ReadStatus, clock: Clock, version: str, expires: str
-) -> bool:
-    """Whether a confirmation is fresh and the state is the one it was asked about."""
+def _confirmed(clock: Clock, version: str, expires: str) -> int | None:
+    """The version of the control a confirmation was asked about, while it is fresh."""
     asked, until = callbacks.whole(version), callbacks.whole(expires)
     if asked is None or until is None or clock().timestamp() > until:
-        return False
-    return (await read_status(person.id)).control.version == asked
+        return None
+    return asked

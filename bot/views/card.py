@@ -12,6 +12,7 @@ from engine.domain.idea import IdeaStatus
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.flow.judgement import Outcome
 from engine.flow.overview import Story
+from engine.gate.sizing import floor_to_step
 from engine.snapshot.canonical import restore
 
 _ICONS = {
@@ -184,13 +185,16 @@ def closed(words: Words, trade: ClosedTrade, currency: str) -> Html:
 
 def _buttons(words: Words, story: Story) -> tuple[tuple[Button, ...], ...]:
     id_ = story.idea.id
+    instrument = story.bundle.instrument
+    half = floor_to_step(story.idea.sizing.volume / 2, instrument.volume_step)
+    smaller = (Button(words("button.half"), callbacks.idea("half", id_)),)
     return (
         (
             Button(words("button.approve"), callbacks.idea("ok", id_), "success"),
             Button(words("button.reject"), callbacks.idea("no", id_), "danger"),
         ),
         (
-            Button(words("button.half"), callbacks.idea("half", id_)),
+            *(smaller if half >= instrument.volume_min else ()),
             *_after(words, story)[0],
         ),
     )

@@ -10,6 +10,9 @@ from engine.domain.state import Control, Mode, TradingState
 def changed(words: Words, control: Control, *, open_trades: int = 0) -> Screen:
     """The state after a change, and what it means for what is open."""
     lines = [badge(words, control), words(f"control.{control.state}")]
+    if control.paused_symbols:
+        symbols = ", ".join(control.paused_symbols)
+        lines.append(words("control.paused_symbols", symbols=symbols))
     if open_trades and not control.may_open:
         lines.append(words("control.open_trades", count=open_trades))
     buttons: tuple[tuple[Button, ...], ...] = ()
@@ -18,9 +21,11 @@ def changed(words: Words, control: Control, *, open_trades: int = 0) -> Screen:
     return Screen(text=Html("\n".join(lines)), buttons=buttons)
 
 
-def halted(words: Words, control: Control) -> Screen:
-    """The alert of a halt."""
+def halted(words: Words, control: Control, *, at_venue: int = 0) -> Screen:
+    """The alert of a halt, naming what had left before it."""
     lines = [badge(words, control), words(f"control.{control.state}")]
+    if at_venue:
+        lines.append(words("control.at_venue", count=at_venue))
     button = Button(words("button.resume"), callbacks.pack("resume"), "success")
     return Screen(text=Html("\n".join(lines)), buttons=((button,),))
 

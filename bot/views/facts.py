@@ -10,7 +10,7 @@ from engine.domain.gate import CheckResult
 from engine.domain.idea import Observation
 from engine.domain.snapshot import Bundle, Impact
 from engine.domain.state import Control
-from engine.gate.checks import MISSING
+from engine.gate.case import MISSING
 
 #: Plain signs, not emoji: every phone draws them alike.
 YES, NO = "✓", "✗"

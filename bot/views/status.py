@@ -15,6 +15,9 @@ _TENTH = Decimal("0.1")
 def status(words: Words, seen: Status, *, is_live: bool, edit: bool = False) -> Screen:
     """The dashboard of source 004 §4.1, with a button that refreshes it in place."""
     lines = [words("status.title", kind=paper(words, is_live=is_live)), badge(words, seen.control)]
+    if seen.control.paused_symbols:
+        symbols = ", ".join(seen.control.paused_symbols)
+        lines.append(words("control.paused_symbols", symbols=symbols))
     lines += _account(words, seen)
     for symbol, quote, pip in seen.quotes:
         if quote is None:

@@ -87,7 +87,7 @@ class DecideIdea:
         question = ask(idea, bundle, half=choice is Choice.HALF)
         answer = ask_again(question, bundle)
         async with self.store.begin() as tx:
-            if (await tx.controls.hold()).version != bundle.control.version:
+            if not await self.collect.still_holds(tx, bundle, await tx.controls.hold()):
                 return None
             return await self._approve(tx, idea, approval, bundle, question, answer)
 

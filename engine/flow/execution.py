@@ -1,6 +1,7 @@
 """Send an order: every check once more, written down as SENDING, then exactly one attempt."""
 
 import asyncio
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -44,11 +45,15 @@ class SendOrder:
                 if order.state is not OrderState.INTENT:
                     return order
                 idea = await tx.ideas.get(order.idea_id)
+                if await tx.now() > order.valid_until:
+                    # Too old whatever the market says, even if there is no market to ask.
+                    return await _cancel(tx, order, "order_expired")
             bundle = await self.collect(order.symbol, idea.proposal.timeframe)
             question = _question(order, idea)
             answer = ask_again(question, bundle)
             async with self.store.begin() as tx:
-                if (await tx.controls.hold()).version != bundle.control.version:
+                # Releases go one by one: two orders that cannot see each other would both pass.
+                if not await self.collect.still_holds(tx, bundle, await tx.controls.take()):
                     continue
                 moved = await self._release(tx, order, idea, bundle, question, answer)
             break
@@ -96,14 +101,62 @@ class SendOrder:
 
     async def _attempt(self, order: Order) -> Order:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                fill = await self.broker.submit(order)
+            attempt = await self._begin(order)
+            if attempt is None:
+                return await record_rejection(
+                    self.store, self.bell, order, "trading was stopped before it was sent"
+                )
+            fill = await attempt
         except BrokerRefused as error:
             return await record_rejection(self.store, self.bell, order, str(error))
         except (BrokerSilent, TimeoutError) as error:
             reason = str(error) or "the broker did not answer in time"
             return await record_silence(self.store, self.bell, order, reason)
         return await record_fill(self.store, self.bell, order, fill)
+
+    async def _begin(self, order: Order) -> asyncio.Task[Fill] | None:
+        """Start the one attempt while the trading state is held; None when it forbids opening.
+
+        A stop waits for the lock, so that after its commit no send can start; it does not wait for
+        the venue's answer.
+        """
+        # The attempt must not inherit this transaction's connection.
+        outside = copy_context()
+        attempt = None
+        try:
+            async with self.store.begin() as tx:
+                if (await tx.controls.hold()).may_open:
+                    loop = asyncio.get_running_loop()
+                    attempt = loop.create_task(self._submit(order), context=outside)
+                    await asyncio.sleep(0)
+        except Exception:
+            if attempt is None:
+                raise
+        return attempt
+
+    async def _submit(self, order: Order) -> Fill:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.broker.submit(order)
+
+
+async def _cancel(tx: Transaction, order: Order, reason: str) -> Order:
+    after = order.move(OrderState.CANCELLED, reason=reason)
+    if not await tx.orders.swap(order, after):
+        return order
+    await tx.outbox.tell(card_notice(order.idea_id, "order_cancelled"), Audience())
+    await tx.history.append(
+        order_entry(
+            Action.ORDER_CANCELLED,
+            after,
+            await tx.now(),
+            rationale=reason,
+            market_time=None,
+            result=f"fail:{reason}",
+            bundle_hash=None,
+            detail={},
+        )
+    )
+    return after
 
 
 def _question(order: Order, idea: Idea) -> Question:

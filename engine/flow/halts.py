@@ -1,7 +1,7 @@
 """Stop and start: the one state machine, changed by people and by limits, always with a reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.domain.decision import Action, Entry
@@ -9,6 +9,7 @@ from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import OrderState
 from engine.domain.person import Role
 from engine.domain.state import Control, HaltReason, Mode, TradingState
+from engine.errors import HistoryBroken, InvalidInput
 from engine.flow.execution import order_entry
 from engine.flow.people import person_at_least
 from engine.flow.pipeline import card_notice
@@ -34,29 +35,51 @@ class ChangeControl:
     store: Store
     market: MarketData
     bell: Bell
+    symbols: tuple[str, ...]
 
     async def pause(self, person_id: int | None) -> Control:
         """No new trades; open ones keep their stops."""
         return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_paused)
 
-    async def resume(self, person_id: int | None) -> Control:
-        """Trade again. Out of an emergency stop only an admin may."""
-        return await self._change(person_id, Role.TRADER, Action.AI_RESUMED, _to_running)
+    async def resume(self, person_id: int | None, *, expected: int | None = None) -> Control:
+        """Trade again. Out of an emergency stop, or with a history that did not verify, only an
+        admin may. ``expected`` is the version of the control the person looked at: a halt that came
+        in between raises :class:`Outdated` instead of being lifted unseen.
+        """
+        return await self._change(
+            person_id, Role.TRADER, Action.AI_RESUMED, _to_running, expected=expected
+        )
 
     async def stop(self, person_id: int | None) -> Control:
-        """Emergency stop: nothing is evaluated, everything queued is cancelled."""
-        return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_stopped)
+        """Emergency stop: nothing is evaluated, everything queued is cancelled.
 
-    async def mode(self, person_id: int | None, mode: Mode) -> Control:
+        It is pulled even when the history cannot be written: being stopped matters more than being
+        recorded, and the reason then says that the record is missing.
+        """
+        try:
+            return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_stopped)
+        except HistoryBroken:
+            async with self.store.begin() as tx:
+                return await stop_unrecorded(tx)
+
+    async def mode(
+        self, person_id: int | None, mode: Mode, *, expected: int | None = None
+    ) -> Control:
         """Supervised or autonomous."""
 
         def change(control: Control, by: str, at: datetime) -> Control:
             return control.with_mode(mode, by=by, at=at)
 
-        return await self._change(person_id, Role.ADMIN, Action.MODE_CHANGED, change)
+        return await self._change(
+            person_id, Role.ADMIN, Action.MODE_CHANGED, change, expected=expected
+        )
 
     async def symbol(self, person_id: int | None, symbol: str, *, paused: bool) -> Control:
-        """Pause or release one symbol."""
+        """Pause or release one symbol; raises :class:`InvalidInput` to pause one not watched."""
+        if paused and symbol not in self.symbols:
+            raise InvalidInput(
+                f"{symbol[:24]} is not watched; watched are: {', '.join(self.symbols)}"
+            )
 
         def change(control: Control, by: str, at: datetime) -> Control:
             return control.with_symbol(symbol, paused=paused, by=by, at=at)
@@ -72,6 +95,7 @@ class ChangeControl:
         change: Change,
         *,
         symbol: str | None = None,
+        expected: int | None = None,
     ) -> Control:
         market_time = await self.market.instant()
         async with self.store.begin() as tx:
@@ -79,11 +103,9 @@ class ChangeControl:
             if person_id is not None:
                 person = await person_at_least(tx, person_id, role)
             before = await tx.controls.take()
-            if (
-                before.state is TradingState.EMERGENCY_STOP
-                and action is Action.AI_RESUMED
-                and person
-            ):
+            if expected is not None and before.version != expected:
+                raise Outdated("the trading state changed since it was shown", state=before.state)
+            if person is not None and action is Action.AI_RESUMED and _needs_admin(before):
                 person.must_be(Role.ADMIN)
             now = await tx.now()
             after = change(before, "cli" if person is None else person.name, now)
@@ -120,6 +142,24 @@ async def halt(
     )
 
 
+async def stop_unrecorded(tx: Transaction) -> Control:
+    """The emergency stop without its record, for when there is no history to write it to."""
+    before = await tx.controls.take()
+    now = await tx.now()
+    after = replace(
+        before,
+        state=TradingState.EMERGENCY_STOP,
+        reason=str(HaltReason.AUDIT_FAILURE),
+        changed_by="system",
+        changed_at=now,
+        version=before.version + 1,
+    )
+    await tx.controls.save(after)
+    for order in await tx.orders.in_state(OrderState.INTENT):
+        await tx.orders.swap(order, order.move(OrderState.CANCELLED, reason="emergency_stop"))
+    return after
+
+
 async def _apply(
     tx: Transaction,
     before: Control,
@@ -133,6 +173,11 @@ async def _apply(
     person_id: int | None = None,
 ) -> list[Entry]:
     await tx.controls.save(after)
+    at_venue = [
+        order.client_id
+        for state in (OrderState.SENDING, OrderState.UNKNOWN)
+        for order in await tx.orders.in_state(state)
+    ]
     kind = Kind.HALT if after.state in _CANCELS and after.state != before.state else Kind.STATE
     # Whoever made a plain change is answered directly; a halt is pinned for everyone.
     audience = Audience(but=person_id) if kind is Kind.STATE else Audience()
@@ -141,7 +186,7 @@ async def _apply(
             kind=kind,
             key=f"control:{after.version}",
             priority=Priority.SAFETY,
-            detail={"before": plain(before), "after": plain(after), "action": str(action)},
+            detail={"before": plain(before), "after": plain(after), "at_venue": at_venue},
         ),
         audience,
     )
@@ -156,7 +201,7 @@ async def _apply(
             rationale=f"{before.state}/{before.mode} -> {after.state}/{after.mode}: {after.reason}",
             risk_check_result=f"fail:{after.reason}" if halted else None,
             human_override=actor != "system",
-            detail={"before": plain(before), "after": plain(after)},
+            detail={"before": plain(before), "after": plain(after), "at_venue": at_venue},
         )
     ]
     if after.state in _CANCELS:
@@ -201,6 +246,12 @@ def _to_stopped(control: Control, by: str, at: datetime) -> Control:
     if control.state is TradingState.EMERGENCY_STOP:
         return control
     return control.move(TradingState.EMERGENCY_STOP, reason="stopped_by_person", by=by, at=at)
+
+
+def _needs_admin(control: Control) -> bool:
+    """Whether leaving this state is for an admin alone."""
+    stopped = control.state is TradingState.EMERGENCY_STOP
+    return stopped or control.reason == HaltReason.AUDIT_FAILURE
 
 
 def _actor(person_id: int | None) -> str:

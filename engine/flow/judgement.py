@@ -9,7 +9,7 @@ from engine.domain.idea import Confidence, Evaluation, Proposal, Sizing
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
 from engine.errors import NotFound
-from engine.gate.checks import Case
+from engine.gate.case import Case
 from engine.gate.judge import judge
 from engine.gate.sizing import size
 from engine.scoring.confidence import score

@@ -38,7 +38,11 @@ class Join:
             known = await tx.people.get(person.id)
             everyone = await tx.people.list()
             unclaimed = not any(other.role is Role.ADMIN for other in everyone)
-            claims = unclaimed and code is not None and hmac.compare_digest(code, self.claim_code)
+            claims = (
+                unclaimed
+                and code is not None
+                and hmac.compare_digest(code.encode(), self.claim_code.encode())
+            )
             role = Role.ADMIN if claims else known.role if known else Role.PENDING
             if known is None:
                 stored = replace(person, role=role)

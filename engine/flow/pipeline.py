@@ -65,7 +65,7 @@ class RunCycle:
                 return ()
             async with self.store.begin() as tx:
                 # A pause or a new mode that came in between makes the picture an old one.
-                if (await tx.controls.hold()).version != bundle.control.version:
+                if not await self.collect.still_holds(tx, bundle, await tx.controls.hold()):
                     continue
                 if not await tx.evaluations.claim(symbol, timeframe, bundle.candles[-1].time):
                     return ()

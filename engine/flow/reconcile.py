@@ -114,7 +114,7 @@ class SyncBroker:
         return day
 
     async def _closed_entry(self, tx: Transaction, trade: ClosedTrade) -> Entry:
-        order = await tx.orders.get(trade.client_id) if trade.client_id else None
+        order = await tx.orders.find(trade.client_id) if trade.client_id else None
         await tx.outbox.tell(
             Notice(
                 kind=Kind.TRADE_CLOSED,

@@ -1,10 +1,10 @@
 """Start is recovery: verify the history, look up what was being sent, read the venue, go on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.domain.state import HaltReason, TradingState
-from engine.errors import BrokerSilent
-from engine.flow.halts import halt
+from engine.errors import BrokerSilent, HistoryBroken
+from engine.flow.halts import halt, stop_unrecorded
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.ports import Auditor, Fault, MarketData, Store
 
@@ -44,10 +44,24 @@ class Recover:
 
     async def _halt(self) -> None:
         market_time = await self.market.instant()
-        async with self.store.begin() as tx:
-            control = await tx.controls.take()
-            if control.state in (TradingState.HALTED, TradingState.EMERGENCY_STOP):
-                return
-            entries = await halt(tx, control, HaltReason.AUDIT_FAILURE, market_time=market_time)
-            for entry in entries:
-                await tx.history.append(entry)
+        try:
+            async with self.store.begin() as tx:
+                control = await tx.controls.take()
+                if control.state is TradingState.EMERGENCY_STOP:
+                    return
+                if control.state is TradingState.HALTED:
+                    # Halted for another reason: whoever resumes must know of this one.
+                    await tx.controls.save(
+                        replace(
+                            control,
+                            reason=str(HaltReason.AUDIT_FAILURE),
+                            version=control.version + 1,
+                        )
+                    )
+                    return
+                reason = HaltReason.AUDIT_FAILURE
+                for entry in await halt(tx, control, reason, market_time=market_time):
+                    await tx.history.append(entry)
+        except HistoryBroken:
+            async with self.store.begin() as tx:
+                await stop_unrecorded(tx)

@@ -3,56 +3,20 @@
 Guards are written ``passed = value <= limit`` on finite decimals, and a missing input never passes.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from engine.domain.account import Position
 from engine.domain.gate import Check, CheckResult
-from engine.domain.idea import Confidence, Proposal, Sizing
-from engine.domain.snapshot import Bundle, OpenOrder
+from engine.domain.snapshot import OpenOrder
 from engine.domain.state import Mode
-from engine.domain.strategy import Strategy
 from engine.domain.values import quantize
+from engine.gate.case import CHECKS, MISSING, Case, Finding, check
 from engine.gate.limits import target_open
 from engine.gate.news import minutes_to_news
 
-MISSING = "missing"
-
 #: How far ahead of us a feed's clock may run, in candles.
 _AHEAD = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What is judged: an idea in its bundle. ``proposed_entry`` is the price on the card when a
-    later moment is judged, None for a new idea.
-    """
-
-    bundle: Bundle
-    strategy: Strategy
-    proposal: Proposal
-    sizing: Sizing
-    confidence: Confidence
-    strategy_version: int
-    proposed_entry: Decimal | None = None
-    own_order: str | None = None
-
-
-Finding = tuple[bool, str, str]
-CheckFunction = Callable[[Case], Finding]
-
-CHECKS: dict[Check, CheckFunction] = {}
-
-
-def check(code: Check) -> Callable[[CheckFunction], CheckFunction]:
-    """Enter a check into the table."""
-
-    def register(function: CheckFunction) -> CheckFunction:
-        CHECKS[code] = function
-        return function
-
-    return register
 
 
 def run(code: Check, case: Case) -> CheckResult:
@@ -116,7 +80,9 @@ def _news(case: Case) -> Finding:
     rule = case.strategy.forbidden_conditions
     limit = rule.block_high_impact_news_minutes
     calendar = case.bundle.calendar
-    if calendar is None or calendar.known_until < case.bundle.instant:
+    # What comes within the limit must be known too, or "none" only means that nobody looked.
+    horizon = case.bundle.instant + timedelta(minutes=limit)
+    if calendar is None or calendar.known_until < horizon:
         return False, MISSING, str(limit)
     blocked = case.bundle.instrument.currencies & frozenset(rule.blocked_symbols_during_news)
     near = minutes_to_news(case.bundle, blocked)

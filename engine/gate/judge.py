@@ -1,7 +1,8 @@
 """The judgement: every check of the table runs, in the fixed order, and all are reported."""
 
 from engine.domain.gate import Check, GateReport
-from engine.gate.checks import Case, run
+from engine.gate.case import Case
+from engine.gate.checks import run
 
 
 def judge(case: Case) -> GateReport:

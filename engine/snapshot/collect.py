@@ -6,8 +6,9 @@ from decimal import Decimal
 from engine.domain.account import Account, Position
 from engine.domain.market import Instrument, Quote, Timeframe, quote_rate
 from engine.domain.snapshot import Bundle
+from engine.domain.state import Control
 from engine.errors import BrokerSilent, FeedError
-from engine.ports import Broker, Calendar, MarketData, News, Store
+from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
 
 
@@ -64,6 +65,22 @@ class Collect:
             settings_version=version,
             strategies=strategies,
             control=control,
+        )
+
+    async def still_holds(self, tx: Transaction, bundle: Bundle, control: Control) -> bool:
+        """Whether nothing we decide by has changed since the bundle was collected.
+
+        Asked inside the transaction that acts on it: a pause, new limits, an edited strategy, or an
+        order of somebody else's that the bundle has not seen make it an old picture.
+        """
+        held = {position.client_id for position in bundle.positions}
+        seen = {(order.client_id, order.state) for order in bundle.orders}
+        orders = await tx.orders.unproven()
+        return (
+            control.version == bundle.control.version
+            and (await tx.settings.risk())[0] == bundle.settings_version
+            and await tx.settings.strategies() == bundle.strategies
+            and all((o.client_id, o.state) in seen for o in orders if o.client_id not in held)
         )
 
     async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:

@@ -105,6 +105,8 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             bell=bell,
             arrived=asyncio.Event(),
         )
+        ready = asyncio.Event()
+        ready.set()
         courier = Courier(
             bot=sender,
             deliveries=deliveries,
@@ -112,6 +114,7 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             store=store,
             render=Render(store=store, broker=desk.world.broker),
             draw=Draw(store=store),
+            ready=ready,
         )
         made = Chat(desk, sandbox, answerer, courier)
         for who in (1001, 1002, 1003):

@@ -17,7 +17,7 @@ async def test_idea_arrives_as_a_photo_card_with_buttons_for_everyone(chat: Chat
     assert len(card["caption"]) <= 1024
     assert card["photo"][-1]["width"] >= 800
     labels = [b["text"] for row in card["reply_markup"]["inline_keyboard"] for b in row]
-    assert labels == ["✅ Approve", "❌ Reject", "½ size", "❓ Why", "📄 What it saw"]
+    assert labels == ["✅ Approve", "❌ Reject", "✅ ½ size", "❓ Why", "📄 What it saw"]
     assert "COMPRA" in (await chat.card(1002))["caption"]
 
 
@@ -25,7 +25,7 @@ async def test_tap_on_approve_fills_an_order_and_stamps_the_card(chat: Chat) -> 
     idea = await chat.desk.until_idea()
     card = await chat.card()
     answer = await chat.tap(card, "✅ Approve")
-    assert answer["text"] == "Approved. Order is on its way."
+    assert answer["text"] == "Approved. Sending the order; the card will show the result."
     stamped = await chat.card()
     assert stamped["message_id"] == card["message_id"]
     assert "Approved by Ann" in stamped["caption"]
@@ -202,3 +202,49 @@ async def test_group_and_anonymous_senders_reach_nothing(chat: Chat) -> None:
     await chat.settle()
     assert (await chat.desk.talk.read_status(None)).control.state == "running"
     assert len(chat.sandbox.messages(GROUP_ID)) == before + 1
+
+
+async def test_old_resume_is_not_obeyed_and_old_stop_is(chat: Chat) -> None:
+    await chat.say("/pause")
+    for number, (command, state) in enumerate((("/resume", "paused"), ("/stop", "emergency_stop"))):
+        person = {"id": 1001, "is_bot": False, "first_name": "Ann"}
+        message = {
+            "message_id": 9000 + number, "date": 1_700_000_000, "from": person, "text": command,
+            "chat": {"id": 1001, "type": "private"},
+            "entities": [{"type": "bot_command", "offset": 0, "length": len(command)}],
+        }  # fmt: skip
+        await chat.answerer.inbox.put(number + 1, {"update_id": number + 1, "message": message})
+        await chat.settle()
+        assert (await chat.desk.talk.read_status(None)).control.state == state
+
+
+async def test_alert_overtakes_what_was_queued_before_it(chat: Chat) -> None:
+    for number in range(12):
+        await chat.answerer.deliveries.answer(f"x:{number}", 1001, 1001, {"text": f"row {number}"})
+    await chat.desk.talk.change_control.stop(None)
+    before = len(chat.sandbox.messages(1001))
+    await chat.courier.deliver()
+    texts = [m["text"] for m in chat.sandbox.messages(1001)[before:]]
+    assert "EMERGENCY STOP" in texts[0]
+    assert texts[1:] == [f"row {number}" for number in range(12)]
+
+
+async def test_pin_that_fails_does_not_send_the_alert_again(chat: Chat) -> None:
+    chat.sandbox.fault("pinChatMessage", times=9, code=500, description="Internal Server Error")
+    await chat.desk.talk.change_control.stop(None)
+    await chat.settle()
+    alerts = [m for m in chat.sandbox.messages(1001) if "EMERGENCY" in m.get("text", "")]
+    assert len(alerts) == 1
+
+
+async def test_idea_without_its_picture_can_still_be_decided(chat: Chat, monkeypatch) -> None:
+    def broken(*_: object) -> bytes:
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr("bot.charts.draw", broken)
+    await chat.desk.until_idea()
+    await chat.settle()
+    card = next(m for m in reversed(chat.sandbox.messages(1001)) if "IDEA #" in m.get("text", ""))
+    await chat.tap(card, "✅ Approve")
+    stamped = next(m for m in chat.sandbox.messages(1001) if m["message_id"] == card["message_id"])
+    assert "Approved by Ann" in stamped["text"]

@@ -142,7 +142,7 @@ def test_a_card_shows_what_is_at_stake():
     text = views.card(EN, story(), is_live=False).text
     for part in (
         "IDEA #12", "EURUSD BUY", "H1", "100/100", "1.10008", "1.09808", "1.10408", "1:2.0",
-        "0.25 lot", "$50.00", "(0.50 %)", "spread 0.8 pips", "Daily loss 0.0 of 3 % used",
+        "0.25 lots", "$50.00", "(0.50 %)", "spread 0.8 pips", "Daily loss 0.0 of 3 % used",
         "Strategy: EMA trend", "✓ Gate: 23 of 23 checks passed.", "10:15:00 UTC",
     ):  # fmt: skip
         assert part in text, part
@@ -151,7 +151,7 @@ def test_a_card_shows_what_is_at_stake():
 def test_a_card_says_why_a_person_is_asked():
     asked = case(bundle=bundle(control=control(mode=Mode.SUPERVISED)))
     text = views.card(EN, story(outcome=outcome(case=asked)), is_live=False).text
-    assert "You decide (supervised)" in text
+    assert "You decide: supervised mode" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -265,7 +265,7 @@ def test_what_a_check_saw_is_escaped_and_what_is_missing_is_said():
     assert "✓ Stop on the right side: 1.0 &lt; 1.1 (" in seen
     assert EN("value.beyond_entry") in seen
     lost = check_line(EN, CheckResult(Check.NEWS, False, "missing", "60"))
-    assert "✗ Minutes to high-impact news: not known (" in lost
+    assert "✗ High-impact news (minutes away): not known (" in lost
 
 
 @pytest.mark.parametrize(

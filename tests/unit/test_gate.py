@@ -156,7 +156,7 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             "a minute beyond, behind": news(release(-61 * MINUTE)),
             "another currency": news(release(MINUTE, currency="GBP")),
             "less than high impact": news(release(MINUTE, impact=Impact.MEDIUM)),
-            "known to this very moment": news(known_until=NOW),
+            "known exactly as far as the limit looks": news(known_until=NOW + HOUR),
             "a currency the strategy does not fear": case(
                 bundle=bundle(calendar=calendar(release(MINUTE))),
                 strategy=strategy(forbidden_conditions=ForbiddenConditions(60, ("EUR",))),
@@ -169,7 +169,9 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             "now": news(release(timedelta(0))),
             "the base currency": news(release(MINUTE, currency="EUR")),
             "no calendar": seen(calendar=None),
-            "known until a moment ago": news(known_until=NOW - timedelta(microseconds=1)),
+            "known a moment short of the limit": news(
+                known_until=NOW + HOUR - timedelta(microseconds=1)
+            ),
         },
     ),
     Check.STALE_DATA: (

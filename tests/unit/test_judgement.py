@@ -213,9 +213,15 @@ def test_a_value_added_to_a_record_is_named(seen):
     assert replay(made, seen, {}).differences == ("outcome.sizing.bonus",)
 
 
-def test_a_check_left_out_of_a_record_is_named(seen):
+def test_a_record_made_before_a_check_existed_still_replays(seen):
     made = considered(seen)
     made.entry.detail["outcome"]["report"]["checks"].pop()
+    assert replay(made, seen, {}).differences == ()
+
+
+def test_a_check_the_gate_does_not_have_is_named(seen):
+    made = considered(seen)
+    made.entry.detail["outcome"]["report"]["checks"].append({"code": "made_up"})
     assert replay(made, seen, {}).differences == ("outcome.report.checks",)
 
 

@@ -1,133 +1,23 @@
-"""What the use cases need of the world: each adapter fills one of these Protocols."""
+"""The truth: what is stored, and what can change together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from engine.domain.account import Account, Position, TradingDay
+from engine.domain.account import Position, TradingDay
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
-from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.notice import Audience, Notice
-from engine.domain.order import ClosedTrade, Fill, Order, OrderState
+from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.person import Person
 from engine.domain.settings import RiskSettings
-from engine.domain.snapshot import Bundle, CalendarView, Headline, OpenOrder
+from engine.domain.snapshot import Bundle, OpenOrder
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
-
-#: Now, aware and in UTC. The wall's time: what approvals and orders live by.
-Clock = Callable[[], datetime]
-
-
-# ---- the market ------------------------------------------------------------------------------
-
-
-class MarketData(Protocol):
-    """Candles and quotes. ``instant`` is the market's own time, which a recording plays at its
-    own pace; sessions, news and the broker's day are measured on it.
-    """
-
-    async def instant(self) -> datetime:
-        """The market time now."""
-        ...
-
-    async def candles(self, symbol: str, timeframe: Timeframe, count: int) -> tuple[Candle, ...]:
-        """The last ``count`` closed candles, oldest first; fewer when there are no more."""
-        ...
-
-    async def candles_since(
-        self, symbol: str, timeframe: Timeframe, after: datetime
-    ) -> tuple[Candle, ...]:
-        """Closed candles that opened after ``after``, oldest first."""
-        ...
-
-    async def quote(self, symbol: str) -> Quote | None:
-        """The current quote, or None when there is none to deal at."""
-        ...
-
-    async def instrument(self, symbol: str) -> Instrument:
-        """The symbol's specification; raises ``NotFound`` for a symbol the venue lacks."""
-        ...
-
-
-class Calendar(Protocol):
-    """Economic releases."""
-
-    async def around(self, instant: datetime) -> CalendarView | None:
-        """Releases of the day before to the week after; None when nothing is known."""
-        ...
-
-
-class News(Protocol):
-    """Headlines: untrusted text."""
-
-    async def latest(self, instant: datetime) -> tuple[Headline, ...]:
-        """The newest headlines first, none published after the instant."""
-        ...
-
-
-# ---- the venue -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The venue holds, or held, the order."""
-
-    fill: Fill
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """Every place that could hold the order answered that it does not.
-
-    ``proven`` is True only when the venue also guarantees that it can never appear later.
-    """
-
-    proven: bool
-
-
-class Broker(Protocol):
-    """A venue where orders go."""
-
-    @property
-    def account_id(self) -> str:
-        """The account orders are for."""
-        ...
-
-    @property
-    def is_live(self) -> bool:
-        """Whether real money moves; everything else says "paper" on every message."""
-        ...
-
-    async def submit(self, order: Order) -> Fill:
-        """Send a market order, once. Raises ``BrokerRefused`` when the venue proves that it did
-        not take it, ``BrokerSilent`` for everything that leaves the outcome open.
-        """
-        ...
-
-    async def look_up(self, client_id: str) -> Found | NotFound:
-        """What became of an order; raises ``BrokerSilent`` when the venue does not answer."""
-        ...
-
-    async def account(self) -> Account:
-        """Money now; raises ``BrokerSilent``."""
-        ...
-
-    async def positions(self) -> tuple[Position, ...]:
-        """Open trades now; raises ``BrokerSilent``. Only an empty answer means flat."""
-        ...
-
-    async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
-        """Trades closed after an instant of market time, oldest first."""
-        ...
-
-
-# ---- the store -------------------------------------------------------------------------------
+from engine.ports.evaluations import Evaluations
 
 
 class Ideas(Protocol):
@@ -187,6 +77,10 @@ class Orders(Protocol):
 
     async def get(self, client_id: str) -> Order:
         """One order; raises ``NotFound``."""
+        ...
+
+    async def find(self, client_id: str) -> Order | None:
+        """One order, or None for an id that is not ours."""
         ...
 
     async def of_idea(self, idea_id: UUID) -> Order | None:
@@ -334,18 +228,6 @@ class Outbox(Protocol):
         ...
 
 
-class Evaluations(Protocol):
-    """Which candle of which strategy was judged; a second judgement is refused."""
-
-    async def claim(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
-        """True for exactly one transaction per candle."""
-        ...
-
-    async def known(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
-        """Whether a candle needs no judging any more: it was judged, or nothing is judged now."""
-        ...
-
-
 class Transaction(Protocol):
     """Everything that can change together. It commits as a whole or not at all."""
 
@@ -404,40 +286,4 @@ class Store(Protocol):
 
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction: committed at the end of the block, rolled back by an exception."""
-        ...
-
-
-class VenueLedger(Protocol):
-    """Where a simulated venue keeps its own books, apart from ours."""
-
-    def open(self, name: str) -> AbstractAsyncContextManager[dict[str, Any]]:
-        """A document, locked; what it holds at the end of the block is saved."""
-        ...
-
-    async def read(self, name: str) -> dict[str, Any]:
-        """A document as it is, not locked; empty when there is none."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One place where the stored history is not what was written."""
-
-    record: str
-    problem: str
-
-
-class Auditor(Protocol):
-    """Checks the stored history against its own hashes."""
-
-    async def verify(self) -> tuple[int, tuple[Fault, ...]]:
-        """How many records were checked, and every fault found, the first one first."""
-        ...
-
-
-class Bell(Protocol):
-    """Wakes a worker. It may fail without loss: a sweeper finds what no bell announced."""
-
-    async def ring(self, job: str, *ids: str) -> None:
-        """Ask for a job soon; never raises."""
         ...

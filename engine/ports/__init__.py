@@ -1,0 +1,44 @@
+"""What the use cases need of the world: each adapter fills one of these Protocols."""
+
+from engine.ports.audit import Auditor, Fault
+from engine.ports.bell import Bell
+from engine.ports.evaluations import Evaluations
+from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.store import (
+    Bundles,
+    Controls,
+    History,
+    Ideas,
+    Orders,
+    Outbox,
+    People,
+    SettingsStore,
+    Store,
+    Transaction,
+)
+from engine.ports.venue import Broker, Found, NotFound, VenueLedger
+
+__all__ = [
+    "Auditor",
+    "Bell",
+    "Broker",
+    "Bundles",
+    "Calendar",
+    "Clock",
+    "Controls",
+    "Evaluations",
+    "Fault",
+    "Found",
+    "History",
+    "Ideas",
+    "MarketData",
+    "News",
+    "NotFound",
+    "Orders",
+    "Outbox",
+    "People",
+    "SettingsStore",
+    "Store",
+    "Transaction",
+    "VenueLedger",
+]

@@ -1,0 +1,74 @@
+"""Where orders go, and where a simulated venue keeps its books."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from engine.domain.account import Account, Position
+from engine.domain.order import ClosedTrade, Fill, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The venue holds, or held, the order."""
+
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Every place that could hold the order answered that it does not.
+
+    ``proven`` is True only when the venue also guarantees that it can never appear later.
+    """
+
+    proven: bool
+
+
+class Broker(Protocol):
+    """A venue where orders go."""
+
+    @property
+    def account_id(self) -> str:
+        """The account orders are for."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real money moves; everything else says "paper" on every message."""
+        ...
+
+    async def submit(self, order: Order) -> Fill:
+        """Send a market order, once. Raises ``BrokerRefused`` when the venue proves that it did
+        not take it, ``BrokerSilent`` for everything that leaves the outcome open.
+        """
+        ...
+
+    async def look_up(self, client_id: str) -> Found | NotFound:
+        """What became of an order; raises ``BrokerSilent`` when the venue does not answer."""
+        ...
+
+    async def account(self) -> Account:
+        """Money now; raises ``BrokerSilent``."""
+        ...
+
+    async def positions(self) -> tuple[Position, ...]:
+        """Open trades now; raises ``BrokerSilent``. Only an empty answer means flat."""
+        ...
+
+    async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
+        """Trades closed after an instant of market time, oldest first."""
+        ...
+
+
+class VenueLedger(Protocol):
+    """Where a simulated venue keeps its own books, apart from ours."""
+
+    def open(self, name: str) -> AbstractAsyncContextManager[dict[str, Any]]:
+        """A document, locked; what it holds at the end of the block is saved."""
+        ...
+
+    async def read(self, name: str) -> dict[str, Any]:
+        """A document as it is, not locked; empty when there is none."""
+        ...

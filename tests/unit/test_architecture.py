@@ -1,0 +1,51 @@
+"""The shape of the code, held by tests: layers, sizes, and what a process imports."""
+
+import importlib
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("bot", "engine", "storage", "broker", "ea")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def test_import_contracts_hold() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if "0001_initial" not in p.name], ids=lambda p: p.name
+)
+def test_module_is_small_enough_to_find_ones_way_in(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 300, path
+
+
+def test_console_scripts_can_be_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for target in project["scripts"].values():
+        module, name = target.split(":")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("bot.worker", ("aiogram", "matplotlib")),
+        ("bot.cli", ("aiogram", "matplotlib", "pandas", "tortoise", "telegram", "pydantic")),
+        ("engine.domain.idea", ("pydantic", "pandas")),
+        ("bot.sandbox", ("aiogram", "engine", "storage", "telegram")),
+    ],
+)
+def test_process_does_not_pay_for_what_it_does_not_use(module: str, heavy: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
