@@ -9,7 +9,7 @@ from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import OrderState
 from engine.domain.person import Role
 from engine.domain.state import Control, HaltReason, Mode, TradingState
-from engine.errors import HistoryBroken, InvalidInput
+from engine.errors import HistoryBroken, InvalidInput, Outdated
 from engine.flow.execution import order_entry
 from engine.flow.people import person_at_least
 from engine.flow.pipeline import card_notice
