@@ -66,7 +66,8 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         if chat is not None:
             await _seat(world)
             await _press_start(chat.sandbox)
-            say(f"\n  The chat is at  {chat.served.url}\n")
+            say(f"\n  The chat is at  {chat.served.url}")
+            say("  Open it: the first idea comes within half a minute. Ctrl-C stops everything.\n")
         await announce(world)
         await together(
             run_bot(settings, world, pool),

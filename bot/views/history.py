@@ -62,7 +62,7 @@ def line(words: Words, decision: Decision) -> Html:
     entry = decision.entry
     family, _, code = (entry.risk_check_result or "").partition(":")
     result = Html("")
-    if family == "fail":
+    if family == "fail" and (words.has(f"check.{code}") or words.has(f"reason.{code}")):
         result = words("history.because", reason=reason(words, code))
     elif family == "none":
         kind, _, name = code.partition(":")
