@@ -274,7 +274,7 @@ def _gaps(books: Books) -> list[str]:
     times = shipped_recording().times
     first = times.index(books.evaluations[0]["candle_time"])
     known = {row["candle_time"] for row in books.evaluations}
-    # The last candle may still wait to be judged when everything is stopped; the next start does it.
+    # The last candle may still wait to be judged when all is stopped; the next start does it.
     return [
         f"the candle of {time} was played and never judged"
         for time in times[first : books.played - 1]
