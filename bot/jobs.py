@@ -26,7 +26,9 @@ async def ingest(ctx: Context) -> None:
     await _judge(ctx)
     async with world.store.begin() as tx:
         waiting = await tx.ideas.pending()
-    if world.waits and waiting:
+        leaving = [order for order in await tx.orders.unproven() if order.state != "unknown"]
+    # An hour must not pass between a tap and the order it becomes.
+    if world.waits and (waiting or leaving):
         await world.market.rest(now)
         return
     if await world.market.advance(now, world.pace) is not None:
