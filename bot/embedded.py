@@ -44,14 +44,6 @@ PEOPLE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """What a caller of :func:`run_all` may want to show."""
-
-    chat_url: str | None
-    servers: str
-
-
 async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
     """Run the whole product until cancelled; ``say`` prints a line for whoever started it."""
     async with AsyncExitStack() as stack:

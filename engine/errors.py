@@ -60,13 +60,6 @@ class Outdated(IllegalMove):
     key = "control.outdated"
 
 
-class Halted(TraderError):
-    """The trading state forbids it."""
-
-    code = "AI_HALTED"
-    key = "error.halted"
-
-
 class HistoryBroken(TraderError):
     """The decision history does not verify; trading must not start."""
 

@@ -8,7 +8,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.account import Position
 from engine.domain.order import UNPROVEN, ClosedTrade, Order, OrderState
-from engine.domain.snapshot import OpenOrder
+from engine.domain.snapshot import OpenOrder, open_order
 from engine.errors import NotFound
 from engine.snapshot.canonical import plain
 from storage import mapping
@@ -83,19 +83,7 @@ class OrderTable:
             .using_db(self._connection)
             .order_by("created_at", "client_id")
         )
-        orders = [mapping.order_of(row) for row in rows]
-        return tuple(
-            OpenOrder(
-                client_id=order.client_id,
-                symbol=order.symbol,
-                direction=order.direction,
-                volume=order.volume,
-                state=str(order.state),
-                created_at=order.created_at,
-                strategy_id=order.strategy_id,
-            )
-            for order in orders
-        )
+        return tuple(open_order(mapping.order_of(row)) for row in rows)
 
     async def save_position(self, position: Position) -> None:
         row = await PositionRow.filter(id=position.id).using_db(self._connection).get_or_none()

@@ -131,9 +131,9 @@ async def replay(
     replay_decision: ReplayDecision,
 ) -> Screen:
     """/replay 40, or /replay 40 min_confidence_threshold=80 to ask "what if"."""
-    first, *rest = (command.args or "").split()[:1] or [""], *(command.args or "").split()[1:]
+    seq, *rest = (command.args or "").split() or [""]
     changes = dict(part.split("=", 1) for part in rest if "=" in part)
-    asked = CommandObject(command=command.command, args=first[0])
+    asked = CommandObject(command=command.command, args=seq)
     done = await replay_decision(number(asked, words), changes, person_id=person.id)
     return views.replay(words, done)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen
-from bot.views.facts import NO, YES, check_line, coded, condition, direction, next_news, paper, pips
+from bot.views.facts import NO, YES, coded, condition, direction, next_news, paper, pips
 from engine.domain.approval import Approval
 from engine.domain.gate import ASKS, GateReport
 from engine.domain.idea import IdeaStatus
@@ -219,8 +219,3 @@ def _fit(lines: list[Html], reasons: list[Html], tail: list[Html]) -> Html:
         if len(text) <= CAPTION_LIMIT or not kept:
             return Html(text)
         kept.pop()
-
-
-def failed_checks(words: Words, report: GateReport) -> list[Html]:
-    """The checks that failed, in order."""
-    return [check_line(words, check) for check in report.checks if not check.passed]

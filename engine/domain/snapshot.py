@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from engine.domain.account import Account, Direction, Position, TradingDay
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
+from engine.domain.order import Order
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
@@ -87,6 +88,19 @@ class OpenOrder:
     state: str
     created_at: datetime
     strategy_id: str | None
+
+
+def open_order(order: Order) -> OpenOrder:
+    """An order as the risk side of a bundle sees it."""
+    return OpenOrder(
+        client_id=order.client_id,
+        symbol=order.symbol,
+        direction=order.direction,
+        volume=order.volume,
+        state=str(order.state),
+        created_at=order.created_at,
+        strategy_id=order.strategy_id,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from engine.domain.decision import Action, Entry
+from engine.domain.decision import Action
 from engine.domain.gate import Verdict
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.notice import Audience, Kind, Notice, Priority
@@ -15,6 +15,7 @@ from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.flow.judgement import Answer, Question, ask_again
+from engine.flow.orders import cancel, order_entry
 from engine.flow.pipeline import card_notice
 from engine.ports import Bell, Broker, Store, Transaction
 from engine.snapshot.canonical import plain
@@ -47,7 +48,11 @@ class SendOrder:
                 idea = await tx.ideas.get(order.idea_id)
                 if await tx.now() > order.valid_until:
                     # Too old whatever the market says, even if there is no market to ask.
-                    return await _cancel(tx, order, "order_expired")
+                    cancelled = await cancel(tx, order, "order_expired", await tx.now())
+                    if cancelled is None:
+                        return order
+                    await tx.history.append(cancelled[1])
+                    return cancelled[0]
             bundle = await self.collect(order.symbol, idea.proposal.timeframe)
             question = _question(order, idea)
             answer = ask_again(question, bundle)
@@ -74,29 +79,31 @@ class SendOrder:
         """INTENT to SENDING, or to CANCELLED with the reason; None when someone was first."""
         now = await tx.now()
         reason = _refusal(order, idea, answer, now)
-        if reason is None:
+        record: dict[str, Any] = {
+            "market_time": bundle.instant,
+            "bundle_hash": await tx.bundles.put(bundle),
+            "detail": {"question": plain(question), "answer": plain(answer)},
+        }
+        if reason is not None:
+            cancelled = await cancel(tx, order, reason, now, **record)
+            if cancelled is None:
+                return None
+            after, entry = cancelled
+        else:
             after = replace(
                 order.move(OrderState.SENDING), sending_at=now, volume=answer.sizing.volume
             )
-        else:
-            after = order.move(OrderState.CANCELLED, reason=reason)
-        if not await tx.orders.swap(order, after):
-            return None
-        hash_ = await tx.bundles.put(bundle)
-        if reason is not None:
-            await tx.outbox.tell(card_notice(idea.id, "order_cancelled"), Audience())
-        await tx.history.append(
-            order_entry(
-                Action.ORDER_SENDING if reason is None else Action.ORDER_CANCELLED,
+            if not await tx.orders.swap(order, after):
+                return None
+            entry = order_entry(
+                Action.ORDER_SENDING,
                 after,
                 now,
-                rationale=reason or "every check passed again",
-                market_time=bundle.instant,
-                result=answer.report.result if reason is None else f"fail:{reason}",
-                bundle_hash=hash_,
-                detail={"question": plain(question), "answer": plain(answer)},
+                rationale="every check passed again",
+                result=answer.report.result,
+                **record,
             )
-        )
+        await tx.history.append(entry)
         return after
 
     async def _attempt(self, order: Order) -> Order:
@@ -137,26 +144,6 @@ class SendOrder:
     async def _submit(self, order: Order) -> Fill:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.broker.submit(order)
-
-
-async def _cancel(tx: Transaction, order: Order, reason: str) -> Order:
-    after = order.move(OrderState.CANCELLED, reason=reason)
-    if not await tx.orders.swap(order, after):
-        return order
-    await tx.outbox.tell(card_notice(order.idea_id, "order_cancelled"), Audience())
-    await tx.history.append(
-        order_entry(
-            Action.ORDER_CANCELLED,
-            after,
-            await tx.now(),
-            rationale=reason,
-            market_time=None,
-            result=f"fail:{reason}",
-            bundle_hash=None,
-            detail={},
-        )
-    )
-    return after
 
 
 def _question(order: Order, idea: Idea) -> Question:
@@ -260,30 +247,4 @@ def _alert(order: Order) -> Notice:
         key=f"unknown:{order.client_id}",
         priority=Priority.SAFETY,
         detail={"client_id": order.client_id, "idea_id": str(order.idea_id)},
-    )
-
-
-def order_entry(
-    action: Action,
-    order: Order,
-    now: datetime,
-    *,
-    rationale: str,
-    market_time: datetime | None,
-    result: str | None,
-    bundle_hash: str | None,
-    detail: dict[str, Any],
-) -> Entry:
-    """The history record of an order's step."""
-    return Entry(
-        action=action,
-        occurred_at=now,
-        actor="system",
-        symbol=order.symbol,
-        market_time=market_time,
-        rationale=rationale,
-        risk_check_result=result,
-        idea_id=order.idea_id,
-        bundle_hash=bundle_hash,
-        detail={"order": plain(order), **detail},
     )

@@ -10,9 +10,8 @@ from engine.domain.order import OrderState
 from engine.domain.person import Role
 from engine.domain.state import Control, HaltReason, Mode, TradingState
 from engine.errors import HistoryBroken, InvalidInput, Outdated
-from engine.flow.execution import order_entry
+from engine.flow.orders import cancel
 from engine.flow.people import person_at_least
-from engine.flow.pipeline import card_notice
 from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 
@@ -155,8 +154,7 @@ async def stop_unrecorded(tx: Transaction) -> Control:
         version=before.version + 1,
     )
     await tx.controls.save(after)
-    for order in await tx.orders.in_state(OrderState.INTENT):
-        await tx.orders.swap(order, order.move(OrderState.CANCELLED, reason="emergency_stop"))
+    await _cancel_queued(tx, after, now, None)
     return after
 
 
@@ -212,25 +210,12 @@ async def _apply(
 async def _cancel_queued(
     tx: Transaction, control: Control, now: datetime, market_time: datetime | None
 ) -> list[Entry]:
-    entries = []
-    for order in await tx.orders.in_state(OrderState.INTENT):
-        cancelled = order.move(OrderState.CANCELLED, reason=str(control.state))
-        if not await tx.orders.swap(order, cancelled):
-            continue
-        await tx.outbox.tell(card_notice(order.idea_id, "order_cancelled"), Audience())
-        entries.append(
-            order_entry(
-                Action.ORDER_CANCELLED,
-                cancelled,
-                now,
-                rationale=f"cancelled by {control.state}",
-                market_time=market_time,
-                result=f"fail:{control.reason}",
-                bundle_hash=None,
-                detail={},
-            )
-        )
-    return entries
+    queued = await tx.orders.in_state(OrderState.INTENT)
+    done = [
+        await cancel(tx, order, str(control.state), now, market_time=market_time)
+        for order in queued
+    ]
+    return [cancelled[1] for cancelled in done if cancelled is not None]
 
 
 def _to_paused(control: Control, by: str, at: datetime) -> Control:

@@ -26,7 +26,7 @@ from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.market import Timeframe
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import Order, OrderState
-from engine.domain.snapshot import Bundle, OpenOrder
+from engine.domain.snapshot import Bundle, open_order
 from engine.domain.strategy import Strategy
 from engine.flow.judgement import Outcome, consider
 from engine.ports import Bell, Store, Transaction
@@ -209,19 +209,6 @@ def intent(idea: Idea, account_id: str, volume: Decimal, now: datetime) -> Order
         state=OrderState.INTENT,
         created_at=now,
         valid_until=now + ORDER_LIFE,
-    )
-
-
-def open_order(order: Order) -> OpenOrder:
-    """An order as the risk side of a bundle sees it."""
-    return OpenOrder(
-        client_id=order.client_id,
-        symbol=order.symbol,
-        direction=order.direction,
-        volume=order.volume,
-        state=str(order.state),
-        created_at=order.created_at,
-        strategy_id=order.strategy_id,
     )
 
 
