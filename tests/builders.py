@@ -29,9 +29,11 @@ from engine.domain.snapshot import (
     Bundle,
     CalendarEvent,
     CalendarView,
+    Frame,
     Impact,
     Indicators,
     OpenOrder,
+    PastIdea,
 )
 from engine.domain.state import Control, Mode, TradingState
 from engine.domain.strategy import (
@@ -83,11 +85,34 @@ def indicators(**values: Any) -> Indicators:
         "ema_20": "1.09950", "ema_50": "1.09900", "sma_50": "1.09900", "sma_200": "1.09800",
         "rsi_14": "50.00", "atr_14": "0.00100", "adx_14": "25.00", "macd": "0.00020",
         "macd_signal": "0.00010", "macd_hist": "0.00010", "bb_low": "1.09800",
-        "bb_mid": "1.10000", "bb_high": "1.10200", "swing_low": "1.09900", "swing_high": "1.10100",
+        "bb_mid": "1.10000",
+        "bb_high": "1.10200", "vwap": "1.09960", "swing_low": "1.09900", "swing_high": "1.10100",
     } | values  # fmt: skip
     return Indicators(
         **{name: None if value is None else Decimal(value) for name, value in figures.items()}
     )
+
+
+def frame(timeframe: Timeframe = Timeframe.H4, **values: Any) -> Frame:
+    """A longer timeframe that agrees with the shorter one."""
+    return Frame(
+        timeframe=timeframe,
+        candles=candles(),
+        indicators=indicators(**values),
+        indicators_before=indicators(**values),
+    )
+
+
+def past_idea(**values: Any) -> PastIdea:
+    """An idea of the same strategy an hour ago."""
+    fields: dict[str, Any] = {
+        "id": UUID("33333333-3333-5333-8333-333333333333"),
+        "strategy_id": STRATEGY_ID,
+        "symbol": "EURUSD",
+        "direction": Direction.BUY,
+        "at": NOW - HOUR,
+    }
+    return PastIdea(**(fields | values))
 
 
 def quote(bid: str = "1.10000", ask: str = "1.10008", at: datetime = NOW) -> Quote:

@@ -31,6 +31,8 @@ class Action(StrEnum):
     SYMBOL_PAUSED = "symbol_paused"
     SYMBOL_RESUMED = "symbol_resumed"
     SETTINGS_CHANGED = "settings_changed"
+    STRATEGY_CHANGED = "strategy_changed"
+    BUNDLES_RETIRED = "bundles_retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,8 @@ class Instrument:
     """A symbol's specification, as its venue states it.
 
     ``pip`` is the price step a trader counts in (0.0001 for EURUSD), ``contract_size`` the units of
-    the base in one lot, ``margin_rate`` the part of a position's value held as margin.
+    the base in one lot, ``margin_rate`` the part of a position's value held as margin. ``spot``
+    means that what is bought is owned: nothing can be sold that is not held.
     """
 
     symbol: str
@@ -104,6 +105,7 @@ class Instrument:
     volume_step: Decimal
     stops_level: Decimal
     margin_rate: Decimal
+    spot: bool = False
 
     def __post_init__(self) -> None:
         if not self.symbol or not self.base or not self.quote:

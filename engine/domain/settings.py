@@ -20,15 +20,27 @@ RANGES: dict[str, tuple[Decimal, Decimal]] = {
     "max_drift_r": (Decimal("0.01"), Decimal(5)),
     "idea_ttl_seconds": (Decimal(15), Decimal(86_400)),
     "max_data_age_candles": (Decimal(1), Decimal(100)),
+    "min_candles": (Decimal(2), Decimal(600)),
+    "max_trades_per_direction": (Decimal(1), Decimal(100)),
+    "strategy_rate_limit_per_min": (Decimal(1), Decimal(1_000)),
+    "strategy_min_interval_seconds": (Decimal(0), Decimal(86_400)),
+    "strategy_dedup_ttl_seconds": (Decimal(0), Decimal(86_400)),
+    "strategy_daily_budget": (Decimal(1), Decimal(10_000)),
+    "strategy_max_candles": (Decimal(50), Decimal(5_000)),
+    "heartbeat_timeout_seconds": (Decimal(10), Decimal(86_400)),
+    "bundle_retention_days": (Decimal(1), Decimal(3_650)),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskSettings:
-    """The limits of source 004's ``risk_config`` and those of sources 000 and 002 beside it.
+    """The limits of source 004's ``risk_config`` and those of sources 000 to 002 beside it.
 
     Percentages are percent, money is in account currency, ``max_drift_r`` is how far the price may
-    have moved since the idea, in units of the risk between entry and stop.
+    have moved since the idea, in units of the risk between entry and stop. ``long_flat`` (source
+    001) keeps spot symbols either bought once or not held. The guardrails of source 000, whose
+    names begin with ``strategy_``, count a strategy's ideas on the market's clock. A missing
+    heartbeat and the age of bundles are measured on the wall's.
     """
 
     min_confidence_threshold: Decimal = Decimal("90")
@@ -46,6 +58,16 @@ class RiskSettings:
     max_drift_r: Decimal = Decimal("0.25")
     idea_ttl_seconds: int = 900
     max_data_age_candles: int = 3
+    min_candles: int = 60
+    max_trades_per_direction: int = 1
+    long_flat: bool = True
+    strategy_rate_limit_per_min: int = 5
+    strategy_min_interval_seconds: int = 60
+    strategy_dedup_ttl_seconds: int = 300
+    strategy_daily_budget: int = 20
+    strategy_max_candles: int = 1_000
+    heartbeat_timeout_seconds: int = 120
+    bundle_retention_days: int = 90
     watchlist: tuple[str, ...] = ("EURUSD",)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 from engine.domain.account import Account, Direction, Position, TradingDay
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
@@ -57,7 +58,8 @@ class Indicators:
     """Figures of one closed candle; None while there are too few candles for one.
 
     Prices have two digits more than the symbol, oscillators two digits. ``swing_low`` and
-    ``swing_high`` are the extremes of the last ten closed candles.
+    ``swing_high`` are the extremes of the last ten closed candles; ``vwap`` is the volume-weighted
+    mean of the day's typical prices so far (UTC day of the candle), None without volume.
     """
 
     ema_20: Decimal | None
@@ -73,8 +75,33 @@ class Indicators:
     bb_low: Decimal | None
     bb_mid: Decimal | None
     bb_high: Decimal | None
+    vwap: Decimal | None
     swing_low: Decimal | None
     swing_high: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The same symbol seen in a longer timeframe, for conditions that look there."""
+
+    timeframe: Timeframe
+    candles: tuple[Candle, ...]
+    indicators: Indicators
+    indicators_before: Indicators
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastIdea:
+    """An idea of the last day that was put to a person or executed; the guardrails count these.
+
+    ``at`` is market time.
+    """
+
+    id: UUID
+    strategy_id: UUID
+    symbol: str
+    direction: Direction
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +136,11 @@ class Bundle:
     quote currency into account currency.
 
     ``indicators`` belong to the last closed candle, ``indicators_before`` to the one before it, so
-    that a crossing can be seen.
+    that a crossing can be seen. ``frames`` are longer timeframes that some strategy reads, and
+    ``recent`` the ideas its guardrails count.
     """
 
-    schema: int = 1
+    schema: int = 2
     symbol: str
     timeframe: Timeframe
     instant: datetime
@@ -132,6 +160,8 @@ class Bundle:
     settings_version: int
     strategies: tuple[Strategy, ...]
     control: Control
+    frames: tuple[Frame, ...] = ()
+    recent: tuple[PastIdea, ...] = ()
 
     @property
     def holdings(self) -> tuple["Position | OpenOrder", ...]:

@@ -29,6 +29,7 @@ class HaltReason(StrEnum):
     MAX_DRAWDOWN = "max_drawdown"
     DAILY_LOSS = "daily_loss"
     DAILY_TARGET_REACHED = "daily_target_reached"
+    HEARTBEAT_LOST = "heartbeat_lost"
     AUDIT_FAILURE = "audit_failure"
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from engine.domain.account import Direction
 from engine.domain.market import Timeframe
@@ -27,17 +28,36 @@ class Side(StrEnum):
         return (Direction(self.value),)
 
 
+class MarketState(StrEnum):
+    """How the market moves (source 002's market-state filter), read by ``engine.snapshot.state``.
+
+    ``UNKNOWN`` while there are too few candles to say.
+    """
+
+    TREND = "trend"
+    RANGE = "range"
+    CHAOTIC = "chaotic"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class SessionWindow:
-    """A span of the day, in UTC, on some weekdays; it may run past midnight."""
+    """A span of the day on some weekdays, by the clock of ``zone``; it may run past midnight.
+
+    A zone with summer time moves the window in UTC twice a year, as an exchange's hours do.
+    """
 
     start: time
     end: time
     days: tuple[str, ...]
+    zone: str = "UTC"
 
     def holds(self, instant: datetime) -> bool:
         """Whether the window is open at an instant; the start is in, the end is out."""
-        day, clock = instant.weekday(), instant.time().replace(tzinfo=None)
+        if self.zone != "UTC":
+            instant = instant.astimezone(ZoneInfo(self.zone))
+        day, clock = instant.weekday(), instant.time()
         if self.start < self.end:
             return DAYS[day] in self.days and self.start <= clock < self.end
         if clock >= self.start:
@@ -64,10 +84,13 @@ class ExitRules:
 
 @dataclass(frozen=True, slots=True)
 class ForbiddenConditions:
-    """When a setup is left alone: minutes either side of high-impact news of these currencies."""
+    """When a setup is left alone: minutes either side of high-impact news of these currencies, and
+    while the market is in one of these states.
+    """
 
     block_high_impact_news_minutes: int
     blocked_symbols_during_news: tuple[str, ...]
+    market_states: tuple[MarketState, ...] = (MarketState.CHAOTIC, MarketState.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +103,11 @@ class RiskCaps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
-    """One version of one strategy. An edit makes the next version; this one never changes."""
+    """One version of one strategy. An edit makes the next version; this one never changes.
+
+    ``setup`` names a setup written in Python (``engine.strategies.registry``) that is asked besides
+    the conditions.
+    """
 
     id: UUID
     version: int
@@ -96,3 +123,4 @@ class Strategy:
     forbidden_conditions: ForbiddenConditions
     risk_caps: RiskCaps
     rr_expectation: Decimal
+    setup: str | None = None

@@ -1,20 +1,24 @@
-"""Indicators over a window of closed candles, by pandas-ta, rounded where float noise begins."""
+"""Indicators over a window of closed candles, by TA-Lib, rounded where float noise begins."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-import pandas as pd
-import pandas_ta_classic as ta
+import numpy as np
+import talib
+from numpy.typing import NDArray
 
 from engine.domain.market import Candle
 from engine.domain.snapshot import Indicators
 from engine.domain.values import from_float
 
 #: Closed candles a bundle carries: SMA 200 with room for the exponential ones to settle.
-WINDOW = 300
+WINDOW = 600
 _SWING = 10
+_OSCILLATORS = frozenset(("rsi_14", "adx_14"))
+
+Column = NDArray[np.float64]
 
 
 def compute(candles: Sequence[Candle], *, digits: int) -> tuple[Indicators, Indicators]:
@@ -23,47 +27,68 @@ def compute(candles: Sequence[Candle], *, digits: int) -> tuple[Indicators, Indi
     The window's length is part of the result (an EMA remembers its start), which is why a bundle
     keeps its candles. Prices are rounded to ``digits`` + 2 places.
     """
-    frame = _columns(candles)
-    now, before = (_row(frame, candles, back, digits) for back in (1, 2))
+    columns = _columns(candles)
+    now, before = (_row(columns, candles, back, digits) for back in (1, 2))
     return now, before
 
 
-def _columns(candles: Sequence[Candle]) -> dict[str, Any]:
-    high = pd.Series([float(c.high) for c in candles])
-    low = pd.Series([float(c.low) for c in candles])
-    close = pd.Series([float(c.close) for c in candles])
-    # pandas-ta returns None for a series that is too short; columns are taken by place because
-    # their names differ between its releases.
-    macd, bands, adx = ta.macd(close), ta.bbands(close, 20), ta.adx(high, low, close, 14)
+def _columns(candles: Sequence[Candle]) -> dict[str, Column]:
+    high = np.array([float(c.high) for c in candles])
+    low = np.array([float(c.low) for c in candles])
+    close = np.array([float(c.close) for c in candles])
+    macd, macd_signal, macd_hist = talib.MACD(close)
+    bb_high, bb_mid, bb_low = talib.BBANDS(close, 20)
     return {
-        "ema_20": ta.ema(close, 20),
-        "ema_50": ta.ema(close, 50),
-        "sma_50": ta.sma(close, 50),
-        "sma_200": ta.sma(close, 200),
-        "atr_14": ta.atr(high, low, close, 14),
-        "macd": _column(macd, 0),
-        "macd_hist": _column(macd, 1),
-        "macd_signal": _column(macd, 2),
-        "bb_low": _column(bands, 0),
-        "bb_mid": _column(bands, 1),
-        "bb_high": _column(bands, 2),
-        "rsi_14": ta.rsi(close, 14),
-        "adx_14": _column(adx, 0),
+        "ema_20": talib.EMA(close, 20),
+        "ema_50": talib.EMA(close, 50),
+        "sma_50": talib.SMA(close, 50),
+        "sma_200": talib.SMA(close, 200),
+        "atr_14": talib.ATR(high, low, close, 14),
+        "macd": macd,
+        "macd_hist": macd_hist,
+        "macd_signal": macd_signal,
+        "bb_low": bb_low,
+        "bb_mid": bb_mid,
+        "bb_high": bb_high,
+        "vwap": _vwap(candles, (high + low + close) / 3),
+        "rsi_14": talib.RSI(close, 14),
+        "adx_14": talib.ADX(high, low, close, 14),
     }
 
 
-def _column(frame: Any, place: int) -> Any:
-    return None if frame is None else frame.iloc[:, place]
+def _vwap(candles: Sequence[Candle], typical: Column) -> Column:
+    """The mean of the day's typical prices so far, weighted by volume; only for the last two."""
+    column = np.full(len(candles), np.nan)
+    for last in range(max(0, len(candles) - 2), len(candles)):
+        day = candles[last].time.date()
+        first = last
+        while first > 0 and candles[first - 1].time.date() == day:
+            first -= 1
+        volume = np.array([c.volume for c in candles[first : last + 1]], dtype=float)
+        if volume.sum() > 0:
+            column[last] = (typical[first : last + 1] * volume).sum() / volume.sum()
+    return column
 
 
-def _row(columns: dict[str, Any], candles: Sequence[Candle], back: int, digits: int) -> Indicators:
-    values: dict[str, Decimal | None] = {}
-    for name, series in columns.items():
-        places = 2 if name in ("rsi_14", "adx_14") else digits + 2
-        missing = series is None or len(series) < back or not isfinite(float(series.iloc[-back]))
-        values[name] = None if missing else from_float(series.iloc[-back], places)
+def _row(
+    columns: dict[str, Column], candles: Sequence[Candle], back: int, digits: int
+) -> Indicators:
+    values: dict[str, Any] = {
+        name: _figure(column, back, 2 if name in _OSCILLATORS else digits + 2)
+        for name, column in columns.items()
+    }
+    if not values["atr_14"]:
+        # TA-Lib calls a market that never moved oversold and without a trend; it has neither.
+        values["rsi_14"] = values["adx_14"] = None
     window = candles[len(candles) - back + 1 - _SWING : len(candles) - back + 1]
     complete = len(candles) >= _SWING + back - 1
     values["swing_low"] = min(c.low for c in window) if complete else None
     values["swing_high"] = max(c.high for c in window) if complete else None
     return Indicators(**values)
+
+
+def _figure(column: Column, back: int, places: int) -> Decimal | None:
+    """The figure so many candles back, or None where there are too few candles for one."""
+    if len(column) < back or not isfinite(column[-back]):
+        return None
+    return from_float(float(column[-back]), places)

@@ -31,7 +31,7 @@ from tests.builders import (
 )
 
 
-def recorded(start=709, **values):
+def recorded(start=409, **values):
     """A bundle over real candles, with their real figures, that a strategy can always judge."""
     shown = tuple(shipped_recording().candles[start : start + WINDOW])
     instant = shown[-1].time + timedelta(hours=1)
@@ -237,7 +237,7 @@ def test_a_figure_changed_in_the_bundle_is_named(seen):
 
 
 def test_another_market_than_the_recorded_one_is_told_apart(seen):
-    assert replay(considered(seen), recorded(start=710), {}).differences
+    assert replay(considered(seen), recorded(start=410), {}).differences
 
 
 @pytest.mark.parametrize(

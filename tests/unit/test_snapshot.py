@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
 
-import numpy as np
+import pandas as pd
+import pandas_ta_classic as ta
 import pytest
-import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,8 +32,10 @@ from tests.builders import (
     candle,
     control,
     day,
+    frame,
     indicators,
     open_order,
+    past_idea,
     position,
     release,
 )
@@ -115,14 +117,15 @@ def test_the_hash_is_over_the_bytes_before_compression():
 @pytest.mark.parametrize("field", [field.name for field in fields(Bundle)])
 def test_a_change_of_any_part_changes_the_hash(field):
     other = {
-        "schema": 2, "symbol": "GBPUSD", "timeframe": Timeframe.H4, "instant": NOW + HOUR,
+        "schema": 3, "symbol": "GBPUSD", "timeframe": Timeframe.H4, "instant": NOW + HOUR,
         "candles": (candle(),), "indicators": indicators(rsi_14="1"),
         "indicators_before": indicators(rsi_14="1"), "quote": None,
         "instrument": replace(bundle().instrument, digits=4), "quote_rate": Decimal("1.0"),
         "calendar": None, "news": (Headline(time=NOW, source="", text=""),), "account": None,
         "day": None, "positions": (position(),), "orders": (open_order(),),
         "settings": replace(bundle().settings, watchlist=()), "settings_version": 2,
-        "strategies": (), "control": control(version=2),
+        "strategies": (), "control": control(version=2), "frames": (frame(),),
+        "recent": (past_idea(),),
     }  # fmt: skip
     assert pack(replace(bundle(), **{field: other[field]}))[0] != pack(bundle())[0]
 
@@ -183,31 +186,46 @@ def test_an_instant_is_the_same_instant_in_another_zone():
 
 @cache
 def reference(back):
-    """TA-Lib's figures of the recorded window without its last ``back`` candles."""
+    """What pandas-ta makes of the recorded window without its last ``back`` candles."""
     shown = recorded()[: WINDOW - back]
     high, low, close = (
-        np.array([float(getattr(c, name)) for c in shown]) for name in ("high", "low", "close")
+        pd.Series([float(getattr(c, name)) for c in shown]) for name in ("high", "low", "close")
     )
-    macd, signal, hist = talib.MACD(close, 12, 26, 9)
-    upper, middle, lower = talib.BBANDS(close, 20, 2, 2)
+    macd, bands = ta.macd(close), ta.bbands(close, 20, ddof=0)
     series = {
-        "ema_20": talib.EMA(close, 20), "ema_50": talib.EMA(close, 50),
-        "sma_50": talib.SMA(close, 50), "sma_200": talib.SMA(close, 200),
-        "rsi_14": talib.RSI(close, 14), "atr_14": talib.ATR(high, low, close, 14),
-        "adx_14": talib.ADX(high, low, close, 14), "macd": macd, "macd_signal": signal,
-        "macd_hist": hist, "bb_low": lower, "bb_mid": middle, "bb_high": upper,
+        "ema_20": ta.ema(close, 20), "ema_50": ta.ema(close, 50),
+        "sma_50": ta.sma(close, 50), "sma_200": ta.sma(close, 200),
+        "rsi_14": ta.rsi(close, 14), "atr_14": ta.atr(high, low, close, 14),
+        "adx_14": ta.adx(high, low, close, 14).iloc[:, 0], "macd": macd.iloc[:, 0],
+        "macd_signal": macd.iloc[:, 2], "macd_hist": macd.iloc[:, 1],
+        "bb_low": bands.iloc[:, 0], "bb_mid": bands.iloc[:, 1], "bb_high": bands.iloc[:, 2],
     }  # fmt: skip
-    return {name: float(values[-1]) for name, values in series.items()}
+    return {name: float(values.iloc[-1]) for name, values in series.items()}
 
 
 @pytest.mark.parametrize("back", [0, 1])
 @pytest.mark.parametrize("name", sorted(reference(0)))
-def test_a_figure_is_what_ta_lib_makes_of_the_same_candles(name, back):
+def test_a_figure_is_what_pandas_ta_makes_of_the_same_candles(name, back):
     found = getattr(compute(recorded(), digits=9)[back], name)
     wanted = reference(back)[name]
     if name in ("rsi_14", "adx_14"):  # kept with two digits
         wanted = round(wanted, 2)
     assert abs(float(found) - wanted) <= 1e-6
+
+
+@pytest.mark.parametrize("back", [0, 1])
+def test_vwap_is_the_days_turnover_over_its_volume(back):
+    shown = recorded()[: WINDOW - back]
+    today = [c for c in shown if c.time.date() == shown[-1].time.date()]
+    turnover = sum((c.high + c.low + c.close) / 3 * c.volume for c in today)
+    wanted = turnover / sum(c.volume for c in today)
+    found = compute(recorded(), digits=5)[back].vwap
+    assert abs(found - wanted) <= Decimal("0.0000001")
+
+
+def test_without_volume_there_is_no_vwap():
+    shown = tuple(replace(c, volume=0) for c in recorded())
+    assert compute(shown, digits=5)[0].vwap is None
 
 
 def test_figures_are_not_all_alike():
@@ -227,8 +245,8 @@ def test_swings_are_the_extremes_of_ten_closed_candles():
 
 FIRST = {
     "ema_20": 20, "ema_50": 50, "sma_50": 50, "sma_200": 200, "rsi_14": 15, "atr_14": 15,
-    "adx_14": 28, "macd": 26, "macd_signal": 34, "macd_hist": 34, "bb_low": 20, "bb_mid": 20,
-    "bb_high": 20, "swing_low": 10, "swing_high": 10,
+    "adx_14": 28, "macd": 34, "macd_signal": 34, "macd_hist": 34, "bb_low": 20, "bb_mid": 20,
+    "bb_high": 20, "vwap": 1, "swing_low": 10, "swing_high": 10,
 }  # fmt: skip
 
 
@@ -247,7 +265,8 @@ def test_every_figure_is_tested_for_its_first_candle():
 @pytest.mark.parametrize("count", [0, 1])
 def test_without_candles_there_are_no_figures(count):
     for row in compute(recorded(count), digits=5):
-        assert {getattr(row, field.name) for field in fields(Indicators)} == {None}
+        others = [field.name for field in fields(Indicators) if field.name != "vwap"]
+        assert {getattr(row, name) for name in others} == {None}
 
 
 @pytest.mark.parametrize("digits", [2, 3, 5])
