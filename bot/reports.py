@@ -17,6 +17,7 @@ from broker.feeds.csv_candles import read_candles, write_candles
 from broker.feeds.instruments import instrument
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput, SnapshotNotFound
+from engine.flow.judgement import Answer, Outcome
 from engine.flow.replay import ReplayDecision
 from storage.audit import PostgresAuditor
 from storage.database import open_database
@@ -66,15 +67,22 @@ async def replay_one(settings: Settings, seq: int, changes: Sequence[str], *, sa
     say(plain_line(done.decision))
     say(f"  {done.decision.entry.rationale}")
     say(f"  bundle {done.decision.entry.bundle_hash}: {bundle.symbol} at {bundle.instant}")
-    for check in done.report.checks if done.report else ():
+    checks = done.report.checks if done.report else done.outcome.before if done.outcome else ()
+    for check in checks:
         sign = "ok " if check.passed else "NO "
         say(f"  {sign} {check.code}: {check.observed} (limit {check.limit})")
     if done.what_if is not None:
-        say(f"  with {', '.join(changes)}: {done.what_if.verdict} ({done.what_if.result})")
+        say(f"  with {', '.join(changes)}: {_result(done.what_if)}")
     for path in done.differences:
         say(f"  DIFFERS at {path}")
     say("differs" if done.differences else "equal, bit for bit")
     return FAULTY if done.differences else CLEAN
+
+
+def _result(other: Outcome | Answer) -> str:
+    if other.report is not None:
+        return f"{other.report.verdict} ({other.report.result})"
+    return f"no idea ({other.no_trade})"
 
 
 def _pair(change: str) -> tuple[str, str]:

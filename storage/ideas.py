@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from engine.domain.account import Direction
 from engine.domain.approval import Approval, Ending
 from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.snapshot import PastIdea
 from engine.errors import NotFound
 from engine.snapshot.canonical import plain
 from storage import mapping
@@ -20,6 +23,16 @@ _END = """
 UPDATE approval
 SET ending = $2, decided_by = $3, decided_at = $4, document = $5
 WHERE idea_id = $1 AND ending = 'pending' AND (expires_at <= clock_timestamp()) = $6
+"""
+
+
+# Refused ideas never reached anyone: no status of theirs is here, and they have no approval.
+_RECENT = """
+SELECT id, strategy_id, symbol, direction, market_time FROM trade_ideas AS idea
+WHERE market_time > $1 AND market_time <= $2
+  AND (status IN ('needs_approval', 'approved', 'auto_executed', 'expired')
+       OR EXISTS (SELECT FROM approval WHERE approval.idea_id = idea.id))
+ORDER BY market_time, number
 """
 
 
@@ -105,6 +118,21 @@ class IdeaTable:
             .order_by("expires_at")
         )
         return [row.idea_id for row in rows]
+
+    async def recent(self, after: datetime, until: datetime) -> tuple[PastIdea, ...]:
+        rows = await self._connection.execute_query_dict(_RECENT, [after, until])
+        return tuple(
+            [
+                PastIdea(
+                    id=row["id"],
+                    strategy_id=row["strategy_id"],
+                    symbol=row["symbol"],
+                    direction=Direction(row["direction"]),
+                    at=row["market_time"],
+                )
+                for row in rows
+            ]
+        )
 
 
 def _rationale(idea: Idea) -> str:

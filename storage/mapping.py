@@ -58,6 +58,7 @@ def idea_columns(idea: Idea, rationale: str) -> dict[str, Any]:
         "strategy_id": idea.strategy_id,
         "snapshot_ref": idea.bundle_hash,
         "document": plain(idea),
+        "market_time": idea.market_time,
         "created_at": idea.created_at,
     }
 

@@ -1,13 +1,11 @@
-"""Risk settings, strategies, the trading state, the broker's day, and what was judged."""
+"""Risk settings, strategies, the trading state, and the broker's day."""
 
 import json
 from dataclasses import replace
-from datetime import datetime
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.account import TradingDay
-from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
@@ -133,28 +131,3 @@ class SettingsTable:
                 "peak_equity": day.peak_equity,
             },
         )
-
-
-class EvaluationTable:
-    """The port ``Evaluations`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
-    async def claim(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
-        # Rows are asked for because the driver's count is not the number of rows of an INSERT.
-        rows = await self._connection.execute_query_dict(
-            "INSERT INTO evaluation (symbol, timeframe, candle_time, created_at)"
-            " VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING id",
-            [symbol, str(timeframe), candle],
-        )
-        return len(rows) == 1
-
-    async def known(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
-        rows = await self._connection.execute_query_dict(
-            "SELECT EXISTS (SELECT 1 FROM evaluation"
-            " WHERE symbol = $1 AND timeframe = $2 AND candle_time = $3)"
-            " OR EXISTS (SELECT 1 FROM control WHERE state = 'emergency_stop') AS known",
-            [symbol, str(timeframe), candle],
-        )
-        return bool(rows[0]["known"])

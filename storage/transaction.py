@@ -9,12 +9,13 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
 
 from storage.bundles import BundleTable
+from storage.evaluations import EvaluationTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.models import DocumentRow
 from storage.orders import OrderTable
 from storage.people import OutboxTable, PersonTable
-from storage.settings import ControlTable, EvaluationTable, SettingsTable
+from storage.settings import ControlTable, SettingsTable
 
 
 class PostgresTransaction:

@@ -48,7 +48,7 @@ from engine.domain.strategy import (
 )
 from engine.flow.judgement import Outcome
 from engine.flow.overview import Story
-from engine.gate.checks import Case
+from engine.gate.case import Case
 from engine.gate.judge import judge
 from engine.snapshot.canonical import plain
 
@@ -316,6 +316,7 @@ def outcome(**values: Any) -> Outcome:
     )
     return Outcome(
         evaluation=evaluation,
+        before=(),
         sizing=made.sizing,
         confidence=made.confidence,
         report=judge(made),
@@ -334,6 +335,7 @@ def idea(**values: Any) -> Idea:
         "strategy_name": "EMA trend",
         "bundle_hash": "ab" * 32,
         "status": IdeaStatus.NEEDS_APPROVAL,
+        "market_time": NOW,
         "created_at": NOW,
     }
     return Idea(**(fields | values))

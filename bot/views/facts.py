@@ -51,6 +51,8 @@ def check_line(words: Words, check: CheckResult) -> Html:
 
 def value(words: Words, text: str) -> Html | str:
     """A recorded value: codes are translated, figures stay as they were recorded."""
+    if "/" in text and text.replace("/", "").isalpha():
+        return Html("/".join(value(words, part) for part in text.split("/")))
     key = f"value.{text}"
     return words(key) if text.replace("_", "").isalpha() and words.has(key) else text
 

@@ -10,9 +10,10 @@ from bot.screen import TEXT_LIMIT, Button, Screen
 from bot.views.card import outcome_of, stamp
 from bot.views.facts import check_line, coded, condition, direction, next_news, paper
 from engine.domain.decision import Decision
-from engine.domain.gate import GateReport
+from engine.domain.gate import CheckResult
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.snapshot import Bundle
+from engine.flow.judgement import Answer, Outcome
 from engine.flow.overview import Story
 from engine.flow.replay import Replay
 
@@ -64,9 +65,13 @@ def line(words: Words, decision: Decision) -> Html:
     result = Html("")
     if family == "fail" and (words.has(f"check.{code}") or words.has(f"reason.{code}")):
         result = words("history.because", reason=reason(words, code))
+    elif family == "blocked":
+        result = words("history.blocked", reason=reason(words, code))
     elif family == "none":
         kind, _, name = code.partition(":")
-        result = words("history.because", reason=coded(words, "short", name or kind))
+        said = words.has(f"check.{kind}")
+        short = reason(words, kind) if said else coded(words, "short", name or kind)
+        result = words("history.because", reason=short)
     score = "" if entry.confidence_score is None else words.number(entry.confidence_score)
     parts = (coded(words, "action", entry.action), entry.symbol or "", score)
     return words(
@@ -99,7 +104,7 @@ def why(words: Words, story: Story) -> Screen:
         for adjustment in idea.confidence.adjustments
     ] or [words("why.no_points")]
     if outcome.report is not None:
-        lines += ["", words("why.gate"), *gate(words, outcome.report)]
+        lines += ["", words("why.gate"), *gate(words, outcome.report.checks)]
     lines += ["", *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
     lines.append(words("why.replay", seq=story.decision.seq))
     return Screen(text=_cut(lines))
@@ -110,9 +115,9 @@ def points_name(words: Words, name: str) -> Html:
     return coded(words, "points" if words.has(f"points.{name}") else "short", name)
 
 
-def gate(words: Words, report: GateReport) -> list[Html]:
+def gate(words: Words, checks: Sequence[CheckResult]) -> list[Html]:
     """Every check, folded under a quote that opens on a tap."""
-    rows = "\n".join(check_line(words, check) for check in report.checks)
+    rows = "\n".join(check_line(words, check) for check in checks)
     return [Html(f"<blockquote expandable>{rows}</blockquote>")]
 
 
@@ -174,13 +179,25 @@ def replay(words: Words, done: Replay) -> Screen:
         lines.append(words("replay.equal"))
     lines.append(words("replay.bundle", hash=(entry.bundle_hash or "")[:16]))
     if done.what_if is not None:
-        lines += ["", words("replay.what_if", verdict=words(f"verdict.{done.what_if.verdict}"))]
-        first = done.what_if.first_failed
-        lines += [check_line(words, first)] if first else []
+        lines += ["", *_what_if(words, done.what_if)]
     lines += ["", _seen(words, done.bundle)]
     if done.report is not None:
-        lines += ["", words("why.gate"), *gate(words, done.report)]
+        lines += ["", words("why.gate"), *gate(words, done.report.checks)]
+    elif done.outcome is not None:
+        lines += ["", words("why.conditions")]
+        lines += [condition(words, seen) for seen in done.outcome.evaluation.observations]
+        lines += ["", words("why.gate"), *gate(words, done.outcome.before)]
     return Screen(text=_cut(lines), chart={"decision": done.decision.seq})
+
+
+def _what_if(words: Words, other: Outcome | Answer) -> list[Html]:
+    """What would have come of it: a verdict and the check that decides, or no idea at all."""
+    if other.report is not None:
+        first = other.report.first_failed
+        verdict = words("replay.what_if", verdict=words(f"verdict.{other.report.verdict}"))
+        return [verdict, *([check_line(words, first)] if first else [])]
+    closed = [c for c in other.before if c.code is other.blocked_by]
+    return [words("replay.what_if_none"), *(check_line(words, check) for check in closed)]
 
 
 def _cut(lines: Sequence[str]) -> Html:

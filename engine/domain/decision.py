@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from engine.domain.market import Timeframe
+
 
 class Action(StrEnum):
     """What happened. The first seven are source 004's ``decision_action``."""
@@ -65,3 +67,31 @@ class Decision:
     hash: str
     previous_hash: str
     entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSnapshot:
+    """One evaluation of one strategy on one candle (source 002's ``gate_snapshots``).
+
+    ``final_signal`` is buy, sell or none; ``closed`` are the codes of closed checks. A no-trade
+    that repeats the one before it, ``signature`` for signature, is ``folded``: it is written here,
+    with its bundle, and not again in the decision history. ``repeats`` counts how many in a row.
+    """
+
+    market_time: datetime
+    symbol: str
+    timeframe: Timeframe
+    strategy_id: UUID
+    strategy_version: int
+    strategy_name: str
+    final_signal: str
+    reason: str
+    closed: tuple[str, ...]
+    signature: str
+    repeats: int
+    bundle_hash: str
+
+    @property
+    def folded(self) -> bool:
+        """Whether the history holds this evaluation under an earlier one."""
+        return self.repeats > 0

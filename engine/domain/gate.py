@@ -14,9 +14,12 @@ class Check(StrEnum):
     SESSION = "session"
     SPREAD = "spread"
     NEWS = "news"
+    MARKET_STATE = "market_state"
     STALE_DATA = "stale_data"
+    DATA_READY = "data_ready"
     ACCOUNT = "account"
     OPEN_POSITION = "open_position"
+    LONG_FLAT = "long_flat"
     UNKNOWN_ORDER = "unknown_order"
     LOT_SIZE = "lot_size"
     STOPS_LEVEL = "stops_level"
@@ -29,12 +32,27 @@ class Check(StrEnum):
     RISK_BUDGET = "risk_budget"
     REWARD_RATIO = "reward_ratio"
     PRICE_DRIFT = "price_drift"
+    STRATEGY_MAX_CANDLES = "strategy_max_candles_exceeded"
+    STRATEGY_RATE_LIMIT = "strategy_rate_limit_exceeded"
+    STRATEGY_COOLDOWN = "strategy_cooldown_active"
+    STRATEGY_DUPLICATE = "strategy_duplicate_request"
+    STRATEGY_DAILY_BUDGET = "strategy_daily_budget_exceeded"
     CONFIDENCE_FLOOR = "confidence_floor"
     WATCHLIST = "watchlist"
     CONFIDENCE_THRESHOLD = "confidence_threshold"
     MODE = "mode"
 
 
+#: Source 002's gates before a signal, in its order. They are asked of every strategy and candle;
+#: while one is closed there is no idea, except that a halt does not silence what it would refuse.
+BEFORE_SIGNAL = (
+    Check.SESSION,
+    Check.SPREAD,
+    Check.NEWS,
+    Check.OPEN_POSITION,
+    Check.DAILY_LOSS,
+    Check.MARKET_STATE,
+)
 #: Checks that only take away the right to act alone: failing one asks a person.
 ASKS = frozenset((Check.WATCHLIST, Check.CONFIDENCE_THRESHOLD, Check.MODE))
 #: Checks whose failure means the product is stopped, not that the idea is bad.

@@ -126,7 +126,9 @@ class Sizing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idea:
-    """A proposal with its size, its score and its life. ``number`` is the one people say."""
+    """A proposal with its size, its score and its life. ``number`` is the one people say;
+    ``market_time`` is the market's instant it was made at, ``created_at`` the wall's.
+    """
 
     id: UUID
     number: int
@@ -138,6 +140,7 @@ class Idea:
     strategy_name: str
     bundle_hash: str
     status: IdeaStatus
+    market_time: datetime
     created_at: datetime
 
     def move(self, status: IdeaStatus) -> "Idea":

@@ -137,7 +137,7 @@ class Bundle:
 
     ``indicators`` belong to the last closed candle, ``indicators_before`` to the one before it, so
     that a crossing can be seen. ``frames`` are longer timeframes that some strategy reads, and
-    ``recent`` the ideas its guardrails count.
+    ``recent`` the ideas its guardrails count, the oldest first.
     """
 
     schema: int = 2

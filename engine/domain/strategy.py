@@ -29,7 +29,7 @@ class Side(StrEnum):
 
 
 class MarketState(StrEnum):
-    """How the market moves (source 002's market-state filter), read by ``engine.snapshot.state``.
+    """How the market moves (source 002's market-state filter); see ``engine.gate.market_state``.
 
     ``UNKNOWN`` while there are too few candles to say.
     """
@@ -124,3 +124,16 @@ class Strategy:
     risk_caps: RiskCaps
     rr_expectation: Decimal
     setup: str | None = None
+
+    def applies_to(self, symbol: str, timeframe: Timeframe) -> bool:
+        """Whether it is on and has anything to say about this symbol and timeframe."""
+        return self.is_active and self.timeframe is timeframe and symbol in self.allowed_symbols
+
+    @property
+    def frames(self) -> frozenset[Timeframe]:
+        """Longer timeframes its conditions look at: the first word of their argument."""
+        return frozenset(
+            Timeframe(condition.argument.split()[0])
+            for condition in (*self.entry_conditions, *self.nice_to_have)
+            if condition.name.startswith("higher_timeframe")
+        )

@@ -14,9 +14,9 @@ from engine.domain.notice import Audience
 from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
 from engine.errors import NotFound
+from engine.flow.ideas import card_notice, client_id, intent
 from engine.flow.judgement import Answer, Question, ask_again
 from engine.flow.people import person_at_least
-from engine.flow.pipeline import card_notice, client_id, intent
 from engine.gate.sizing import floor_to_step
 from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
@@ -280,6 +280,7 @@ def ask(idea: Idea, bundle: Bundle, *, half: bool) -> Question:
     if half:
         volume = floor_to_step(volume / 2, bundle.instrument.volume_step)
     return Question(
+        idea_id=idea.id,
         proposal=idea.proposal,
         confidence=idea.confidence,
         strategy_id=idea.strategy_id,

@@ -14,9 +14,9 @@ from engine.domain.order import Fill, Order, OrderState
 from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
 from engine.errors import BrokerRefused, BrokerSilent
+from engine.flow.ideas import card_notice
 from engine.flow.judgement import Answer, Question, ask_again
 from engine.flow.orders import cancel, order_entry
-from engine.flow.pipeline import card_notice
 from engine.ports import Bell, Broker, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect
@@ -148,6 +148,7 @@ class SendOrder:
 
 def _question(order: Order, idea: Idea) -> Question:
     return Question(
+        idea_id=idea.id,
         proposal=idea.proposal,
         confidence=idea.confidence,
         strategy_id=idea.strategy_id,

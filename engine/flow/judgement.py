@@ -1,16 +1,17 @@
 """Score and gate: the pure middle of every decision, the same live, at the tap, and in a replay."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from engine.domain.gate import GateReport
+from engine.domain.gate import BEFORE_SIGNAL, HALTS, Check, CheckResult, GateReport
 from engine.domain.idea import Confidence, Evaluation, Proposal, Sizing
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
 from engine.errors import NotFound
-from engine.gate.case import Case
-from engine.gate.judge import judge
+from engine.gate.case import Case, Scene
+from engine.gate.judge import judge, look
 from engine.gate.sizing import size
 from engine.scoring.confidence import score
 from engine.strategies.base import entry_price, evaluate
@@ -18,12 +19,28 @@ from engine.strategies.base import entry_price, evaluate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one strategy made of one bundle; the last three are None without a proposal."""
+    """What one strategy made of one bundle.
+
+    ``before`` are the checks that need no idea; ``blocked_by`` is the closed one that kept a setup
+    from becoming an idea. Without an idea the last three are None; with one, its report holds every
+    check and ``before`` is empty.
+    """
 
     evaluation: Evaluation
+    before: tuple[CheckResult, ...]
+    blocked_by: Check | None = None
     sizing: Sizing | None = None
     confidence: Confidence | None = None
     report: GateReport | None = None
+
+    @property
+    def no_trade(self) -> str:
+        """Why there is no idea: ``blocked:`` a check when there was a setup, else ``none:`` the
+        first closed one of source 002's or what the strategy itself missed.
+        """
+        if self.blocked_by is not None:
+            return f"blocked:{self.blocked_by}"
+        return f"none:{first_closed(self.before) or self.evaluation.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +49,8 @@ class Question:
 
     ``at_most`` is the volume that must not be exceeded, ``own_order`` the order it became.
     """
+
+    idea_id: UUID
 
     proposal: Proposal
     confidence: Confidence
@@ -51,11 +70,15 @@ class Answer:
 
 
 def consider(strategy: Strategy, bundle: Bundle) -> Outcome:
-    """Propose, score and gate."""
+    """Look, propose, score and gate."""
     evaluation = evaluate(strategy, bundle)
+    before = look(Scene(bundle=bundle, strategy=strategy))
     proposal = evaluation.proposal
     if proposal is None:
-        return Outcome(evaluation=evaluation)
+        return Outcome(evaluation=evaluation, before=before)
+    closed = first_closed(check for check in before if check.code not in HALTS)
+    if closed is not None:
+        return Outcome(evaluation=evaluation, before=before, blocked_by=closed)
     sizing = size(strategy, bundle, proposal)
     confidence = score(strategy, bundle, proposal, evaluation.observations)
     case = Case(
@@ -66,7 +89,18 @@ def consider(strategy: Strategy, bundle: Bundle) -> Outcome:
         confidence=confidence,
         strategy_version=strategy.version,
     )
-    return Outcome(evaluation=evaluation, sizing=sizing, confidence=confidence, report=judge(case))
+    return Outcome(
+        evaluation=evaluation,
+        before=(),
+        sizing=sizing,
+        confidence=confidence,
+        report=judge(case),
+    )
+
+
+def first_closed(checks: Iterable[CheckResult]) -> Check | None:
+    """The first closed one of source 002's checks before a signal."""
+    return next((c.code for c in checks if not c.passed and c.code in BEFORE_SIGNAL), None)
 
 
 def ask_again(question: Question, bundle: Bundle) -> Answer:
@@ -84,6 +118,7 @@ def ask_again(question: Question, bundle: Bundle) -> Answer:
         strategy_version=question.strategy_version,
         proposed_entry=before.entry,
         own_order=question.own_order,
+        own_idea=question.idea_id,
     )
     return Answer(proposal=proposal, sizing=sizing, report=judge(case))
 

@@ -6,7 +6,7 @@ from typing import Any
 from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience
 from engine.domain.order import Order, OrderState
-from engine.flow.pipeline import card_notice
+from engine.flow.ideas import card_notice
 from engine.ports import Transaction
 from engine.snapshot.canonical import plain
 

@@ -13,29 +13,32 @@ Stage 1 is asked by stage 2; ``RunCycle`` below runs 2 to 5 and decides between 
 stage writes 7 in the transaction that makes it true.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid5
 
 from engine.domain.approval import Approval, Ending
-from engine.domain.decision import Action, Decision, Entry
+from engine.domain.decision import Action, Decision, Entry, GateSnapshot
 from engine.domain.gate import Verdict
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.market import Timeframe
-from engine.domain.notice import Audience, Kind, Notice, Priority
-from engine.domain.order import Order, OrderState
-from engine.domain.snapshot import Bundle, open_order
+from engine.domain.notice import Audience
+from engine.domain.snapshot import Bundle, OpenOrder, PastIdea, open_order
 from engine.domain.strategy import Strategy
+from engine.errors import FeedError
+from engine.flow.evaluations import no_trade, rationale, snapshot_of
+from engine.flow.ideas import idea_id, idea_notice, intent, past_idea
 from engine.flow.judgement import Outcome, consider
 from engine.ports import Bell, Store, Transaction
-from engine.snapshot.canonical import digest, plain
-from engine.snapshot.collect import Collect
-from engine.strategies.base import applies
+from engine.snapshot.canonical import plain
+from engine.snapshot.collect import Collect, Survey
 
-#: An order that has not left this long after it was decided never leaves.
-ORDER_LIFE = timedelta(seconds=60)
+#: Symbols that share one transaction.
+TOGETHER = 20
+
+#: Verdicts that bring an idea before a person or to the venue.
+_PUT_FORWARD = (Verdict.ASK, Verdict.EXECUTE)
 
 _STATUS = {
     Verdict.EXECUTE: (IdeaStatus.AUTO_EXECUTED, Action.AI_AUTO_EXECUTED),
@@ -45,12 +48,31 @@ _STATUS = {
 }
 
 
+@dataclass(slots=True)
+class _Written:
+    """What one transaction has decided so far; its orders and ideas count for what comes next."""
+
+    entries: list[Entry] = field(default_factory=list)
+    evaluations: list[GateSnapshot] = field(default_factory=list)
+    orders: tuple[OpenOrder, ...] = ()
+    ideas: tuple[PastIdea, ...] = ()
+
+    def seen_by(self, frozen: Bundle) -> Bundle:
+        """The bundle with what was just taken."""
+        if not self.ideas:
+            return frozen
+        return replace(
+            frozen, orders=frozen.orders + self.orders, recent=frozen.recent + self.ideas
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCycle:
-    """Run the loop once for one symbol, on its last closed candle.
+    """Run the loop once on the last closed candle of one symbol, or of many.
 
-    Answers the decisions written; none when the candle was judged before or trading is in emergency
-    stop. Raises :class:`FeedError` when there is no market data to decide on.
+    Answers the decisions written; none when the candle was judged before, when every answer was
+    the same no as on the candle before, or in emergency stop. Raises :class:`FeedError` when there
+    is no market data to decide on.
     """
 
     collect: Collect
@@ -59,63 +81,94 @@ class RunCycle:
     account_id: str
 
     async def __call__(self, symbol: str, timeframe: Timeframe) -> tuple[Decision, ...]:
-        while True:
-            bundle = await self.collect(symbol, timeframe)
-            if not bundle.control.evaluates:
-                return ()
-            async with self.store.begin() as tx:
-                # A pause or a new mode that came in between makes the picture an old one.
-                if not await self.collect.still_holds(tx, bundle, await tx.controls.hold()):
-                    continue
-                if not await tx.evaluations.claim(symbol, timeframe, bundle.candles[-1].time):
-                    return ()
-                decisions = await self._decide(tx, bundle)
-            break
+        decisions, missing = await self.over(((symbol, timeframe),))
+        if missing:
+            raise missing[0]
+        return decisions
+
+    async def over(
+        self, watched: Sequence[tuple[str, Timeframe]]
+    ) -> tuple[tuple[Decision, ...], tuple[FeedError, ...]]:
+        """The loop over many symbols: the decisions, and what data was missing for.
+
+        A symbol sees the exposure that the ones before it took. Some symbols share a transaction,
+        few enough that a stop never waits long for it.
+        """
+        decisions: list[Decision] = []
+        missing: list[FeedError] = []
+        for start in range(0, len(watched), TOGETHER):
+            decisions += await self._run(watched[start : start + TOGETHER], missing)
         for decision in decisions:
             if decision.entry.action is Action.AI_AUTO_EXECUTED:
                 await self.bell.ring("send_order", decision.entry.detail["client_id"])
         if any(decision.entry.idea_id for decision in decisions):
             await self.bell.ring("deliver")
-        return decisions
+        return tuple(decisions), tuple(missing)
 
-    async def _decide(self, tx: Transaction, bundle: Bundle) -> tuple[Decision, ...]:
-        entries: list[Entry] = []
-        for strategy in bundle.strategies:
-            if not applies(strategy, bundle):
-                continue
+    async def _run(
+        self, watched: Sequence[tuple[str, Timeframe]], missing: list[FeedError]
+    ) -> Sequence[Decision]:
+        while True:
+            survey = await self.collect.survey()
+            if not survey.control.evaluates:
+                return ()
+            bundles, errors = await self._freeze(survey, watched)
+            async with self.store.begin() as tx:
+                # A pause or a new mode that came in between makes the picture an old one.
+                if not await self.collect.still_holds(tx, survey, await tx.controls.hold()):
+                    continue
+                missing += errors
+                written = _Written()
+                for bundle in bundles:
+                    await self._judge(tx, bundle, written)
+                await tx.evaluations.record(written.evaluations)
+                # The head of the history is locked by the first append: they all come last.
+                return [await tx.history.append(entry) for entry in written.entries]
+
+    async def _freeze(
+        self, survey: Survey, watched: Sequence[tuple[str, Timeframe]]
+    ) -> tuple[list[Bundle], list[FeedError]]:
+        bundles, errors = [], []
+        for symbol, timeframe in watched:
+            try:
+                bundles.append(await self.collect.freeze(survey, symbol, timeframe))
+            except FeedError as error:
+                errors.append(error)
+        return bundles, errors
+
+    async def _judge(self, tx: Transaction, frozen: Bundle, written: _Written) -> None:
+        """Ask every strategy about one symbol's last candle, unless somebody did already."""
+        symbol, timeframe = frozen.symbol, frozen.timeframe
+        if not await tx.evaluations.claim(symbol, timeframe, frozen.candles[-1].time):
+            return
+        asked = [s for s in frozen.strategies if s.applies_to(symbol, timeframe)]
+        latest = await tx.evaluations.latest(symbol, timeframe) if asked else {}
+        stored: Bundle | None = None
+        hash_ = ""
+        for strategy in asked:
+            bundle = written.seen_by(frozen)
             outcome = consider(strategy, bundle)
-            hash_ = await tx.bundles.put(bundle)
-            if outcome.report is None:
-                entries.append(await self._no_trade(tx, strategy, bundle, hash_, outcome))
-                continue
-            entry, order = await self._act(tx, strategy, bundle, hash_, outcome)
-            entries.append(entry)
-            if order is not None:
-                # The next strategy of this cycle must see the exposure this one just took.
-                bundle = replace(bundle, orders=(*bundle.orders, open_order(order)))
-        # The head of the history is locked by the first append, so all of them come last.
-        return tuple([await tx.history.append(entry) for entry in entries])
-
-    async def _no_trade(
-        self, tx: Transaction, strategy: Strategy, bundle: Bundle, hash_: str, outcome: Outcome
-    ) -> Entry:
-        return Entry(
-            action=Action.NO_TRADE,
-            occurred_at=await tx.now(),
-            actor="ai",
-            symbol=bundle.symbol,
-            market_time=bundle.instant,
-            rationale=rationale(outcome),
-            risk_check_result=f"none:{outcome.evaluation.reason}",
-            strategy_id=strategy.id,
-            strategy_version=strategy.version,
-            bundle_hash=hash_,
-            detail={"outcome": plain(outcome)},
-        )
+            if bundle is not stored:
+                hash_, stored = await tx.bundles.put(bundle), bundle
+            before = latest.get(strategy.id)
+            evaluation = snapshot_of(strategy, bundle, hash_, outcome, before)
+            written.evaluations.append(evaluation)
+            if outcome.report is not None:
+                await self._act(tx, strategy, bundle, hash_, outcome, written)
+            elif not evaluation.folded:
+                now = await tx.now()
+                written.entries.append(no_trade(strategy, bundle, hash_, outcome, before, now))
 
     async def _act(
-        self, tx: Transaction, strategy: Strategy, bundle: Bundle, hash_: str, outcome: Outcome
-    ) -> tuple[Entry, Order | None]:
+        self,
+        tx: Transaction,
+        strategy: Strategy,
+        bundle: Bundle,
+        hash_: str,
+        outcome: Outcome,
+        written: _Written,
+    ) -> None:
+        """Store the idea, and ask for it or take its order, as the verdict says."""
         proposal = outcome.evaluation.proposal
         assert outcome.report is not None
         assert outcome.sizing is not None
@@ -135,15 +188,16 @@ class RunCycle:
                 strategy_name=strategy.name,
                 bundle_hash=hash_,
                 status=IdeaStatus.WAITING,
+                market_time=bundle.instant,
                 created_at=now,
             )
         )
         await tx.ideas.swap(idea, idea.move(status))
-        order = None
         detail: dict[str, Any] = {"outcome": plain(outcome), "idea": idea.number}
         if outcome.report.verdict is Verdict.EXECUTE:
             order = intent(idea, self.account_id, idea.sizing.volume, now)
             await tx.orders.add(order)
+            written.orders = (*written.orders, open_order(order))
             detail["client_id"] = order.client_id
         if outcome.report.verdict is Verdict.ASK:
             assert bundle.quote is not None
@@ -156,77 +210,23 @@ class RunCycle:
                     proposed_spread=bundle.quote.spread,
                 )
             )
-        if outcome.report.verdict in (Verdict.ASK, Verdict.EXECUTE):
+        if outcome.report.verdict in _PUT_FORWARD:
             await tx.outbox.tell(idea_notice(idea), Audience())
-        entry = Entry(
-            action=action,
-            occurred_at=now,
-            actor="ai",
-            symbol=bundle.symbol,
-            market_time=bundle.instant,
-            rationale=rationale(outcome),
-            confidence_score=outcome.confidence.score,
-            risk_check_result=outcome.report.result,
-            strategy_id=strategy.id,
-            strategy_version=strategy.version,
-            idea_id=idea.id,
-            bundle_hash=hash_,
-            detail=detail,
+            written.ideas = (*written.ideas, past_idea(idea))
+        written.entries.append(
+            Entry(
+                action=action,
+                occurred_at=now,
+                actor="ai",
+                symbol=bundle.symbol,
+                market_time=bundle.instant,
+                rationale=rationale(outcome),
+                confidence_score=outcome.confidence.score,
+                risk_check_result=outcome.report.result,
+                strategy_id=strategy.id,
+                strategy_version=strategy.version,
+                idea_id=idea.id,
+                bundle_hash=hash_,
+                detail=detail,
+            )
         )
-        return entry, order
-
-
-def rationale(outcome: Outcome) -> str:
-    """What was observed, condition by condition: the record's own words, in no language."""
-    return "; ".join(
-        f"{'+' if o.met else '-'} {o.name} {o.argument}: {o.observed}"
-        for o in outcome.evaluation.observations
-    )
-
-
-def idea_id(bundle_hash: str, strategy: Strategy) -> UUID:
-    """The idea's id: the same bundle and strategy version can only ever make one idea."""
-    return uuid5(strategy.id, f"{strategy.version}:{bundle_hash}")
-
-
-def client_id(account_id: str, idea: UUID) -> str:
-    """The order's id on both sides, 27 characters: fits MetaTrader's comment and Binance's id."""
-    return "at-" + digest(f"{account_id}|{idea}|1".encode())[:24]
-
-
-def intent(idea: Idea, account_id: str, volume: Decimal, now: datetime) -> Order:
-    """The order an idea becomes, not yet sent."""
-    return Order(
-        client_id=client_id(account_id, idea.id),
-        idea_id=idea.id,
-        account_id=account_id,
-        symbol=idea.proposal.symbol,
-        direction=idea.proposal.direction,
-        volume=volume,
-        stop_loss=idea.proposal.stop_loss,
-        take_profit=idea.proposal.take_profit[0],
-        strategy_id=str(idea.strategy_id),
-        state=OrderState.INTENT,
-        created_at=now,
-        valid_until=now + ORDER_LIFE,
-    )
-
-
-def idea_notice(idea: Idea) -> Notice:
-    """The card of a new idea."""
-    return Notice(
-        kind=Kind.IDEA,
-        key=f"idea:{idea.id}",
-        priority=Priority.TRADE,
-        detail={"idea_id": str(idea.id)},
-    )
-
-
-def card_notice(idea_id: UUID, change: str) -> Notice:
-    """The card of an idea is to be drawn again; ``change`` says why, once."""
-    return Notice(
-        kind=Kind.CARD,
-        key=f"card:{idea_id}:{change}",
-        priority=Priority.TRADE,
-        detail={"idea_id": str(idea_id)},
-    )

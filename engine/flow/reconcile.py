@@ -11,7 +11,7 @@ from engine.domain.state import TradingState
 from engine.errors import BrokerSilent
 from engine.flow.execution import record_absence, record_fill, record_silence
 from engine.flow.halts import halt
-from engine.flow.pipeline import card_notice
+from engine.flow.ideas import card_notice
 from engine.gate.limits import reached
 from engine.ports import Bell, Broker, Found, MarketData, NotFound, Store, Transaction
 from engine.snapshot.canonical import plain

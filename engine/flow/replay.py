@@ -12,7 +12,7 @@ from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle
 from engine.domain.values import decimal
 from engine.errors import InvalidInput, SnapshotNotFound
-from engine.flow.judgement import Question, ask_again, consider, strategy_of
+from engine.flow.judgement import Answer, Outcome, Question, ask_again, consider, strategy_of
 from engine.flow.people import person_at_least
 from engine.ports import Store
 from engine.snapshot.canonical import plain, restore
@@ -24,14 +24,15 @@ class Replay:
     """What was seen, what was decided, and where computing it again gave something else.
 
     ``differences`` are dotted paths into the record; empty means equal bit for bit. ``what_if`` is
-    the gate's report under other settings, when some were asked for.
+    what would have come of other settings, when some were asked for.
     """
 
     decision: Decision
     bundle: Bundle
     report: GateReport | None
+    outcome: Outcome | None
     differences: tuple[str, ...]
-    what_if: GateReport | None = None
+    what_if: Outcome | Answer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +76,12 @@ def replay(decision: Decision, bundle: Bundle, changes: Mapping[str, str]) -> Re
     what_if = None
     if changes:
         settings = with_changes(bundle.settings, changes)
-        what_if = _compute(decision, replace(fresh, settings=settings))[1].report
+        what_if = _compute(decision, replace(fresh, settings=settings))[1]
     return Replay(
         decision=decision,
         bundle=bundle,
         report=again.report,
+        outcome=again if isinstance(again, Outcome) else None,
         differences=tuple(differences),
         what_if=what_if,
     )

@@ -3,42 +3,116 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
-from engine.domain.gate import Check
+from engine.domain.account import Direction, Position
+from engine.domain.gate import Check, CheckResult
 from engine.domain.idea import Confidence, Proposal, Sizing
-from engine.domain.snapshot import Bundle
+from engine.domain.snapshot import Bundle, OpenOrder
 from engine.domain.strategy import Strategy
 
 MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What is judged: an idea in its bundle. ``proposed_entry`` is the price on the card when a
-    later moment is judged, None for a new idea.
-    """
+class Scene:
+    """A strategy before its bundle: what is checked before it may signal at all."""
 
     bundle: Bundle
     strategy: Strategy
+
+    @property
+    def symbol(self) -> str:
+        """The symbol that is looked at."""
+        return self.bundle.symbol
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions a trade may take."""
+        return self.strategy.direction.directions
+
+    @property
+    def held(self) -> tuple[Position | OpenOrder, ...]:
+        """What is or may be open at the venue."""
+        return self.bundle.holdings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Scene):
+    """What is judged: an idea in its bundle. ``proposed_entry`` is the price on the card when a
+    later moment is judged, None for a new idea; ``own_order`` and ``own_idea`` are then its own.
+    """
+
     proposal: Proposal
     sizing: Sizing
     confidence: Confidence
     strategy_version: int
     proposed_entry: Decimal | None = None
     own_order: str | None = None
+    own_idea: UUID | None = None
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The one direction that is proposed."""
+        return (self.proposal.direction,)
+
+    @property
+    def held(self) -> tuple[Position | OpenOrder, ...]:
+        """What is or may be open, other than the order that is itself being judged.
+
+        An order that was decided later and has not been sent does not count against an earlier one;
+        otherwise two approved at once would refuse each other.
+        """
+        orders = self.bundle.orders
+        own = next((o for o in orders if o.client_id == self.own_order), None)
+        if own is None:
+            return self.bundle.holdings
+        aside = {own.client_id} | {
+            order.client_id
+            for order in orders
+            if order.state == "intent"
+            and (order.created_at, order.client_id) > (own.created_at, own.client_id)
+        }
+        return tuple(held for held in self.bundle.holdings if held.client_id not in aside)
 
 
+#: (passed, what was seen, the limit it was held against)
 Finding = tuple[bool, str, str]
-CheckFunction = Callable[[Case], Finding]
 
-CHECKS: dict[Check, CheckFunction] = {}
+#: Checks of a scene, asked before a strategy signals and again of every idea.
+SCENE_CHECKS: dict[Check, Callable[[Scene], Finding]] = {}
+#: Checks that need an idea.
+CASE_CHECKS: dict[Check, Callable[[Case], Finding]] = {}
 
 
-def check(code: Check) -> Callable[[CheckFunction], CheckFunction]:
-    """Enter a check into the table."""
+def scene_check(
+    code: Check,
+) -> Callable[[Callable[[Scene], Finding]], Callable[[Scene], Finding]]:
+    """Enter a check that needs no idea into the table."""
 
-    def register(function: CheckFunction) -> CheckFunction:
-        CHECKS[code] = function
+    def register(function: Callable[[Scene], Finding]) -> Callable[[Scene], Finding]:
+        SCENE_CHECKS[code] = function
         return function
 
     return register
+
+
+def check(code: Check) -> Callable[[Callable[[Case], Finding]], Callable[[Case], Finding]]:
+    """Enter a check of an idea into the table."""
+
+    def register(function: Callable[[Case], Finding]) -> Callable[[Case], Finding]:
+        CASE_CHECKS[code] = function
+        return function
+
+    return register
+
+
+def run(code: Check, case: Case) -> CheckResult:
+    """One check's result."""
+    function = SCENE_CHECKS.get(code) or CASE_CHECKS[code]
+    return CheckResult(code, *function(case))
+
+
+def run_before(code: Check, scene: Scene) -> CheckResult:
+    """One check's result before there is an idea."""
+    return CheckResult(code, *SCENE_CHECKS[code](scene))

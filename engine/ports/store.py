@@ -14,7 +14,7 @@ from engine.domain.notice import Audience, Notice
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.person import Person
 from engine.domain.settings import RiskSettings
-from engine.domain.snapshot import Bundle, OpenOrder
+from engine.domain.snapshot import Bundle, OpenOrder, PastIdea
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.ports.evaluations import Evaluations
@@ -65,6 +65,10 @@ class Ideas(Protocol):
 
     async def pending(self) -> Sequence[UUID]:
         """Ideas waiting for a person, oldest first."""
+        ...
+
+    async def recent(self, after: datetime, until: datetime) -> tuple[PastIdea, ...]:
+        """Ideas that were put to a person or executed, by market time, oldest first."""
         ...
 
 

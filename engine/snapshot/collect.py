@@ -1,15 +1,38 @@
 """See: everything a decision may rest on, gathered once and frozen."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from engine.domain.account import Account, Position
+from engine.domain.account import Account, Position, TradingDay
 from engine.domain.market import Instrument, Quote, Timeframe, quote_rate
-from engine.domain.snapshot import Bundle
+from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOrder, PastIdea
 from engine.domain.state import Control
-from engine.errors import BrokerSilent, FeedError
+from engine.domain.strategy import Strategy
+from engine.errors import BrokerSilent, FeedError, NotFound
 from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What all symbols of a cycle share: our own books, the account, and the world's news."""
+
+    instant: datetime
+    orders: tuple[OpenOrder, ...]
+    recent: tuple[PastIdea, ...]
+    settings_version: int
+    settings: RiskSettings
+    strategies: tuple[Strategy, ...]
+    day: TradingDay | None
+    control: Control
+    account: Account | None
+    positions: tuple[Position, ...]
+    calendar: CalendarView | None
+    news: tuple[Headline, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,59 +51,84 @@ class Collect:
     store: Store
 
     async def __call__(self, symbol: str, timeframe: Timeframe) -> Bundle:
+        return await self.freeze(await self.survey(), symbol, timeframe)
+
+    async def survey(self) -> Survey:
+        """What a cycle needs once, however many symbols it looks at."""
+        instant = await self.market.instant()
         # Our own orders are read before the venue's positions: one that is filled in between is
         # then counted twice and told apart by its id, never missed.
         async with self.store.begin() as tx:
             orders = await tx.orders.unproven()
+            recent = await tx.ideas.recent(instant - _DAY, instant)
             version, settings = await tx.settings.risk()
             strategies = await tx.settings.strategies()
             day = await tx.settings.day(self.broker.account_id)
             control = await tx.controls.read()
         account, positions = await self._account()
-        instant = await self.market.instant()
+        held = {position.client_id for position in positions}
+        return Survey(
+            instant=instant,
+            orders=tuple(order for order in orders if order.client_id not in held),
+            recent=recent,
+            settings_version=version,
+            settings=settings,
+            strategies=strategies,
+            day=day,
+            control=control,
+            account=account,
+            positions=positions,
+            calendar=await self.calendar.around(instant),
+            news=await self.news.latest(instant),
+        )
+
+    async def freeze(self, survey: Survey, symbol: str, timeframe: Timeframe) -> Bundle:
+        """The bundle of one symbol; raises :class:`FeedError` without candles."""
         candles = await self.market.candles(symbol, timeframe, WINDOW)
         if len(candles) < 2:
             raise FeedError(f"there are only {len(candles)} {timeframe} candles of {symbol}")
         instrument = await self.market.instrument(symbol)
         indicators, before = compute(candles, digits=instrument.digits)
         quote = await self.market.quote(symbol)
-        held = {position.client_id for position in positions}
         return Bundle(
             symbol=symbol,
             timeframe=timeframe,
-            instant=instant,
+            instant=await self.market.instant(),
             candles=candles,
             indicators=indicators,
             indicators_before=before,
             quote=quote,
             instrument=instrument,
-            quote_rate=_rate(instrument, quote, account),
-            calendar=await self.calendar.around(instant),
-            news=await self.news.latest(instant),
-            account=account,
-            day=day,
-            positions=positions,
-            orders=tuple(order for order in orders if order.client_id not in held),
-            settings=settings,
-            settings_version=version,
-            strategies=strategies,
-            control=control,
+            quote_rate=_rate(instrument, quote, survey.account),
+            calendar=survey.calendar,
+            news=survey.news,
+            account=survey.account,
+            day=survey.day,
+            positions=survey.positions,
+            orders=survey.orders,
+            settings=survey.settings,
+            settings_version=survey.settings_version,
+            strategies=survey.strategies,
+            control=survey.control,
+            frames=await self._frames(survey, symbol, timeframe, instrument),
+            recent=survey.recent,
         )
 
-    async def still_holds(self, tx: Transaction, bundle: Bundle, control: Control) -> bool:
-        """Whether nothing we decide by has changed since the bundle was collected.
+    async def still_holds(self, tx: Transaction, seen: Bundle | Survey, control: Control) -> bool:
+        """Whether nothing we decide by has changed since it was collected.
 
-        Asked inside the transaction that acts on it: a pause, new limits, an edited strategy, or an
-        order of somebody else's that the bundle has not seen make it an old picture.
+        Asked inside the transaction that acts on it: a pause, new limits, an edited strategy, an
+        order or an idea of somebody else's that was not seen make it an old picture.
         """
-        held = {position.client_id for position in bundle.positions}
-        seen = {(order.client_id, order.state) for order in bundle.orders}
+        held = {position.client_id for position in seen.positions}
+        known = {(order.client_id, order.state) for order in seen.orders}
         orders = await tx.orders.unproven()
         return (
-            control.version == bundle.control.version
-            and (await tx.settings.risk())[0] == bundle.settings_version
-            and await tx.settings.strategies() == bundle.strategies
-            and all((o.client_id, o.state) in seen for o in orders if o.client_id not in held)
+            control.version == seen.control.version
+            and (await tx.settings.risk())[0] == seen.settings_version
+            and await tx.settings.strategies() == seen.strategies
+            and all((o.client_id, o.state) in known for o in orders if o.client_id not in held)
+            and await tx.ideas.recent(seen.instant - _DAY, seen.instant) == seen.recent
         )
 
     async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:
@@ -88,6 +136,32 @@ class Collect:
             return await self.broker.account(), await self.broker.positions()
         except BrokerSilent:
             return None, ()
+
+    async def _frames(
+        self, survey: Survey, symbol: str, timeframe: Timeframe, instrument: Instrument
+    ) -> tuple[Frame, ...]:
+        """The longer timeframes that a strategy asks for; one that cannot be had is left out, and
+        what looks there is then not met.
+        """
+        frames = []
+        wanted = {
+            longer
+            for strategy in survey.strategies
+            if strategy.applies_to(symbol, timeframe)
+            for longer in strategy.frames
+        }
+        for longer in sorted(wanted, key=lambda frame: frame.length):
+            try:
+                candles = await self.market.candles(symbol, longer, WINDOW)
+            except (FeedError, NotFound):
+                continue
+            if len(candles) < 2:
+                continue
+            now, before = compute(candles, digits=instrument.digits)
+            frames.append(
+                Frame(timeframe=longer, candles=candles, indicators=now, indicators_before=before)
+            )
+        return tuple(frames)
 
 
 def _rate(instrument: Instrument, quote: Quote | None, account: Account | None) -> Decimal:

@@ -28,6 +28,7 @@ class IdeaRow(Model):
     strategy_id = fields.UUIDField()
     snapshot_ref = fields.CharField(64)
     document: Any = fields.JSONField()
+    market_time = fields.DatetimeField(db_index=True)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField(auto_now=True)
 
@@ -108,3 +109,25 @@ class EvaluationRow(Model):
     class Meta:
         table = "evaluation"
         unique_together = (("symbol", "timeframe", "candle_time"),)
+
+
+class GateSnapshotRow(Model):
+    """One evaluation (source 002 ``gate_snapshots``); a repeated no is only here."""
+
+    id = fields.BigIntField(primary_key=True)
+    ts_utc = fields.DatetimeField()
+    pair = fields.CharField(24)
+    timeframe = fields.CharField(4)
+    strategy_id = fields.UUIDField()
+    strategy_version = fields.IntField()
+    strategy = fields.CharField(60)
+    final_signal = fields.CharField(4)
+    reason = fields.CharField(80)
+    closed: Any = fields.JSONField()
+    signature = fields.CharField(16)
+    repeats = fields.IntField()
+    snapshot_ref = fields.CharField(64)
+
+    class Meta:
+        table = "gate_snapshots"
+        indexes = (Index(fields=("pair", "timeframe", "strategy_id", "id")),)

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from engine.flow.pipeline import client_id
+from engine.flow.ideas import client_id
 from storage.inbox import ATTEMPTS
 
 FINAL = {"acked", "rejected", "cancelled", "absent", "unknown"}
@@ -48,6 +48,7 @@ class Books:
     alerts: set[str]
     outbox: list[Any]
     evaluations: list[Any]
+    gate_snapshots: list[Any]
     venue: dict[str, Any]
     played: int | None
     control: str
@@ -93,6 +94,7 @@ async def read(owner_url: str) -> Books:
             },
             outbox=await db.fetch("SELECT key, kind, state, error FROM outbox"),
             evaluations=await db.fetch("SELECT candle_time FROM evaluation ORDER BY candle_time"),
+            gate_snapshots=await db.fetch("SELECT ts_utc, repeats FROM gate_snapshots"),
             venue=json.loads(venue) if venue else {},
             played=json.loads(tape).get("played") if tape else None,
             control=await db.fetchval("SELECT state FROM control"),
@@ -257,6 +259,8 @@ def _no_tap_lost(books: Books) -> list[str]:
 def _no_candle_skipped(books: Books) -> list[str]:
     """Every candle that was judged is on record, and none was played without being judged."""
     judged = {row["market_time"] for row in books.records if row["action"] in _JUDGED}
+    # A no that repeats the one before it stands in the table of evaluations only.
+    judged |= {row["ts_utc"] for row in books.gate_snapshots if row["repeats"] > 0}
     hour = timedelta(hours=1)
     found = [
         f"the candle of {row['candle_time']} was claimed and never judged"

@@ -177,7 +177,7 @@ class TestReplay:
             replayed += 1
         actions = {decision.entry.action for decision in decisions}
         assert {Action.NO_TRADE, Action.AI_AUTO_EXECUTED, Action.ORDER_SENDING} <= actions
-        assert replayed > 100
+        assert replayed > 50
 
     async def test_what_if_answers_with_other_settings(self, desk: Desk) -> None:
         from engine.domain.idea import IdeaStatus
@@ -191,7 +191,8 @@ class TestReplay:
         )
         assert done.differences == ()
         assert done.what_if is not None
-        assert done.what_if.verdict == "ask"
+        assert done.what_if.report is not None
+        assert done.what_if.report.verdict == "ask"
         with pytest.raises(InvalidInput, match="no setting"):
             await desk.talk.replay_decision(decision.seq, {"min_confidense": "1"})
 

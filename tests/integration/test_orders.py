@@ -120,14 +120,15 @@ async def test_unknown_order_blocks_its_symbol(desk: Desk) -> None:
     await send(client_id)
     for _ in range(60):
         for decision in await desk.next_candle():
-            if "outcome" not in decision.entry.detail:
+            outcome = decision.entry.detail.get("outcome")
+            if outcome is None or outcome["evaluation"]["proposal"] is None:
                 continue
-            report = decision.entry.detail["outcome"]["report"]
-            if report is not None:
-                failed = {c["code"] for c in report["checks"] if not c["passed"]}
-                assert "unknown_order" in failed
-                return
-    raise AssertionError("no proposal was judged in 60 candles")
+            report = outcome["report"] or {"checks": outcome["before"]}
+            failed = {c["code"] for c in report["checks"] if not c["passed"]}
+            assert "unknown_order" in failed
+            assert decision.entry.risk_check_result != "pass"
+            return
+    raise AssertionError("no setup was judged in 60 candles")
 
 
 async def test_late_attempt_after_the_venue_struck_it_off_is_refused(desk: Desk) -> None:

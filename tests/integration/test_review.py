@@ -17,7 +17,7 @@ from engine.domain.order import OrderState
 from engine.domain.state import HaltReason, TradingState
 from engine.errors import InvalidInput, NotAllowed, Outdated
 from engine.flow.approvals import Choice
-from engine.flow.pipeline import intent
+from engine.flow.ideas import intent
 from storage.inbox import PostgresInbox
 from tests.conftest import Database
 from tests.integration.conftest import ANN, LUIS, START, Desk

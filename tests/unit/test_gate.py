@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -11,8 +12,9 @@ from engine.domain.gate import ASKS, HALTS, Check, CheckResult, GateReport, Verd
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Impact
 from engine.domain.state import HaltReason, Mode, TradingState
-from engine.domain.strategy import ForbiddenConditions, RiskCaps
-from engine.gate.checks import CHECKS, MISSING, Case, drift_r, run
+from engine.domain.strategy import ForbiddenConditions, MarketState, RiskCaps
+from engine.gate.case import CASE_CHECKS, MISSING, SCENE_CHECKS, Case, run
+from engine.gate.checks.idea import drift_r
 from engine.gate.judge import judge
 from engine.gate.limits import reached, target_open
 from tests.builders import (
@@ -27,7 +29,9 @@ from tests.builders import (
     confidence,
     control,
     day,
+    indicators,
     open_order,
+    past_idea,
     position,
     proposal,
     quote,
@@ -74,6 +78,41 @@ def news(*events, **values):
 def spec(**values):
     numbers = {name: Decimal(text) for name, text in values.items()}
     return replace(bundle().instrument, **numbers)
+
+
+def moves(**values):
+    """A case whose last ten candles or figures are other than a quiet trend's."""
+    return seen(**values)
+
+
+def narrow(count, width="0.00010"):
+    """So many of the last ten candles hardly move."""
+    shown = list(candles())
+    low = Decimal("1.10000") - Decimal(width) / 2
+    for place in range(len(shown) - count, len(shown)):
+        shown[place] = replace(shown[place], high=low + Decimal(width), low=low)
+    return tuple(shown)
+
+
+SPOT = replace(bundle().instrument, spot=True)
+
+
+def spot(*holdings, direction=Direction.BUY, **settings):
+    found = bundle(instrument=SPOT, positions=holdings, settings=RiskSettings(**settings))
+    return case(bundle=found, proposal=proposal(direction=direction))
+
+
+def after(*past, own=None, **settings):
+    """An idea after these."""
+    return case(bundle=bundle(recent=past, settings=RiskSettings(**settings)), own_idea=own)
+
+
+def ago(seconds, **values):
+    return past_idea(at=NOW - timedelta(seconds=seconds), **values)
+
+
+OWN = UUID("44444444-4444-5444-8444-444444444444")
+ANOTHER = UUID("55555555-5555-5555-8555-555555555555")
 
 
 OTHER = {"symbol": "GBPUSD", "strategy_id": None}
@@ -174,6 +213,40 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             ),
         },
     ),
+    Check.MARKET_STATE: (
+        {
+            "trending": moves(indicators=indicators(adx_14="20")),
+            "ranging": moves(indicators=indicators(adx_14="19.99")),
+            "exactly three ranges": moves(
+                candles=candles(high="1.10150", low="1.09850"),
+            ),
+            "eight narrow candles of ten": moves(candles=narrow(8)),
+            "chaotic, but allowed": case(
+                bundle=bundle(candles=candles(high="1.10200", low="1.09850")),
+                strategy=strategy(forbidden_conditions=ForbiddenConditions(60, (), ())),
+            ),
+        },
+        {
+            "a hair over three ranges": moves(candles=candles(high="1.10151", low="1.09850")),
+            "nine narrow candles of ten": moves(candles=narrow(9)),
+            "nothing moves": moves(indicators=indicators(atr_14="0")),
+            "no range known": moves(indicators=indicators(atr_14=None)),
+            "no strength known": moves(indicators=indicators(adx_14=None)),
+            "a range, which the strategy shuns": case(
+                bundle=bundle(indicators=indicators(adx_14="10")),
+                strategy=strategy(
+                    forbidden_conditions=ForbiddenConditions(60, (), (MarketState.RANGE,))
+                ),
+            ),
+        },
+    ),
+    Check.DATA_READY: (
+        {"exactly enough": seen(settings=RiskSettings(min_candles=60))},
+        {
+            "one too few": seen(settings=RiskSettings(min_candles=61)),
+            "none": seen(candles=()),
+        },
+    ),
     Check.STALE_DATA: (
         {
             "just closed": seen(),
@@ -212,6 +285,19 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             "a position while its own order waits": held(
                 position(), open_order(client_id="at-own", state="intent"), own="at-own"
             ),
+        },
+    ),
+    Check.LONG_FLAT: (
+        {
+            "no spot symbol": held(position()),
+            "bought when flat": spot(),
+            "bought while another is held": spot(position(**OTHER)),
+            "switched off": spot(position(), long_flat=False),
+        },
+        {
+            "bought twice": spot(position()),
+            "sold short": spot(direction=SELL),
+            "sold short, switched to long only": spot(position(), direction=SELL),
         },
     ),
     Check.UNKNOWN_ORDER: (
@@ -367,6 +453,56 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             ),
         },
     ),
+    Check.STRATEGY_MAX_CANDLES: (
+        {"exactly as many": seen(settings=RiskSettings(strategy_max_candles=60))},
+        {"one more": seen(settings=RiskSettings(strategy_max_candles=59))},
+    ),
+    Check.STRATEGY_RATE_LIMIT: (
+        {
+            "one fewer": after(ago(1), strategy_rate_limit_per_min=2),
+            "a minute ago": after(ago(60), ago(61), strategy_rate_limit_per_min=1),
+            "another strategy's": after(ago(1, strategy_id=ANOTHER), strategy_rate_limit_per_min=1),
+            "its own, judged again": after(ago(0, id=OWN), own=OWN, strategy_rate_limit_per_min=1),
+            "a later one": after(ago(30, id=OWN), ago(10), own=OWN, strategy_rate_limit_per_min=1),
+        },
+        {
+            "exactly as many": after(ago(1), ago(59), strategy_rate_limit_per_min=2),
+            "on another symbol": after(ago(1, symbol="GBPUSD"), strategy_rate_limit_per_min=1),
+            "an earlier one, judged again": after(
+                ago(40), ago(30, id=OWN), own=OWN, strategy_rate_limit_per_min=1
+            ),
+        },
+    ),
+    Check.STRATEGY_COOLDOWN: (
+        {
+            "never before": after(),
+            "exactly rested": after(ago(60), strategy_min_interval_seconds=60),
+            "on another symbol": after(ago(1, symbol="GBPUSD")),
+            "none asked for": after(ago(0), strategy_min_interval_seconds=0),
+        },
+        {
+            "a second short": after(ago(59), strategy_min_interval_seconds=60),
+            "the other direction too": after(ago(1, direction=SELL)),
+        },
+    ),
+    Check.STRATEGY_DUPLICATE: (
+        {
+            "never before": after(),
+            "exactly forgotten": after(ago(300), strategy_dedup_ttl_seconds=300),
+            "the other direction": after(ago(1, direction=SELL)),
+        },
+        {"a second short": after(ago(299), strategy_dedup_ttl_seconds=300)},
+    ),
+    Check.STRATEGY_DAILY_BUDGET: (
+        {
+            "one fewer": after(ago(3600), strategy_daily_budget=2),
+            "yesterday's": after(ago(36_001), strategy_daily_budget=1),
+        },
+        {
+            "exactly spent": after(ago(3600), ago(7200), strategy_daily_budget=2),
+            "spent at midnight": after(ago(36_000), strategy_daily_budget=1),
+        },
+    ),
     Check.CONFIDENCE_FLOOR: (
         {"exactly the floor": case(confidence=confidence(50, 0, 0))},
         {"a hundredth under": case(confidence=confidence("49.99", 0, 0))},
@@ -413,7 +549,8 @@ def test_a_check_fails_and_says_what_it_saw(code, made):
 
 
 def test_every_code_has_a_check_and_is_tested_both_ways():
-    assert set(CHECKS) == set(Check)
+    assert SCENE_CHECKS.keys() | CASE_CHECKS.keys() == set(Check)
+    assert not SCENE_CHECKS.keys() & CASE_CHECKS.keys()
     assert set(SITUATIONS) == set(Check)
     assert all(passing and failing for passing, failing in SITUATIONS.values())
 
@@ -431,7 +568,7 @@ def test_a_good_idea_passes_every_check_in_the_order_of_the_codes(direction):
     [
         ({"quote": None}, {Check.SPREAD, Check.STALE_DATA}),
         ({"calendar": None}, {Check.NEWS}),
-        ({"candles": ()}, {Check.STALE_DATA}),
+        ({"candles": ()}, {Check.MARKET_STATE, Check.STALE_DATA, Check.DATA_READY}),
         (
             {"day": None},
             {
@@ -455,7 +592,9 @@ def test_a_good_idea_passes_every_check_in_the_order_of_the_codes(direction):
 )
 def test_gate_is_closed_by_what_is_missing_and_says_so(missing, codes):
     report = judge(seen(**missing))
-    assert {check.code for check in report.checks if check.observed == MISSING} == codes
+    # How many candles there are is known even when there is none.
+    unseen = {check.code for check in report.checks if check.observed == MISSING}
+    assert unseen == codes - {Check.DATA_READY}
     assert {check.code for check in report.checks if not check.passed} == codes
     assert report.verdict in (Verdict.REFUSE, Verdict.HALTED)
 

@@ -1,0 +1,74 @@
+"""How an evaluation is written down: its row, its record, and when a repeated no is folded."""
+
+from datetime import datetime
+
+from engine.domain.decision import Action, Entry, GateSnapshot
+from engine.domain.snapshot import Bundle
+from engine.domain.strategy import Strategy
+from engine.flow.judgement import Outcome
+from engine.snapshot.canonical import canonical, digest, plain
+
+
+def snapshot_of(
+    strategy: Strategy, bundle: Bundle, hash_: str, outcome: Outcome, before: GateSnapshot | None
+) -> GateSnapshot:
+    """The evaluation as it is kept; a no like the last one, on the same day, repeats it."""
+    report = outcome.report
+    checks = outcome.before if report is None else report.checks
+    proposal = None if report is None else outcome.evaluation.proposal
+    reason = outcome.no_trade if report is None else report.result
+    closed = tuple([str(check.code) for check in checks if not check.passed])
+    unmet = [o.name for o in outcome.evaluation.observations if not o.met]
+    signature = digest(canonical([strategy.version, reason, closed, unmet]))[:16]
+    repeats = 0
+    if report is None and before is not None and before.signature == signature:
+        same_day = before.market_time.date() == bundle.instant.date()
+        repeats = before.repeats + 1 if same_day else 0
+    return GateSnapshot(
+        market_time=bundle.instant,
+        symbol=bundle.symbol,
+        timeframe=bundle.timeframe,
+        strategy_id=strategy.id,
+        strategy_version=strategy.version,
+        strategy_name=strategy.name,
+        final_signal="none" if proposal is None else str(proposal.direction),
+        reason=reason,
+        closed=closed,
+        signature=signature,
+        repeats=repeats,
+        bundle_hash=hash_,
+    )
+
+
+def no_trade(
+    strategy: Strategy,
+    bundle: Bundle,
+    hash_: str,
+    outcome: Outcome,
+    before: GateSnapshot | None,
+    now: datetime,
+) -> Entry:
+    """The record of a no; ``folded`` counts the repetitions of the no before it."""
+    return Entry(
+        action=Action.NO_TRADE,
+        occurred_at=now,
+        actor="ai",
+        symbol=bundle.symbol,
+        market_time=bundle.instant,
+        rationale=rationale(outcome),
+        risk_check_result=outcome.no_trade,
+        strategy_id=strategy.id,
+        strategy_version=strategy.version,
+        bundle_hash=hash_,
+        detail={"outcome": plain(outcome), "folded": before.repeats if before else 0},
+    )
+
+
+def rationale(outcome: Outcome) -> str:
+    """What was observed, condition by condition: the record's own words, in no language."""
+    return "; ".join(
+        [
+            f"{'+' if o.met else '-'} {o.name} {o.argument}: {o.observed}"
+            for o in outcome.evaluation.observations
+        ]
+    )

@@ -1,0 +1,74 @@
+"""What an idea becomes: its id, its order, its past, and what people are told of it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from engine.domain.idea import Idea
+from engine.domain.notice import Kind, Notice, Priority
+from engine.domain.order import Order, OrderState
+from engine.domain.snapshot import PastIdea
+from engine.domain.strategy import Strategy
+from engine.snapshot.canonical import digest
+
+#: An order that has not left this long after it was decided never leaves.
+ORDER_LIFE = timedelta(seconds=60)
+
+
+def idea_id(bundle_hash: str, strategy: Strategy) -> UUID:
+    """The idea's id: the same bundle and strategy version can only ever make one idea."""
+    return uuid5(strategy.id, f"{strategy.version}:{bundle_hash}")
+
+
+def client_id(account_id: str, idea: UUID) -> str:
+    """The order's id on both sides, 27 characters: fits MetaTrader's comment and Binance's id."""
+    return "at-" + digest(f"{account_id}|{idea}|1".encode())[:24]
+
+
+def intent(idea: Idea, account_id: str, volume: Decimal, now: datetime) -> Order:
+    """The order an idea becomes, not yet sent."""
+    return Order(
+        client_id=client_id(account_id, idea.id),
+        idea_id=idea.id,
+        account_id=account_id,
+        symbol=idea.proposal.symbol,
+        direction=idea.proposal.direction,
+        volume=volume,
+        stop_loss=idea.proposal.stop_loss,
+        take_profit=idea.proposal.take_profit[0],
+        strategy_id=str(idea.strategy_id),
+        state=OrderState.INTENT,
+        created_at=now,
+        valid_until=now + ORDER_LIFE,
+    )
+
+
+def past_idea(idea: Idea) -> PastIdea:
+    """An idea as the guardrails count it."""
+    return PastIdea(
+        id=idea.id,
+        strategy_id=idea.strategy_id,
+        symbol=idea.proposal.symbol,
+        direction=idea.proposal.direction,
+        at=idea.market_time,
+    )
+
+
+def idea_notice(idea: Idea) -> Notice:
+    """The card of a new idea."""
+    return Notice(
+        kind=Kind.IDEA,
+        key=f"idea:{idea.id}",
+        priority=Priority.TRADE,
+        detail={"idea_id": str(idea.id)},
+    )
+
+
+def card_notice(idea_id: UUID, change: str) -> Notice:
+    """The card of an idea is to be drawn again; ``change`` says why, once."""
+    return Notice(
+        kind=Kind.CARD,
+        key=f"card:{idea_id}:{change}",
+        priority=Priority.TRADE,
+        detail={"idea_id": str(idea_id)},
+    )

@@ -1,0 +1,61 @@
+"""Checks of the account: known at all, the day's limits, margin."""
+
+from decimal import Decimal
+
+from engine.domain.account import Account, TradingDay
+from engine.domain.gate import Check
+from engine.domain.values import quantize
+from engine.gate.case import MISSING, Case, Finding, Scene, check, scene_check
+from engine.gate.limits import target_open
+
+
+def _known(scene: Scene) -> tuple[Account, TradingDay] | None:
+    account, day = scene.bundle.account, scene.bundle.day
+    return None if account is None or day is None else (account, day)
+
+
+@scene_check(Check.ACCOUNT)
+def _account(scene: Scene) -> Finding:
+    """The broker answered, and the day has a beginning to be measured from."""
+    known = _known(scene) is not None
+    return known, "known" if known else MISSING, "known"
+
+
+@scene_check(Check.DAILY_LOSS)
+def _daily_loss(scene: Scene) -> Finding:
+    limit = scene.bundle.settings.max_daily_loss_percent
+    if (known := _known(scene)) is None:
+        return False, MISSING, str(limit)
+    account, day = known
+    loss = day.loss_percent(account.equity)
+    return loss < limit, str(quantize(loss, 2)), str(limit)
+
+
+@scene_check(Check.MAX_DRAWDOWN)
+def _max_drawdown(scene: Scene) -> Finding:
+    limit = scene.bundle.settings.max_drawdown_amount
+    if (known := _known(scene)) is None:
+        return False, MISSING, str(limit)
+    account, day = known
+    drawdown = day.drawdown(account.equity)
+    return drawdown < limit, str(quantize(drawdown, 2)), str(limit)
+
+
+@scene_check(Check.DAILY_TARGET_REACHED)
+def _daily_target(scene: Scene) -> Finding:
+    settings = scene.bundle.settings
+    limit = str(settings.daily_profit_target)
+    if (known := _known(scene)) is None:
+        return False, MISSING, limit
+    account, day = known
+    profit: Decimal = day.profit(account.equity)
+    passed = not settings.stop_after_target or target_open(settings, profit)
+    return passed, str(quantize(profit, 2)), limit
+
+
+@check(Check.MARGIN)
+def _margin(case: Case) -> Finding:
+    if case.bundle.account is None:
+        return False, MISSING, MISSING
+    free = case.bundle.account.margin_free
+    return case.sizing.margin <= free, str(case.sizing.margin), str(free)
