@@ -16,6 +16,7 @@ RANGES: dict[str, tuple[Decimal, Decimal]] = {
     "max_drawdown_amount": (Decimal("0.01"), Decimal(10) ** 9),
     "max_daily_loss_percent": (Decimal("0.01"), Decimal(100)),
     "risk_per_trade_percent": (Decimal("0.01"), Decimal(10)),
+    "max_exposure_percent": (Decimal(10), Decimal(100_000)),
     "max_spread_pips": (Decimal("0.1"), Decimal(1_000)),
     "max_drift_r": (Decimal("0.01"), Decimal(5)),
     "idea_ttl_seconds": (Decimal(15), Decimal(86_400)),
@@ -28,7 +29,8 @@ class RiskSettings:
     """The limits of source 004's ``risk_config`` and those of sources 000 and 002 beside it.
 
     Percentages are percent, money is in account currency, ``max_drift_r`` is how far the price may
-    have moved since the idea, in units of the risk between entry and stop.
+    have moved since the idea, in units of the risk between entry and stop. ``max_exposure_percent``
+    is source 001's ``RISK_MAX_EXPOSURE``: the value of all that is open, of equity.
     """
 
     min_confidence_threshold: Decimal = Decimal("90")
@@ -42,6 +44,7 @@ class RiskSettings:
     max_daily_loss_percent: Decimal = Decimal("3")
     allow_off_watchlist_autotrade: bool = False
     risk_per_trade_percent: Decimal = Decimal("0.5")
+    max_exposure_percent: Decimal = Decimal("3000")
     max_spread_pips: Decimal = Decimal("2.5")
     max_drift_r: Decimal = Decimal("0.25")
     idea_ttl_seconds: int = 900

@@ -13,6 +13,7 @@ from engine.domain.state import Mode
 from engine.domain.values import quantize
 from engine.gate.case import CHECKS, MISSING, Case, Finding, check
 from engine.gate.limits import target_open
+from engine.gate.money import others
 from engine.gate.news import minutes_to_news
 
 #: How far ahead of us a feed's clock may run, in candles.
@@ -265,18 +266,5 @@ def _mode(case: Case) -> Finding:
 
 
 def _others(case: Case) -> list[Position | OpenOrder]:
-    """What is or may be open, other than the order that is itself being judged.
-
-    An order that was decided later and has not been sent does not count against an earlier one;
-    otherwise two approved at once would refuse each other.
-    """
-    own = next((o for o in case.bundle.orders if o.client_id == case.own_order), None)
-    if own is None:
-        return list(case.bundle.holdings)
-    later = [
-        order.client_id
-        for order in case.bundle.orders
-        if order.state == "intent"
-        and (order.created_at, order.client_id) > (own.created_at, own.client_id)
-    ]
-    return [held for held in case.bundle.holdings if held.client_id not in (own.client_id, *later)]
+    """What is or may be open, other than the order that is itself being judged."""
+    return others(case.bundle, case.own_order)

@@ -1,15 +1,15 @@
 """See: everything a decision may rest on, gathered once and frozen."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from engine.domain.account import Account, Position
-from engine.domain.market import Instrument, Quote, Timeframe, quote_rate
+from engine.domain.market import Timeframe
 from engine.domain.snapshot import Bundle
 from engine.domain.state import Control
 from engine.errors import BrokerSilent, FeedError
 from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
+from engine.snapshot.valuation import worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,14 @@ class Collect:
         indicators, before = compute(candles, digits=instrument.digits)
         quote = await self.market.quote(symbol)
         held = {position.client_id for position in positions}
+        valued = await worth(
+            self.market,
+            {symbol, *(p.symbol for p in positions), *(o.symbol for o in orders)},
+            account,
+            instant=instant,
+            oldest=settings.max_data_age_candles * timeframe.length,
+            seen={} if quote is None else {symbol: quote},
+        )
         return Bundle(
             symbol=symbol,
             timeframe=timeframe,
@@ -54,7 +62,8 @@ class Collect:
             indicators_before=before,
             quote=quote,
             instrument=instrument,
-            quote_rate=_rate(instrument, quote, account),
+            conversion=valued.conversions.get(symbol),
+            valuations=valued.valuations,
             calendar=await self.calendar.around(instant),
             news=await self.news.latest(instant),
             account=account,
@@ -88,10 +97,3 @@ class Collect:
             return await self.broker.account(), await self.broker.positions()
         except BrokerSilent:
             return None, ()
-
-
-def _rate(instrument: Instrument, quote: Quote | None, account: Account | None) -> Decimal:
-    """Without an account nothing is sized, so that the rate does not matter."""
-    if account is None:
-        return Decimal(1)
-    return quote_rate(instrument, account.currency, quote)
