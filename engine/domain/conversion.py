@@ -36,14 +36,18 @@ def convert(
 
 
 def _along(route: tuple[_Hop, ...], quotes: Mapping[str, Quote], *, gain: bool) -> Conversion:
-    worse = Context(prec=_DIGITS, rounding=ROUND_FLOOR if gain else ROUND_CEILING)
-    rate, path = Decimal(1), []
+    exact = Context(prec=60)
+    over, under, path = Decimal(1), Decimal(1), []
     for symbol, divide in route:
         quote = quotes[symbol]
         price = quote.ask if divide is gain else quote.bid
-        rate = worse.divide(rate, price) if divide else worse.multiply(rate, price)
         path.append(RateStep(symbol=symbol, price=price, divide=divide))
-    return Conversion(rate=rate, path=tuple(path))
+        if divide:
+            under = exact.multiply(under, price)
+        else:
+            over = exact.multiply(over, price)
+    worse = Context(prec=_DIGITS, rounding=ROUND_FLOOR if gain else ROUND_CEILING)
+    return Conversion(rate=worse.divide(over, under), path=tuple(path))
 
 
 def _routes(instrument: Instrument, currency: str) -> Iterator[tuple[_Hop, ...]]:
