@@ -7,11 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from broker.exchange import exchanged
 from engine.domain.account import Account, Direction, Position
-from engine.domain.market import Candle, Instrument, Quote, Timeframe, quote_rate
+from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.order import ClosedTrade, Fill, Order
 from engine.domain.values import quantize
-from engine.errors import BrokerRefused
+from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, MarketData, NotFound, VenueLedger
 from engine.snapshot.canonical import plain, restore
 
@@ -58,6 +59,9 @@ class PaperBroker:
     is hit at its price, or at the open when the market jumped over it; when both lie inside one
     candle the stop is taken, because nobody can say which came first. Its books are one locked
     document, so that an order is either in them or provably not.
+
+    Results are turned into account currency as they would have to be paid: a loss at the worse side
+    of the other pairs, a gain too. An account for which there is no rate does not answer.
     """
 
     market: MarketData
@@ -95,7 +99,11 @@ class PaperBroker:
                 time=quote.time,
             )
             account = await self._account(books)
-            if self._margin(fill.price, order.volume, instrument, quote) > account.margin_free:
+            try:
+                margin = await self._margin(fill.price, order.volume, instrument)
+            except BrokerSilent as error:
+                raise BrokerRefused(str(error)) from error
+            if margin > account.margin_free:
                 raise BrokerRefused("not enough free margin")
             await self._enter(books, order, fill)
         return fill
@@ -154,8 +162,7 @@ class PaperBroker:
         margin = Decimal(0)
         for position in positions:
             instrument = await self.market.instrument(position.symbol)
-            quote = await self.market.quote(position.symbol)
-            margin += self._margin(position.entry_price, position.volume, instrument, quote)
+            margin += await self._margin(position.entry_price, position.volume, instrument)
         equity = books.balance + open_profit
         return Account(
             id=self.account_id,
@@ -168,11 +175,10 @@ class PaperBroker:
             captured_at=await self.market.instant(),
         )
 
-    def _margin(
-        self, price: Decimal, volume: Decimal, instrument: Instrument, quote: Quote | None
-    ) -> Decimal:
-        rate = quote_rate(instrument, self.currency, quote)
-        return volume * instrument.contract_size * price * rate * instrument.margin_rate
+    async def _margin(self, price: Decimal, volume: Decimal, instrument: Instrument) -> Decimal:
+        # Taken as a loss, so that it is never less than what the sizing counted with.
+        taken = -volume * instrument.contract_size * price * instrument.margin_rate
+        return -await exchanged(self.market, taken, instrument, self.currency, None)
 
     async def _position(self, held: dict[str, Any]) -> Position:
         quote = await self.market.quote(held["symbol"])
@@ -181,7 +187,7 @@ class PaperBroker:
         price = entry
         if quote is not None:
             price = quote.bid if direction is Direction.BUY else quote.ask
-        profit = self._profit(held, price, instrument, quote)
+        profit = await self._profit(held, price, instrument, quote)
         return Position(
             id=held["id"],
             symbol=held["symbol"],
@@ -196,13 +202,13 @@ class PaperBroker:
             strategy_id=held["strategy_id"],
         )
 
-    def _profit(
+    async def _profit(
         self, held: dict[str, Any], price: Decimal, instrument: Instrument, quote: Quote | None
     ) -> Decimal:
         volume = Decimal(held["volume"])
         gained = Direction(held["direction"]).sign * (price - Decimal(held["entry_price"]))
-        rate = quote_rate(instrument, self.currency, quote)
-        gross = gained * volume * instrument.contract_size * rate
+        amount = gained * volume * instrument.contract_size
+        gross = await exchanged(self.market, amount, instrument, self.currency, quote)
         return quantize(gross - volume * self.commission_per_lot, 2)
 
     async def _catch_up(self, books: Books) -> None:
@@ -215,15 +221,23 @@ class PaperBroker:
                 held["seen"] = candle.time.isoformat()
                 ended = exit_of(held, candle, spread)
                 if ended is not None:
-                    await self._close(books, held, *ended, candle)
+                    await self._close(books, held, *ended, spread, candle)
                     break
 
     async def _close(
-        self, books: Books, held: dict[str, Any], price: Decimal, reason: str, candle: Candle
+        self,
+        books: Books,
+        held: dict[str, Any],
+        price: Decimal,
+        reason: str,
+        spread: Decimal,
+        candle: Candle,
     ) -> None:
         instrument = await self.market.instrument(held["symbol"])
-        quote = await self.market.quote(held["symbol"])
-        profit = self._profit(held, price, instrument, quote)
+        # It left at this price, so that a rate which is the symbol's own price was this one too.
+        bid = price if Direction(held["direction"]) is Direction.BUY else price - spread
+        quote = Quote(bid, bid + spread, candle.time)
+        profit = await self._profit(held, price, instrument, quote)
         books.positions.remove(held)
         books.balance += profit
         trade = ClosedTrade(

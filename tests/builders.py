@@ -22,7 +22,7 @@ from engine.domain.idea import (
     Proposal,
     Sizing,
 )
-from engine.domain.market import Candle, Quote, Timeframe
+from engine.domain.market import Candle, Conversion, Quote, Timeframe
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import (
@@ -34,6 +34,7 @@ from engine.domain.snapshot import (
     Indicators,
     OpenOrder,
     PastIdea,
+    Valuation,
 )
 from engine.domain.state import Control, Mode, TradingState
 from engine.domain.strategy import (
@@ -222,9 +223,28 @@ def strategy(**values: Any) -> Strategy:
     return Strategy(**(fields | values))
 
 
+def conversion(rate: Any = 1) -> Conversion:
+    return Conversion(rate=Decimal(rate))
+
+
+def valuation(symbol: str = "EURUSD", **values: Any) -> Valuation:
+    """A symbol at 1.10008 whose quote currency is the account's."""
+    spec = instrument(symbol)
+    fields: dict[str, Any] = {
+        "symbol": symbol,
+        "base": spec.base,
+        "quote": spec.quote,
+        "price": Decimal("1.10008"),
+        "contract_size": spec.contract_size,
+        "conversion": conversion(),
+    }
+    return Valuation(**(fields | values))
+
+
 def bundle(**values: Any) -> Bundle:
     """EURUSD at NOW: calm, no news, nothing open."""
     symbol = values.get("symbol", "EURUSD")
+    held = [its.symbol for its in (*values.get("positions", ()), *values.get("orders", ()))]
     fields: dict[str, Any] = {
         "symbol": symbol,
         "timeframe": Timeframe.H1,
@@ -234,7 +254,8 @@ def bundle(**values: Any) -> Bundle:
         "indicators_before": indicators(),
         "quote": quote(),
         "instrument": instrument(symbol),
-        "quote_rate": Decimal(1),
+        "conversion": conversion(),
+        "valuations": tuple(valuation(name) for name in sorted({symbol, *held})),
         "calendar": calendar(),
         "news": (),
         "account": account(),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -33,7 +33,10 @@ class MemoryLedger:
 
 
 class HandMarket:
-    """The port ``MarketData`` over one symbol; ``close`` ends a candle, ``spread`` is in price."""
+    """The port ``MarketData`` over one symbol; ``close`` ends a candle, ``spread`` is in price.
+
+    ``others`` are the quotes of further symbols, known to ``rates`` only.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class HandMarket:
         self.spread = spread
         self.timeframe = timeframe
         self.quoted = True
+        self.others: dict[str, Quote] = {}
 
     def close(self, *candles: Candle) -> None:
         """The market moves on by these candles."""
@@ -69,6 +73,11 @@ class HandMarket:
             return None
         bid = self.played[-1].close
         return Quote(bid, bid + self.spread, await self.instant())
+
+    async def rates(self, wanted: Collection[str]) -> Mapping[str, Quote]:
+        own = await self.quote(self.specification.symbol)
+        known = self.others | ({} if own is None else {self.specification.symbol: own})
+        return {symbol: quote for symbol, quote in known.items() if symbol in wanted}
 
     async def instrument(self, symbol: str) -> Instrument:
         return self.specification

@@ -141,6 +141,7 @@ def risk(words: Words, seen: Status, *, is_live: bool) -> Screen:
     plain = {
         "lot_size": words.number(settings.max_lot_size),
         "risk_budget": f"{words.number(settings.risk_per_trade_percent)} %",
+        "max_exposure_reached": f"{words.number(settings.max_exposure_percent)} %",
         "spread": words("value.pips", pips=words.number(settings.max_spread_pips)),
         "confidence_floor": words.number(settings.confidence_floor),
         "confidence_threshold": words.number(settings.min_confidence_threshold),

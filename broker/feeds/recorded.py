@@ -1,7 +1,7 @@
 """A recorded market, played candle by candle; its place is kept outside, for all processes."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -120,6 +120,12 @@ class RecordedMarket:
         bid = self.recording.candles[played - 1].close
         spread = type(bid)(self.recording.spread_pips) * self._instrument.pip
         return Quote(bid, bid + spread, self._closed(played))
+
+    async def rates(self, wanted: Collection[str]) -> Mapping[str, Quote]:
+        """The recording's own quote, if it is wanted: a recording holds no other."""
+        symbol = self.recording.symbol
+        quote = await self.quote(symbol) if symbol in wanted else None
+        return {} if quote is None else {symbol: quote}
 
     async def instrument(self, symbol: str) -> Instrument:
         self._check(symbol, self.recording.timeframe)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from engine.domain.values import bounded, utc
-from engine.errors import FeedError, InvalidInput
+from engine.errors import InvalidInput
 
 
 class Timeframe(StrEnum):
@@ -134,16 +134,25 @@ class Instrument:
         return distance / self.pip
 
 
-def quote_rate(instrument: Instrument, currency: str, quote: Quote | None) -> Decimal:
-    """Account currency for one unit of the symbol's quote currency.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateStep:
+    """One pair on the way to the account currency: its price, multiplied by or divided by."""
 
-    Raises :class:`FeedError` when it would take a third currency's price: sizes would be guesses.
+    symbol: str
+    price: Decimal
+    divide: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """Account currency for one unit of a symbol's quote currency, and the prices it came from.
+
+    An empty path means that both are the same currency.
     """
-    if currency == instrument.quote:
-        return Decimal(1)
-    if currency == instrument.base and quote is not None:
-        return 1 / quote.bid
-    raise FeedError(
-        f"{instrument.symbol} needs a rate from {instrument.quote} to {currency}, "
-        "which no feed gives"
-    )
+
+    rate: Decimal
+    path: tuple[RateStep, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not bounded(self.rate, field="rate") > 0:
+            raise InvalidInput(f"a rate must be above zero, is {self.rate}", field="rate")

@@ -16,10 +16,12 @@ RANGES: dict[str, tuple[Decimal, Decimal]] = {
     "max_drawdown_amount": (Decimal("0.01"), Decimal(10) ** 9),
     "max_daily_loss_percent": (Decimal("0.01"), Decimal(100)),
     "risk_per_trade_percent": (Decimal("0.01"), Decimal(10)),
+    "max_exposure_percent": (Decimal(10), Decimal(100_000)),
     "max_spread_pips": (Decimal("0.1"), Decimal(1_000)),
     "max_drift_r": (Decimal("0.01"), Decimal(5)),
     "idea_ttl_seconds": (Decimal(15), Decimal(86_400)),
     "max_data_age_candles": (Decimal(1), Decimal(100)),
+    "max_currency_exposure_percent": (Decimal(10), Decimal(100_000)),
     "min_candles": (Decimal(2), Decimal(600)),
     "max_trades_per_direction": (Decimal(1), Decimal(100)),
     "strategy_rate_limit_per_min": (Decimal(1), Decimal(1_000)),
@@ -37,10 +39,12 @@ class RiskSettings:
     """The limits of source 004's ``risk_config`` and those of sources 000 to 002 beside it.
 
     Percentages are percent, money is in account currency, ``max_drift_r`` is how far the price may
-    have moved since the idea, in units of the risk between entry and stop. ``long_flat`` (source
-    001) keeps spot symbols either bought once or not held. The guardrails of source 000, whose
-    names begin with ``strategy_``, count a strategy's ideas on the market's clock. A missing
-    heartbeat and the age of bundles are measured on the wall's.
+    have moved since the idea, in units of the risk between entry and stop.
+    ``max_exposure_percent`` is source 001's ``RISK_MAX_EXPOSURE``: the value of all that is open,
+    of equity; ``max_currency_exposure_percent`` the same for the net value of one currency.
+    ``long_flat`` (source 001) keeps spot symbols either bought once or not held. The guardrails of
+    source 000, whose names begin with ``strategy_``, count a strategy's ideas on the market's
+    clock. A missing heartbeat and the age of bundles are measured on the wall's.
     """
 
     min_confidence_threshold: Decimal = Decimal("90")
@@ -54,6 +58,8 @@ class RiskSettings:
     max_daily_loss_percent: Decimal = Decimal("3")
     allow_off_watchlist_autotrade: bool = False
     risk_per_trade_percent: Decimal = Decimal("0.5")
+    max_exposure_percent: Decimal = Decimal("3000")
+    max_currency_exposure_percent: Decimal = Decimal("2000")
     max_spread_pips: Decimal = Decimal("2.5")
     max_drift_r: Decimal = Decimal("0.25")
     idea_ttl_seconds: int = 900

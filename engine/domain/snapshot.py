@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from engine.domain.account import Account, Direction, Position, TradingDay
-from engine.domain.market import Candle, Instrument, Quote, Timeframe
+from engine.domain.market import Candle, Conversion, Instrument, Quote, Timeframe
 from engine.domain.order import Order
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
@@ -131,9 +131,53 @@ def open_order(order: Order) -> OpenOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """What a trade moves, in account currency.
+
+    ``legs`` are the currencies it is long (above zero) and short (below): a EURUSD buy is long of
+    euros and short of dollars. An index or a metal is a currency of its own here.
+    """
+
+    symbol: str
+    direction: Direction
+    volume: Decimal
+    notional: Decimal
+    legs: tuple[tuple[str, Decimal], tuple[str, Decimal]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valuation:
+    """What turns lots of a symbol into account currency: one lot is worth price × contract size ×
+    rate.
+    """
+
+    symbol: str
+    base: str
+    quote: str
+    price: Decimal
+    contract_size: Decimal
+    conversion: Conversion
+
+    def exposure(self, direction: Direction, volume: Decimal) -> Exposure:
+        """What so many lots of this symbol move."""
+        notional = volume * self.price * self.contract_size * self.conversion.rate
+        # Some venues state an index with the same currency twice; the two must not cancel out.
+        asset = self.symbol if self.base == self.quote else self.base
+        signed = direction.sign * notional
+        return Exposure(
+            symbol=self.symbol,
+            direction=direction,
+            volume=volume,
+            notional=notional,
+            legs=((asset, signed), (self.quote, -signed)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """Everything seen at ``instant`` (market time). ``quote_rate`` turns one unit of the symbol's
-    quote currency into account currency.
+    """Everything seen at ``instant`` (market time). ``conversion`` turns the symbol's quote
+    currency into the account's, ``valuations`` has this symbol and all that is open; what no fresh
+    price was there for is missing from them.
 
     ``indicators`` belong to the last closed candle, ``indicators_before`` to the one before it, so
     that a crossing can be seen. ``frames`` are longer timeframes that some strategy reads, and
@@ -149,7 +193,8 @@ class Bundle:
     indicators_before: Indicators
     quote: Quote | None
     instrument: Instrument
-    quote_rate: Decimal
+    conversion: Conversion | None
+    valuations: tuple[Valuation, ...]
     calendar: CalendarView | None
     news: tuple[Headline, ...]
     account: Account | None
@@ -167,3 +212,15 @@ class Bundle:
     def holdings(self) -> tuple["Position | OpenOrder", ...]:
         """What is, or may be, open at the venue: positions and orders without a proven end."""
         return (*self.positions, *self.orders)
+
+    @property
+    def quote_rate(self) -> Decimal:
+        """Account currency for one unit of the symbol's quote currency; zero when not known."""
+        return Decimal(0) if self.conversion is None else self.conversion.rate
+
+    def exposure(self, held: "Position | OpenOrder") -> Exposure | None:
+        """What a holding moves; None when it cannot be valued."""
+        for valuation in self.valuations:
+            if valuation.symbol == held.symbol:
+                return valuation.exposure(held.direction, held.volume)
+        return None

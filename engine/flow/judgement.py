@@ -108,7 +108,9 @@ def ask_again(question: Question, bundle: Bundle) -> Answer:
     strategy = strategy_of(bundle, question.strategy_id)
     before = question.proposal
     proposal = replace(before, entry=entry_price(bundle, before.direction))
-    sizing = size(strategy, bundle, proposal, at_most=question.at_most)
+    sizing = size(
+        strategy, bundle, proposal, at_most=question.at_most, own_order=question.own_order
+    )
     case = Case(
         bundle=bundle,
         strategy=strategy,

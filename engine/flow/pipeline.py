@@ -24,7 +24,8 @@ from engine.domain.gate import Verdict
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.market import Timeframe
 from engine.domain.notice import Audience
-from engine.domain.snapshot import Bundle, OpenOrder, PastIdea, open_order
+from engine.domain.order import Order
+from engine.domain.snapshot import Bundle, OpenOrder, PastIdea, Valuation, open_order
 from engine.domain.strategy import Strategy
 from engine.errors import FeedError
 from engine.flow.evaluations import no_trade, rationale, snapshot_of
@@ -55,15 +56,27 @@ class _Written:
     entries: list[Entry] = field(default_factory=list)
     evaluations: list[GateSnapshot] = field(default_factory=list)
     orders: tuple[OpenOrder, ...] = ()
+    valuations: tuple[Valuation, ...] = ()
     ideas: tuple[PastIdea, ...] = ()
 
     def seen_by(self, frozen: Bundle) -> Bundle:
         """The bundle with what was just taken."""
         if not self.ideas:
             return frozen
+        known = {valuation.symbol for valuation in frozen.valuations}
         return replace(
-            frozen, orders=frozen.orders + self.orders, recent=frozen.recent + self.ideas
+            frozen,
+            orders=frozen.orders + self.orders,
+            valuations=frozen.valuations
+            + tuple(v for v in self.valuations if v.symbol not in known),
+            recent=frozen.recent + self.ideas,
         )
+
+    def take(self, order: Order, bundle: Bundle) -> None:
+        """An order of this transaction, and what its symbol is worth."""
+        self.orders = (*self.orders, open_order(order))
+        if all(valuation.symbol != order.symbol for valuation in self.valuations):
+            self.valuations += tuple(v for v in bundle.valuations if v.symbol == order.symbol)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +210,7 @@ class RunCycle:
         if outcome.report.verdict is Verdict.EXECUTE:
             order = intent(idea, self.account_id, idea.sizing.volume, now)
             await tx.orders.add(order)
-            written.orders = (*written.orders, open_order(order))
+            written.take(order, bundle)
             detail["client_id"] = order.client_id
         if outcome.report.verdict is Verdict.ASK:
             assert bundle.quote is not None

@@ -58,22 +58,26 @@ class Case(Scene):
 
     @property
     def held(self) -> tuple[Position | OpenOrder, ...]:
-        """What is or may be open, other than the order that is itself being judged.
+        """What is or may be open, other than the order that is itself being judged."""
+        return others(self.bundle, self.own_order)
 
-        An order that was decided later and has not been sent does not count against an earlier one;
-        otherwise two approved at once would refuse each other.
-        """
-        orders = self.bundle.orders
-        own = next((o for o in orders if o.client_id == self.own_order), None)
-        if own is None:
-            return self.bundle.holdings
-        aside = {own.client_id} | {
-            order.client_id
-            for order in orders
-            if order.state == "intent"
-            and (order.created_at, order.client_id) > (own.created_at, own.client_id)
-        }
-        return tuple(held for held in self.bundle.holdings if held.client_id not in aside)
+
+def others(bundle: Bundle, own_order: str | None) -> tuple[Position | OpenOrder, ...]:
+    """What is or may be open beside an order of ours.
+
+    An order that was decided later and has not been sent does not count against an earlier one;
+    otherwise two approved at once would refuse each other.
+    """
+    own = next((o for o in bundle.orders if o.client_id == own_order), None)
+    if own is None:
+        return bundle.holdings
+    aside = {own.client_id} | {
+        order.client_id
+        for order in bundle.orders
+        if order.state == "intent"
+        and (order.created_at, order.client_id) > (own.created_at, own.client_id)
+    }
+    return tuple(held for held in bundle.holdings if held.client_id not in aside)
 
 
 #: (passed, what was seen, the limit it was held against)

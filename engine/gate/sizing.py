@@ -1,57 +1,108 @@
 """How much to trade: a percentage of equity over the stop's distance, clipped by every cap."""
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Decimal, localcontext
 
+from engine.domain.account import Account
 from engine.domain.idea import Proposal, Sizing
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
 from engine.domain.values import quantize
+from engine.gate.money import EXACT, exposure_limit, notional_of, open_notional
 
 _NOTHING = Decimal(0)
+_CENT = Decimal("0.01")
 
 
 def size(
-    strategy: Strategy, bundle: Bundle, proposal: Proposal, *, at_most: Decimal | None = None
+    strategy: Strategy,
+    bundle: Bundle,
+    proposal: Proposal,
+    *,
+    at_most: Decimal | None = None,
+    own_order: str | None = None,
 ) -> Sizing:
     """The size of a proposal, rounded down to the symbol's volume step; zero when none fits.
 
     ``at_most`` is a further cap: a person's half size, or the size that was shown on the card.
-    Money is in account currency: distance × contract size × ``quote_rate`` is the loss of one lot.
+    ``own_order`` is the order that is judged, which does not count as open beside itself.
+    Money is in account currency: distance × contract size × rate is the loss of one lot. Without a
+    conversion, or with something open that cannot be valued, the size is zero.
     """
-    account, instrument = bundle.account, bundle.instrument
-    loss_per_lot = proposal.risk * instrument.contract_size * bundle.quote_rate
-    if account is None or not loss_per_lot > 0 or not account.equity > 0:
-        return Sizing(volume=_NOTHING, risk_money=_NOTHING, risk_percent=_NOTHING, margin=_NOTHING)
-    budget = account.equity * bundle.settings.risk_per_trade_percent / 100
-    margin_per_lot = margin_of(bundle, proposal.entry, Decimal(1))
-    caps = {
-        "risk_per_trade_percent": budget / loss_per_lot,
-        "max_lot_size": bundle.settings.max_lot_size,
-        "strategy_max_lot_size": strategy.risk_caps.max_lot_size,
-        "volume_max": instrument.volume_max,
-        "margin_free": max(_NOTHING, account.margin_free / margin_per_lot),
+    with localcontext(EXACT):
+        loss_per_lot = _loss_per_lot(bundle, proposal)
+        account = bundle.account
+        if account is None or not loss_per_lot > 0 or not account.equity > 0:
+            return _sizing(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+        percent = bundle.settings.risk_per_trade_percent
+        caps = _caps(strategy, bundle, proposal, account, own_order)
+        caps = {"risk_per_trade_percent": (account.equity * percent / 100, loss_per_lot), **caps}
+        if at_most is not None:
+            caps["at_most"] = (at_most, Decimal(1))
+        # A whole quotient is exact where a division would round: never a step more than there is.
+        step = bundle.instrument.volume_step
+        steps = {name: there // (used * step) for name, (there, used) in caps.items()}
+        name = min(steps, key=lambda cap: steps[cap])
+        volume = steps[name] * step
+        if volume < bundle.instrument.volume_min:
+            volume = _NOTHING
+        risk_money = volume * loss_per_lot
+        shown = quantize(risk_money * 100 / account.equity, 2)
+        # Rounding must not turn a small risk into none, nor one that fits into one that does not.
+        risk_percent = min(max(shown, _CENT), percent) if volume else _NOTHING
+        margin = margin_of(bundle, proposal.entry, volume)
+        limited_by = None if name == "risk_per_trade_percent" else name
+        return _sizing(volume, risk_money, risk_percent, margin, limited_by)
+
+
+def _caps(
+    strategy: Strategy, bundle: Bundle, proposal: Proposal, account: Account, own_order: str | None
+) -> dict[str, tuple[Decimal, Decimal]]:
+    """Every cap by name: how much there is, and how much of it one lot takes."""
+    lot = Decimal(1)
+    value = notional_of(bundle, proposal.entry, lot)
+    held = open_notional(bundle, own_order)
+    room = _NOTHING if held is None else exposure_limit(bundle) - held
+    return {
+        "max_lot_size": (bundle.settings.max_lot_size, lot),
+        "strategy_max_lot_size": (strategy.risk_caps.max_lot_size, lot),
+        "volume_max": (bundle.instrument.volume_max, lot),
+        "margin_free": (max(_NOTHING, account.margin_free), value * bundle.instrument.margin_rate),
+        "max_exposure_percent": (max(_NOTHING, room), value),
     }
-    if at_most is not None:
-        caps["at_most"] = at_most
-    name, cap = min(caps.items(), key=lambda item: item[1])
-    volume = floor_to_step(cap, instrument.volume_step)
-    if volume < instrument.volume_min:
-        volume = _NOTHING
-    risk_money = quantize(volume * loss_per_lot, 2)
+
+
+def _loss_per_lot(bundle: Bundle, proposal: Proposal) -> Decimal:
+    """What one lot loses at the stop, in account currency.
+
+    Where the symbol's own price is part of the conversion (a EURUSD trade of an account in euros),
+    a stop below today's price is also paid at that lower price.
+    """
+    loss = proposal.risk * bundle.instrument.contract_size * bundle.quote_rate
+    for step in bundle.conversion.path if bundle.conversion else ():
+        if step.symbol == bundle.symbol and step.divide and 0 < proposal.stop_loss < step.price:
+            return loss * step.price / proposal.stop_loss
+    return loss
+
+
+def _sizing(
+    volume: Decimal,
+    risk_money: Decimal,
+    risk_percent: Decimal,
+    margin: Decimal,
+    limited_by: str | None = None,
+) -> Sizing:
     return Sizing(
         volume=volume,
-        risk_money=risk_money,
-        risk_percent=quantize(risk_money * 100 / account.equity, 2),
-        margin=quantize(volume * margin_per_lot, 2),
-        limited_by=None if name == "risk_per_trade_percent" else name,
+        risk_money=quantize(risk_money, 2),
+        risk_percent=risk_percent,
+        margin=quantize(margin, 2),
+        limited_by=limited_by,
     )
 
 
 def margin_of(bundle: Bundle, price: Decimal, volume: Decimal) -> Decimal:
     """The margin a position of this volume holds, in account currency."""
-    instrument = bundle.instrument
-    value = volume * instrument.contract_size * price * bundle.quote_rate
-    return value * instrument.margin_rate
+    return notional_of(bundle, price, volume) * bundle.instrument.margin_rate
 
 
 def floor_to_step(volume: Decimal, step: Decimal) -> Decimal:

@@ -1,6 +1,6 @@
 """The world the loop looks at: time, market data, calendar, news."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -32,6 +32,14 @@ class MarketData(Protocol):
 
     async def quote(self, symbol: str) -> Quote | None:
         """The current quote, or None when there is none to deal at."""
+        ...
+
+    async def rates(self, wanted: Collection[str]) -> Mapping[str, Quote]:
+        """The current quotes of those symbols that the market has; the others are left out.
+
+        It is asked for every pair that could turn one currency into another, so that an unknown
+        symbol is no error here.
+        """
         ...
 
     async def instrument(self, symbol: str) -> Instrument:

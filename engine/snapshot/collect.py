@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from engine.domain.account import Account, Position, TradingDay
-from engine.domain.market import Instrument, Quote, Timeframe, quote_rate
+from engine.domain.market import Instrument, Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOrder, PastIdea
 from engine.domain.state import Control
@@ -13,6 +12,7 @@ from engine.domain.strategy import Strategy
 from engine.errors import BrokerSilent, FeedError, NotFound
 from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
+from engine.snapshot.valuation import worth
 
 _DAY = timedelta(days=1)
 
@@ -84,22 +84,32 @@ class Collect:
 
     async def freeze(self, survey: Survey, symbol: str, timeframe: Timeframe) -> Bundle:
         """The bundle of one symbol; raises :class:`FeedError` without candles."""
+        instant = await self.market.instant()
         candles = await self.market.candles(symbol, timeframe, WINDOW)
         if len(candles) < 2:
             raise FeedError(f"there are only {len(candles)} {timeframe} candles of {symbol}")
         instrument = await self.market.instrument(symbol)
         indicators, before = compute(candles, digits=instrument.digits)
         quote = await self.market.quote(symbol)
+        valued = await worth(
+            self.market,
+            {symbol, *(p.symbol for p in survey.positions), *(o.symbol for o in survey.orders)},
+            survey.account,
+            instant=instant,
+            oldest=survey.settings.max_data_age_candles * timeframe.length,
+            seen={} if quote is None else {symbol: quote},
+        )
         return Bundle(
             symbol=symbol,
             timeframe=timeframe,
-            instant=await self.market.instant(),
+            instant=instant,
             candles=candles,
             indicators=indicators,
             indicators_before=before,
             quote=quote,
             instrument=instrument,
-            quote_rate=_rate(instrument, quote, survey.account),
+            conversion=valued.conversions.get(symbol),
+            valuations=valued.valuations,
             calendar=survey.calendar,
             news=survey.news,
             account=survey.account,
@@ -162,10 +172,3 @@ class Collect:
                 Frame(timeframe=longer, candles=candles, indicators=now, indicators_before=before)
             )
         return tuple(frames)
-
-
-def _rate(instrument: Instrument, quote: Quote | None, account: Account | None) -> Decimal:
-    """Without an account nothing is sized, so that the rate does not matter."""
-    if account is None:
-        return Decimal(1)
-    return quote_rate(instrument, account.currency, quote)

@@ -126,6 +126,7 @@ def loose() -> RiskSettings:
         stop_after_target=False,
         max_daily_loss_percent=Decimal(100),
         max_drift_r=Decimal(5),
+        max_exposure_percent=Decimal(100_000),
     )
 
 

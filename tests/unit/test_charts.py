@@ -22,7 +22,7 @@ from bot.sheet import spread
 from broker.feeds.instruments import instrument
 from broker.feeds.recorded import shipped_recording
 from engine.domain.account import Direction
-from engine.domain.market import Candle, Timeframe
+from engine.domain.market import Candle, Conversion, Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, CalendarEvent, CalendarView, Impact
 from engine.domain.state import Control
@@ -62,7 +62,8 @@ def bundle(
         indicators_before=before,
         quote=None,
         instrument=spec,
-        quote_rate=Decimal(1),
+        conversion=Conversion(rate=Decimal(1)),
+        valuations=(),
         calendar=CalendarView(events=events, known_until=instant),
         news=(),
         account=None,

@@ -28,6 +28,7 @@ from tests.builders import (
     case,
     confidence,
     control,
+    conversion,
     day,
     indicators,
     open_order,
@@ -311,6 +312,67 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             "unknown here, the other way": held(open_order(state="unknown", direction=SELL)),
         },
     ),
+    Check.CONVERSION: (
+        {"known": seen(conversion=conversion("0.8"))},
+        {"no rate": seen(conversion=None)},
+    ),
+    Check.MAX_EXPOSURE: (
+        {
+            # 0.25 lots at 1.10008 are 27,502 dollars; equity is 10,000.
+            "exactly the limit": set_to(max_exposure_percent=Decimal("275.02")),
+            # 0.10 lots at 1.10008 are 11,000.80 more, whichever way they go.
+            "exactly the limit with another": held(
+                position(**OTHER), max_exposure_percent=Decimal("385.028")
+            ),
+            "its own not counted": held(
+                open_order(**OTHER), own="at-open", max_exposure_percent=Decimal("275.02")
+            ),
+        },
+        {
+            "just over": set_to(max_exposure_percent=Decimal("275.0199")),
+            "just over with another": held(
+                position(**OTHER), max_exposure_percent=Decimal("385.0279")
+            ),
+            "just over with a sale": held(
+                position(**OTHER, direction=SELL), max_exposure_percent=Decimal("385.0279")
+            ),
+            "just over with an order": held(
+                open_order(**OTHER), max_exposure_percent=Decimal("385.0279")
+            ),
+            "no room for the least trade": case(
+                sizing=sizing(volume="0"),
+                bundle=bundle(
+                    positions=(position(),),
+                    settings=RiskSettings(max_exposure_percent=Decimal(111)),
+                ),
+            ),
+            "what is open has no value": seen(positions=(position(**OTHER),), valuations=()),
+            "no equity": equity("0"),
+            "no account": seen(account=None),
+            "no rate": seen(conversion=None),
+        },
+    ),
+    Check.CURRENCY_EXPOSURE: (
+        {
+            "room for it": set_to(max_currency_exposure_percent=Decimal(276)),
+            "the account's own currency does not count": seen(account=account(currency="EUR")),
+            "it makes the net value smaller": held(
+                position(direction=SELL, volume=Decimal(5)),
+                max_currency_exposure_percent=Decimal(10),
+            ),
+        },
+        {
+            "a little too much": set_to(max_currency_exposure_percent=Decimal(275)),
+            "with what is open": held(
+                position(volume=Decimal("0.10")), max_currency_exposure_percent=Decimal(276)
+            ),
+            "no account": seen(account=None),
+            "what is open cannot be valued": seen(
+                positions=(position(**OTHER),), valuations=bundle().valuations
+            ),
+            "the symbol cannot be valued": seen(valuations=()),
+        },
+    ),
     Check.LOT_SIZE: (
         {
             "exactly the most": case(sizing=sizing(volume="1.00"), strategy=capped("5")),
@@ -586,7 +648,14 @@ def test_a_good_idea_passes_every_check_in_the_order_of_the_codes(direction):
                 Check.MAX_DRAWDOWN,
                 Check.DAILY_TARGET_REACHED,
                 Check.MARGIN,
+                Check.MAX_EXPOSURE,
+                Check.CURRENCY_EXPOSURE,
             },
+        ),
+        ({"conversion": None}, {Check.CONVERSION, Check.MAX_EXPOSURE}),
+        (
+            {"valuations": (), "orders": (open_order(**OTHER),)},
+            {Check.MAX_EXPOSURE, Check.CURRENCY_EXPOSURE},
         ),
     ],
 )

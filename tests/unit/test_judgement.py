@@ -189,7 +189,8 @@ def places(document, path="outcome"):
 
 def test_any_value_changed_in_a_record_is_named(seen):
     detail = json.loads(canonical({"outcome": plain(consider(strategy(), seen))}))
-    paths = places(detail["outcome"])
+    # A check under another code is another check: that is a difference of the whole list.
+    paths = [path for path in places(detail["outcome"]) if not path.endswith(".code")]
     assert len(paths) > 100
     original = json.dumps(detail)
     for path in paths[:: len(paths) // 15]:

@@ -10,9 +10,9 @@ from broker.feeds.recorded import RecordedMarket, Recording
 from broker.paper import PaperBroker
 from engine.domain.account import Direction
 from engine.domain.market import Timeframe
-from engine.errors import BrokerRefused, FeedError
+from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound
-from tests.builders import HOUR, NOW, candle, order
+from tests.builders import HOUR, NOW, candle, order, quote
 from tests.fakes import HandMarket, MemoryLedger
 
 BUY, SELL = Direction.BUY, Direction.SELL
@@ -187,10 +187,42 @@ async def test_an_account_in_the_base_currency_counts_in_it():
     assert seen.margin_used == Decimal("333.03")
 
 
-async def test_an_account_in_a_third_currency_has_no_figures():
+async def test_an_order_is_refused_when_no_rate_leads_to_the_account():
     broker = venue(currency="GBP")
-    with pytest.raises(FeedError, match="from USD to GBP"):
+    with pytest.raises(BrokerRefused, match="from USD to GBP"):
         await broker.submit(order())
+    assert await broker.positions() == ()
+    assert await broker.look_up("at-1") == NotFound(proven=True)
+
+
+async def test_an_account_that_cannot_be_valued_does_not_answer():
+    broker = venue(currency="GBP")
+    broker.market.others["GBPUSD"] = quote("1.25000", "1.25000")
+    await broker.submit(order())
+    broker.market.others.clear()
+    with pytest.raises(BrokerSilent, match="from USD to GBP"):
+        await broker.account()
+    with pytest.raises(BrokerSilent, match="from USD to GBP"):
+        await broker.positions()
+
+
+async def test_a_loss_is_paid_at_the_worse_side_of_a_pair_and_a_gain_too():
+    broker = venue(currency="GBP", slippage_pips=Decimal(0))
+    broker.market.others["GBPUSD"] = quote("1.25000", "1.60000")
+    await broker.submit(order())
+    hours(broker, ("1.1000", "1.1030", "1.0990", "1.10170"))
+    assert (await broker.account()).open_profit == Decimal("10.00")  # 16 dollars at 1.60
+    hours(broker, ("1.1000", "1.1030", "1.0981", "1.09850"))
+    assert (await broker.account()).open_profit == Decimal("-12.80")  # 16 dollars at 1.25
+    hours(broker, ("1.1000", "1.1030", "1.0970", "1.09850"))
+    assert (await ended(broker)).profit == Decimal("-16.80")  # 21 dollars at 1.25
+
+
+async def test_a_trade_of_the_accounts_own_currency_is_paid_at_its_exit():
+    broker = venue(currency="EUR", slippage_pips=Decimal(0))
+    await broker.submit(order(stop_loss=Decimal("1.00000")))
+    hours(broker, ("1.1000", "1.2000", "0.9900", "1.20000"))
+    assert (await ended(broker)).profit == Decimal("-1001.00")  # 1,001 dollars at 1.00000
 
 
 async def test_a_trade_that_the_free_margin_does_not_carry_is_refused():

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.feeds.recorded import shipped_recording
-from engine.domain.market import Candle, Timeframe
+from engine.domain.market import Candle, Conversion, RateStep, Timeframe
 from engine.domain.snapshot import Bundle, Headline, Indicators
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
@@ -31,6 +31,7 @@ from tests.builders import (
     calendar,
     candle,
     control,
+    conversion,
     day,
     frame,
     indicators,
@@ -53,6 +54,10 @@ def full():
         news=(Headline(time=NOW, source="wire", text="Ångström ✓", symbols=("EURUSD",)),),
         positions=(position(stop_loss=None),),
         orders=(open_order(strategy_id=None),),
+        conversion=Conversion(
+            rate=Decimal("0.00666666666667"),
+            path=(RateStep(symbol="USDJPY", price=Decimal("150.000"), divide=True),),
+        ),
         strategies=shipped(),
         account=account(equity="10000.10"),
         day=day("9999.90"),
@@ -62,9 +67,9 @@ def full():
 
 
 PACKED = pack(full())
-EMPTY = dict.fromkeys(("candles", "news", "positions", "orders", "strategies"), ()) | dict.fromkeys(
-    ("quote", "calendar", "account", "day")
-)
+EMPTY = dict.fromkeys(
+    ("candles", "news", "positions", "orders", "strategies", "valuations"), ()
+) | dict.fromkeys(("quote", "calendar", "account", "day", "conversion"))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,8 @@ def test_a_change_of_any_part_changes_the_hash(field):
         "schema": 3, "symbol": "GBPUSD", "timeframe": Timeframe.H4, "instant": NOW + HOUR,
         "candles": (candle(),), "indicators": indicators(rsi_14="1"),
         "indicators_before": indicators(rsi_14="1"), "quote": None,
-        "instrument": replace(bundle().instrument, digits=4), "quote_rate": Decimal("1.0"),
+        "instrument": replace(bundle().instrument, digits=4), "conversion": conversion("1.0"),
+        "valuations": (),
         "calendar": None, "news": (Headline(time=NOW, source="", text=""),), "account": None,
         "day": None, "positions": (position(),), "orders": (open_order(),),
         "settings": replace(bundle().settings, watchlist=()), "settings_version": 2,
@@ -157,10 +163,10 @@ def test_bytes_that_cannot_be_decompressed_are_refused(packed):
 
 
 def test_a_document_of_another_shape_is_refused_by_field():
-    spoiled = plain(bundle()) | {"quote_rate": "much"}
-    with pytest.raises(InvalidInput, match=r"Bundle\.quote_rate") as caught:
+    spoiled = plain(bundle()) | {"conversion": {"rate": "much", "path": []}}
+    with pytest.raises(InvalidInput, match=r"Bundle\.conversion\.rate") as caught:
         restore(Bundle, spoiled)
-    assert caught.value.details == {"field": "quote_rate"}
+    assert caught.value.details == {"field": "conversion.rate"}
 
 
 def test_a_document_with_a_candle_that_cannot_be_is_refused():

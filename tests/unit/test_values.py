@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from broker.feeds.instruments import instrument
 from engine.domain.account import Account, TradingDay
-from engine.domain.market import Candle, Quote, Timeframe, quote_rate
+from engine.domain.market import Candle, Quote, Timeframe
 from engine.domain.settings import RANGES, RiskSettings
 from engine.domain.values import LIMIT, bounded, decimal, from_float, quantize, utc
-from engine.errors import FeedError, InvalidInput, NotFound
+from engine.errors import InvalidInput, NotFound
 from tests.builders import NOW, account, candle, day, quote
 
 
@@ -166,6 +166,9 @@ def test_timeframes_last_as_long_as_their_names_say():
         ("EURUSD", "0.0001", 5, 100_000),
         ("USDJPY", "0.01", 3, 100_000),
         ("XAUUSD", "0.1", 2, 100),
+        ("XAGUSD", "0.01", 3, 5_000),
+        ("BTCUSDT", "1", 2, 1),
+        ("ETHUSDT", "0.1", 2, 1),
     ],
 )
 def test_instruments_are_specified_as_a_retail_broker_does(symbol, pip, digits, contract):
@@ -175,20 +178,28 @@ def test_instruments_are_specified_as_a_retail_broker_does(symbol, pip, digits, 
     assert spec.pips(spec.pip * 3) == 3
 
 
+@pytest.mark.parametrize(
+    ("symbol", "currency"),
+    [
+        ("US500", "USD"), ("US30", "USD"), ("NAS100", "USD"),
+        ("GER40", "EUR"), ("UK100", "GBP"), ("JP225", "JPY"),
+    ],
+)  # fmt: skip
+def test_an_index_is_counted_in_points_of_its_countrys_currency(symbol, currency):
+    spec = instrument(symbol)
+    assert (spec.base, spec.quote, spec.pip, spec.contract_size) == (symbol, currency, 1, 1)
+
+
+def test_a_coin_is_bought_with_the_whole_of_its_value():
+    spec = instrument("BTCUSDT")
+    assert spec.margin_rate == 1
+    assert spec.volume_min == spec.volume_step == Decimal("0.00001")
+
+
 @pytest.mark.parametrize("symbol", ["", "EUR", "EUREUR", "EURXXX", "EURUSDX", "BTCUSD", "eurusd"])
 def test_a_symbol_without_a_specification_is_not_guessed(symbol):
     with pytest.raises(NotFound):
         instrument(symbol)
-
-
-def test_the_rate_to_the_account_is_known_for_its_own_two_currencies_only():
-    spec = instrument("EURUSD")
-    assert quote_rate(spec, "USD", None) == 1
-    assert quote_rate(spec, "EUR", quote("1.25000", "1.25010")) == Decimal("0.8")
-    with pytest.raises(FeedError, match="from USD to EUR"):
-        quote_rate(spec, "EUR", None)
-    with pytest.raises(FeedError, match="from USD to GBP"):
-        quote_rate(spec, "GBP", quote())
 
 
 @pytest.mark.parametrize("name", ["balance", "equity", "margin_used", "margin_free", "open_profit"])

@@ -21,6 +21,15 @@ def _account(scene: Scene) -> Finding:
     return known, "known" if known else MISSING, "known"
 
 
+@scene_check(Check.CONVERSION)
+def _conversion(scene: Scene) -> Finding:
+    """The quote currency can be turned into the account's by fresh prices."""
+    account, quote = scene.bundle.account, scene.bundle.instrument.quote
+    wanted = quote if account is None else f"{quote}/{account.currency}"
+    known = scene.bundle.conversion
+    return known is not None, MISSING if known is None else f"{known.rate:f}", wanted
+
+
 @scene_check(Check.DAILY_LOSS)
 def _daily_loss(scene: Scene) -> Finding:
     limit = scene.bundle.settings.max_daily_loss_percent

@@ -1,8 +1,12 @@
 """Checks of what is open already: per symbol and direction, on spot, in doubt, and in all."""
 
+from decimal import Decimal, localcontext
+
 from engine.domain.account import Direction
 from engine.domain.gate import Check
-from engine.gate.case import Case, Finding, Scene, check, scene_check
+from engine.domain.values import quantize
+from engine.gate.case import MISSING, Case, Finding, Scene, check, scene_check
+from engine.gate.money import EXACT, exposure_limit, notional_of, open_notional
 
 
 @scene_check(Check.OPEN_POSITION)
@@ -48,3 +52,47 @@ def _strategy_positions(scene: Scene) -> Finding:
     count = sum(held.strategy_id == mine for held in scene.held)
     limit = scene.strategy.risk_caps.max_concurrent_positions
     return count < limit, str(count), str(limit)
+
+
+@check(Check.MAX_EXPOSURE)
+def _max_exposure(case: Case) -> Finding:
+    """Source 001's ``max_exposure_reached``. Where there is no room for the least trade, the size
+    is zero; the check is then held against the least trade, so that it says what was in the way.
+    """
+    bundle = case.bundle
+    with localcontext(EXACT):
+        limit = exposure_limit(bundle)
+        held = open_notional(bundle, case.own_order)
+        if bundle.account is None or bundle.conversion is None or held is None:
+            return False, MISSING, str(quantize(limit, 2))
+        total = held + notional_of(bundle, case.proposal.entry, _volume(case))
+        return total <= limit, str(quantize(total, 2)), str(quantize(limit, 2))
+
+
+@check(Check.CURRENCY_EXPOSURE)
+def _currency_exposure(case: Case) -> Finding:
+    """The net value of each currency of the symbol with this trade, of equity. The account's own
+    currency is no risk to it, and a trade that makes a net value smaller is never in the way.
+    """
+    bundle = case.bundle
+    limit = bundle.settings.max_currency_exposure_percent
+    valued = [bundle.exposure(held) for held in case.held]
+    own = next((v for v in bundle.valuations if v.symbol == case.symbol), None)
+    account = bundle.account
+    if account is None or not account.equity > 0 or own is None or None in valued:
+        return False, MISSING, str(limit)
+    added = dict(own.exposure(case.proposal.direction, _volume(case)).legs)
+    worst = Decimal(0)
+    for currency, change in added.items():
+        if currency == account.currency:
+            continue
+        before = sum((dict(e.legs).get(currency, Decimal(0)) for e in valued if e), Decimal(0))
+        after = before + change
+        if abs(after) > abs(before):
+            worst = max(worst, abs(after))
+    percent = worst * 100 / account.equity
+    return percent <= limit, str(quantize(percent, 1)), str(limit)
+
+
+def _volume(case: Case) -> Decimal:
+    return max(case.sizing.volume, case.bundle.instrument.volume_min)
