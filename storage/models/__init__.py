@@ -10,6 +10,7 @@ from storage.models.market import (
     MarketSnapshotRow,
     NewsSnapshotRow,
 )
+from storage.models.outcomes import OutcomeRow
 from storage.models.settings import (
     ControlRow,
     DocumentRow,
@@ -47,6 +48,7 @@ __all__ = [
     "NewsSnapshotRow",
     "OrderRow",
     "OutboxRow",
+    "OutcomeRow",
     "PersonRow",
     "PositionRow",
     "SettingsVersionRow",
