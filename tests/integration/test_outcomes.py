@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
-from bot import jobs
+from bot import jobs, reports
+from bot.settings import Settings
 from bot.wiring import now
 from broker.feeds.instruments import instrument
 from engine.domain.approval import Ending
@@ -23,7 +24,9 @@ from engine.flow.approvals import Choice
 from engine.flow.outcomes import FollowIdeas
 from engine.scoring.mirror import Answers
 from engine.scoring.outcome import follow
+from storage.database import open_database
 from storage.models import OutcomeRow
+from storage.transaction import PostgresStore
 from tests import builders
 from tests.builders import HOUR, IDEA_ID, NOW, candle
 from tests.conftest import Database
@@ -294,3 +297,30 @@ async def test_worker_follows_after_each_candle_and_catches_up(desk: Desk) -> No
     await jobs.follow(context)
     counted.append(await known(desk, idea))
     assert [step.candles for step in counted if step is not None] == [1, 2]
+
+
+async def test_terminal_shows_the_whole_table_and_an_empty_one(database: Database) -> None:
+    settings = Settings(_env_file=None, database_url=database.url)  # type: ignore[call-arg]
+    empty: list[str] = []
+    assert await reports.calibration(settings, None, say=empty.append) == 0
+    assert empty[-1] == "0 still open, 0 unknown"
+    async with open_database(database.url):
+        for number, prices in enumerate((RISES, FALLS, {})):
+            async with PostgresStore().begin() as tx:
+                idea = await tx.ideas.add(builders.idea(id=UUID(int=number)))
+                end = follow(builders.progress(), [candle(NOW, **prices)])
+                await tx.outcomes.save(idea.id, end)
+    said: list[str] = []
+    assert await reports.calibration(settings, "eurusd", say=said.append) == 0
+    assert said == [
+        "                          ideas  target  stop  timed out  hit %    95 %   mean R",
+        "all",
+        "                              2       1     1          0     50    9–91    +0.50",
+        "by score",
+        "  90–100                      2       1     1          0     50    9–91    +0.50",
+        "by strategy",
+        "  EMA trend                   2       1     1          0     50    9–91    +0.50",
+        "by symbol",
+        "  EURUSD                      2       1     1          0     50    9–91    +0.50",
+        "1 still open, 0 unknown",
+    ]
