@@ -171,6 +171,19 @@ def status(home: Home = None) -> None:
 
 
 @app.command()
+def calibration(
+    of: Annotated[
+        str | None, typer.Argument(metavar="[OF]", help="One symbol, or one strategy by its name.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Show how often ideas of each score reached their target, whether they were traded or not."""
+    from bot import reports
+
+    _exit(_run(reports.calibration(_settings(home), of, say=_say)))
+
+
+@app.command()
 def alive(
     name: Annotated[str, typer.Argument(help="bot or worker.")],
     home: Home = None,

@@ -34,6 +34,7 @@ async def ingest(ctx: Context) -> None:
     if await world.market.advance(now, world.pace) is not None:
         await sync_broker(ctx)
         await _judge(ctx)
+        await follow(ctx)
 
 
 async def _judge(ctx: Context) -> None:
@@ -53,6 +54,17 @@ async def evaluate(ctx: Context, symbol: str, timeframe: str) -> None:
         await work.run_cycle(symbol, Timeframe(timeframe))
     except FeedError as error:
         log.warning("%s %s was not judged: %s", symbol, timeframe, error)
+
+
+async def follow(ctx: Context) -> None:
+    """See what became of ideas on the candles that closed since."""
+    world: World = ctx["world"]
+    work: Work = ctx["work"]
+    for symbol, timeframe in world.symbols:
+        try:
+            await work.follow_ideas(symbol, timeframe)
+        except FeedError as error:
+            log.warning("ideas of %s %s were not followed: %s", symbol, timeframe, error)
 
 
 async def send_order(ctx: Context, client_id: str) -> None:
@@ -92,6 +104,7 @@ async def sweep(ctx: Context) -> None:
         *(partial(work.send_order, order.client_id) for order in intents),
         work.resolve_orders,
         partial(sync_broker, ctx),
+        partial(follow, ctx),
         partial(deliver, ctx),
     ]
     for step in steps:

@@ -1,4 +1,4 @@
-"""Commands that answer and end: replay, verify, status, halt, import."""
+"""Commands that answer and end: replay, verify, status, calibration, halt, import."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,7 +18,9 @@ from broker.feeds.instruments import instrument
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput, SnapshotNotFound
 from engine.flow.judgement import Answer, Outcome
+from engine.flow.outcomes import ReadCalibration
 from engine.flow.replay import ReplayDecision
+from engine.scoring.calibration import Band
 from storage.audit import PostgresAuditor
 from storage.database import open_database
 from storage.embedded import embedded_servers, running_servers
@@ -135,6 +137,33 @@ async def status(settings: Settings, *, say: Say) -> int:
     for name, age in sorted(alive.items()):
         say(f"{name}: seen {age:.0f} s ago")
     return CLEAN
+
+
+async def calibration(settings: Settings, of: str | None, *, say: Say) -> int:
+    """How often ideas of each score, strategy and symbol reached their target."""
+    async with _database(settings) as world:
+        seen = await ReadCalibration(store=world.store)(None, of=of)
+    say(f"{'':24}  ideas  target  stop  timed out  hit %    95 %   mean R")
+    for title, bands in (
+        ("all", (seen.whole,)),
+        ("by score", seen.by_score),
+        ("by strategy", seen.by_strategy),
+        ("by symbol", seen.by_symbol),
+    ):
+        say(title)
+        for band in bands:
+            say(_band_line(band))
+    say(f"{seen.open} still open, {seen.unknown} unknown")
+    return CLEAN
+
+
+def _band_line(band: Band) -> str:
+    counts = f"{band.ideas:7}{band.reached:8}{band.stopped:6}{band.timed_out:11}"
+    if band.hit_rate is None or band.mean_r is None or band.interval is None:
+        return f"  {band.name:22}{counts}"
+    low, high = (f"{part:.0%}".rstrip("%") for part in band.interval)
+    rate = f"{band.hit_rate:.0%}".rstrip("%")
+    return f"  {band.name[:22]:22}{counts}{rate:>7}{f'{low}–{high}':>8}{band.mean_r:>+9.2f}"
 
 
 async def alive(settings: Settings, name: str, *, say: Say) -> int:

@@ -12,6 +12,7 @@ from engine.domain.market import Timeframe
 from engine.flow.approvals import DecideIdea, ExpireIdeas
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
+from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, FindPerson, Join
 from engine.flow.pipeline import RunCycle
@@ -49,6 +50,7 @@ class Work:
     expire_ideas: ExpireIdeas
     resolve_orders: ResolveOrders
     sync_broker: SyncBroker
+    follow_ideas: FollowIdeas
     recover: Recover
 
 
@@ -67,6 +69,8 @@ class Talk:
     list_ideas: ListIdeas
     list_history: ListHistory
     replay_decision: ReplayDecision
+    read_calibration: ReadCalibration
+    read_mirror: ReadMirror
 
 
 def now() -> datetime:
@@ -124,6 +128,7 @@ def build_work(world: World, bell: Bell) -> Work:
         expire_ideas=ExpireIdeas(store=store, market=market, bell=bell),
         resolve_orders=resolve_orders,
         sync_broker=sync_broker,
+        follow_ideas=FollowIdeas(store=store, market=market),
         recover=Recover(
             store=store,
             auditor=PostgresAuditor(),
@@ -165,4 +170,6 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         list_ideas=ListIdeas(store=store),
         list_history=ListHistory(store=store),
         replay_decision=ReplayDecision(store=store),
+        read_calibration=ReadCalibration(store=store),
+        read_mirror=ReadMirror(store=store),
     )

@@ -14,6 +14,7 @@ from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.models import DocumentRow
 from storage.orders import OrderTable
+from storage.outcomes import OutcomeTable
 from storage.people import OutboxTable, PersonTable
 from storage.settings import ControlTable, SettingsTable
 
@@ -32,6 +33,7 @@ class PostgresTransaction:
         self.people = PersonTable(connection)
         self.outbox = OutboxTable(connection, self.people)
         self.evaluations = EvaluationTable(connection)
+        self.outcomes = OutcomeTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

@@ -24,6 +24,7 @@ from engine.domain.idea import (
 )
 from engine.domain.market import Candle, Conversion, Quote, Timeframe
 from engine.domain.order import ClosedTrade, Order, OrderState
+from engine.domain.outcome import Progress
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import (
     Bundle,
@@ -284,6 +285,17 @@ def proposal(**values: Any) -> Proposal:
         "take_profit": values.pop("take_profit", (entry + 40 * away,)),
     }
     return Proposal(**(fields | values))
+
+
+def progress(**values: Any) -> Progress:
+    """The proposal, made when the last quiet candle had closed, at a spread of 0.8 pips."""
+    fields: dict[str, Any] = {
+        "proposal": proposal(),
+        "spread": Decimal("0.00008"),
+        "deadline": None,
+        "seen": NOW - HOUR,
+    }
+    return Progress(**(fields | values))
 
 
 def sizing(**values: Any) -> Sizing:

@@ -2,10 +2,10 @@
 
 from aiogram import Router
 
-from bot.handlers import approvals, control, history, people, status, unknown
+from bot.handlers import approvals, control, history, people, performance, status, unknown
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, approvals, history, control, unknown)
+    modules = (people, status, performance, approvals, history, control, unknown)
     return tuple(module.build() for module in modules)

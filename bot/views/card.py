@@ -5,12 +5,13 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen
-from bot.views.facts import NO, YES, coded, condition, direction, next_news, paper, pips
-from engine.domain.approval import Approval
+from bot.views.facts import NO, YES, coded, condition, direction, in_r, next_news, paper, pips
+from engine.domain.approval import Approval, Ending
 from engine.domain.gate import ASKS, GateReport
 from engine.domain.idea import IdeaStatus
 from engine.domain.order import ClosedTrade, Order, OrderState
-from engine.flow.judgement import Outcome
+from engine.domain.outcome import Outcome, Progress
+from engine.flow import judgement
 from engine.flow.overview import Story
 from engine.gate.sizing import floor_to_step
 from engine.snapshot.canonical import restore
@@ -23,6 +24,9 @@ _ICONS = {
     IdeaStatus.EXPIRED: "⚪",
     IdeaStatus.HALTED_BY_RISK: "🔴",
 }
+
+#: What ended without a trade; the market went on all the same.
+_UNTRADED = (IdeaStatus.REJECTED, IdeaStatus.EXPIRED, IdeaStatus.HALTED_BY_RISK)
 
 
 def card(words: Words, story: Story, *, is_live: bool) -> Screen:
@@ -40,9 +44,9 @@ def card(words: Words, story: Story, *, is_live: bool) -> Screen:
     )
 
 
-def outcome_of(story: Story) -> Outcome:
+def outcome_of(story: Story) -> judgement.Outcome:
     """What the strategy, the score and the gate said when the idea was made."""
-    return restore(Outcome, story.decision.entry.detail["outcome"])
+    return restore(judgement.Outcome, story.decision.entry.detail["outcome"])
 
 
 def _head(words: Words, story: Story, is_live: bool) -> list[Html]:
@@ -101,7 +105,7 @@ def _world(words: Words, story: Story) -> list[Html]:
     return lines
 
 
-def _waiting(words: Words, story: Story, outcome: Outcome) -> list[Html]:
+def _waiting(words: Words, story: Story, outcome: judgement.Outcome) -> list[Html]:
     lines = [gate_line(words, outcome.report)] if outcome.report else []
     if story.approval is not None:
         lines.append(
@@ -142,7 +146,21 @@ def stamp(words: Words, story: Story) -> list[Html]:
     if isinstance(story.trade, ClosedTrade):
         currency = story.bundle.account.currency if story.bundle.account else "USD"
         lines.append(closed(words, story.trade, currency))
+    after = story.afterwards
+    if story.idea.status in _UNTRADED and after is not None and after.candles:
+        lines.append(_afterwards(words, after, story.approval))
     return lines
+
+
+def _afterwards(words: Words, end: Progress | Outcome, approval: Approval | None) -> Html:
+    """What the market did without the trade."""
+    if isinstance(end, Progress):
+        best, worst = in_r(words, end.favourable, 1), in_r(words, end.adverse, 1)
+        what = words("outcome.open", best=best, worst=worst)
+    else:
+        what = words(f"outcome.{end.result}", r=in_r(words, end.r or Decimal(0), 1))
+    by_people = approval is not None and approval.ending in (Ending.REJECTED, Ending.EXPIRED)
+    return words("stamp.without_you" if by_people else "stamp.untraded", what=what)
 
 
 def ending(words: Words, approval: Approval) -> Html:

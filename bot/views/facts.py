@@ -10,6 +10,7 @@ from engine.domain.gate import CheckResult
 from engine.domain.idea import Observation
 from engine.domain.snapshot import Bundle, Impact
 from engine.domain.state import Control
+from engine.domain.values import quantize
 from engine.gate.case import MISSING
 
 #: Plain signs, not emoji: every phone draws them alike.
@@ -83,6 +84,15 @@ def span(words: Words, length: timedelta) -> Html:
     if minutes < 60:
         return words("span.minutes", minutes=minutes)
     return words("span.hours", hours=minutes // 60, minutes=minutes % 60)
+
+
+def in_r(words: Words, r: Decimal, places: int, *, sign: bool = True) -> str:
+    """A result in units of risk, a gain with its plus; what rounds to nothing has no sign."""
+    rounded = quantize(r, places)
+    size = words.number(abs(rounded), places)
+    if not sign or not rounded:
+        return size
+    return f"+{size}" if rounded > 0 else f"−{size}"
 
 
 def next_news(words: Words, bundle: Bundle) -> Html:

@@ -9,8 +9,9 @@ from engine.errors import NotAllowed, TraderError
 
 #: The command menu, in the order people need it.
 COMMANDS = (
-    "status", "ideas", "positions", "today", "risk", "history", "idea", "why", "replay", "approve",
-    "reject", "pause", "resume", "stop", "mode", "language", "whoami", "help", "start",
+    "status", "ideas", "positions", "today", "risk", "performance", "history", "idea", "why",
+    "replay", "approve", "reject", "pause", "resume", "stop", "mode", "language", "whoami", "help",
+    "start",
 )  # fmt: skip
 
 

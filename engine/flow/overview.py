@@ -12,6 +12,7 @@ from engine.domain.decision import Action, Decision
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.market import Quote
 from engine.domain.order import ClosedTrade, Order
+from engine.domain.outcome import Outcome, Progress
 from engine.domain.person import Role
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle
@@ -105,7 +106,9 @@ class ReadToday:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """An idea with everything that became of it; ``decision`` is the record that proposed it."""
+    """An idea with everything that became of it; ``decision`` is the record that proposed it,
+    ``afterwards`` what the market did, whether it was traded or not.
+    """
 
     idea: Idea
     approval: Approval | None
@@ -114,6 +117,7 @@ class Story:
     decision: Decision
     bundle: Bundle
     settings: RiskSettings
+    afterwards: Progress | Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,7 @@ async def story(tx: Transaction, wanted: UUID | int) -> Story:
         decision=records[-1],
         bundle=await tx.bundles.get(idea.bundle_hash),
         settings=settings,
+        afterwards=await tx.outcomes.of_idea(idea.id),
     )
 
 

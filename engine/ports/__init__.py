@@ -4,6 +4,7 @@ from engine.ports.audit import Auditor, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
 from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.outcomes import Outcomes
 from engine.ports.store import (
     Bundles,
     Controls,
@@ -36,6 +37,7 @@ __all__ = [
     "NotFound",
     "Orders",
     "Outbox",
+    "Outcomes",
     "People",
     "SettingsStore",
     "Store",

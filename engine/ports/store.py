@@ -18,6 +18,7 @@ from engine.domain.snapshot import Bundle, OpenOrder, PastIdea
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.ports.evaluations import Evaluations
+from engine.ports.outcomes import Outcomes
 
 
 class Ideas(Protocol):
@@ -278,6 +279,11 @@ class Transaction(Protocol):
     @property
     def evaluations(self) -> Evaluations:
         """Candles that were judged."""
+        ...
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What the market did after each idea."""
         ...
 
     async def now(self) -> datetime:

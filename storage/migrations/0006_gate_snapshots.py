@@ -26,7 +26,7 @@ DROP TRIGGER gate_snapshots_truncate ON gate_snapshots;
 class Migration(migrations.Migration):
     """``gate_snapshots`` (source 002) and ``trade_ideas.market_time``."""
 
-    dependencies = [("storage", "0002_rules")]
+    dependencies = [("storage", "0005_outcomes")]
 
     operations = [
         ops.CreateModel(

@@ -10,6 +10,7 @@ from storage.models.market import (
     MarketSnapshotRow,
     NewsSnapshotRow,
 )
+from storage.models.outcomes import OutcomeRow
 from storage.models.settings import (
     ControlRow,
     DocumentRow,
@@ -49,6 +50,7 @@ __all__ = [
     "NewsSnapshotRow",
     "OrderRow",
     "OutboxRow",
+    "OutcomeRow",
     "PersonRow",
     "PositionRow",
     "SettingsVersionRow",

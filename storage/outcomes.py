@@ -1,0 +1,109 @@
+"""What the market did after each idea: how far it was followed, how it ended, and the counts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from engine.domain.approval import Ending
+from engine.domain.market import Timeframe
+from engine.domain.outcome import Answered, Outcome, Progress, Result, Tally
+from engine.snapshot.canonical import plain, restore
+from storage.mapping import json_text
+from storage.models import OutcomeRow
+
+_DUE = """
+SELECT idea.id, followed.idea_id IS NOT NULL AS begun
+FROM trade_ideas idea LEFT JOIN idea_outcome followed ON followed.idea_id = idea.id
+WHERE idea.symbol = $1 AND idea.timeframe = $2
+  AND (followed.idea_id IS NULL OR (followed.result IS NULL AND followed.seen < $3))
+ORDER BY followed.seen NULLS FIRST, idea.number LIMIT $4
+"""
+
+# The condition makes it safe to run twice: a worker that is behind changes nothing.
+_SAVE = """
+INSERT INTO idea_outcome AS kept (idea_id, result, r, seen, document)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (idea_id) DO UPDATE
+SET result = EXCLUDED.result, r = EXCLUDED.r, seen = EXCLUDED.seen, document = EXCLUDED.document
+WHERE kept.result IS NULL AND kept.seen <= EXCLUDED.seen
+"""
+
+_TALLIES = """
+SELECT least(floor(idea.confidence_score / 10)::int, 9) AS bucket,
+       idea.document ->> 'strategy_name' AS strategy, idea.symbol, followed.result,
+       count(*) AS ideas, coalesce(sum(followed.r), 0) AS total_r
+FROM trade_ideas idea LEFT JOIN idea_outcome followed ON followed.idea_id = idea.id
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+
+_ANSWERED = """
+SELECT approval.ending, followed.r AS followed_r,
+       (idea.document -> 'sizing' ->> 'risk_money')::numeric AS risk_money,
+       (idea.document -> 'sizing' ->> 'volume')::numeric AS volume,
+       coalesce(trade.volume, 0) AS traded, trade.profit
+FROM approval
+JOIN trade_ideas idea ON idea.id = approval.idea_id
+LEFT JOIN idea_outcome followed ON followed.idea_id = idea.id
+LEFT JOIN trade_order ON trade_order.idea_id = idea.id
+LEFT JOIN LATERAL (
+    SELECT sum((document ->> 'volume')::numeric) AS volume,
+           CASE WHEN bool_or(is_open) THEN NULL ELSE sum(profit) END AS profit
+    FROM trade_position WHERE trade_position.client_id = trade_order.client_id
+) trade ON TRUE
+WHERE approval.decided_by = $1 OR approval.ending = 'expired'
+"""
+
+
+class OutcomeTable:
+    """The port ``Outcomes`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def due(
+        self, symbol: str, timeframe: Timeframe, *, before: datetime, limit: int
+    ) -> Sequence[tuple[UUID, Progress | None]]:
+        rows = await self._connection.execute_query_dict(
+            _DUE, [symbol, str(timeframe), before, limit]
+        )
+        begun = [row["id"] for row in rows if row["begun"]]
+        stored = await OutcomeRow.filter(idea_id__in=begun).using_db(self._connection)
+        known = {row.idea_id: restore(Progress, row.document) for row in stored}
+        return [(row["id"], known.get(row["id"])) for row in rows]
+
+    async def save(self, idea_id: UUID, step: Progress | Outcome) -> None:
+        document = json_text(plain(step))
+        values: list[Any] = [None, None, step.seen] if isinstance(step, Progress) else [
+            str(step.result), step.r, step.at
+        ]  # fmt: skip
+        await self._connection.execute_query(_SAVE, [idea_id, *values, document])
+
+    async def of_idea(self, idea_id: UUID) -> Progress | Outcome | None:
+        row = await OutcomeRow.filter(idea_id=idea_id).using_db(self._connection).get_or_none()
+        if row is None:
+            return None
+        if row.result is None:
+            return restore(Progress, row.document)
+        return restore(Outcome, row.document)
+
+    async def tallies(self) -> Sequence[Tally]:
+        rows = await self._connection.execute_query_dict(_TALLIES)
+        return [
+            Tally(
+                bucket=row["bucket"],
+                strategy=row["strategy"],
+                symbol=row["symbol"],
+                result=None if row["result"] is None else Result(row["result"]),
+                ideas=row["ideas"],
+                total_r=Decimal(row["total_r"]),
+            )
+            for row in rows
+        ]
+
+    async def answered(self, person_id: int) -> Sequence[Answered]:
+        rows = await self._connection.execute_query_dict(_ANSWERED, [person_id])
+        return [Answered(**{**row, "ending": Ending(row["ending"])}) for row in rows]
