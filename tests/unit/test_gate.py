@@ -652,7 +652,7 @@ def test_a_good_idea_passes_every_check_in_the_order_of_the_codes(direction):
                 Check.CURRENCY_EXPOSURE,
             },
         ),
-        ({"conversion": None}, {Check.CONVERSION, Check.MAX_EXPOSURE}),
+        ({"conversion": None}, {Check.CONVERSION, Check.MARGIN, Check.MAX_EXPOSURE}),
         (
             {"valuations": (), "orders": (open_order(**OTHER),)},
             {Check.MAX_EXPOSURE, Check.CURRENCY_EXPOSURE},
@@ -710,7 +710,7 @@ def test_gate_refuses_before_it_asks_whatever_the_order_of_the_report():
 def test_gate_decides_by_the_first_refusing_code_whether_it_is_a_halt():
     assert report_of(Check.STATE, Check.SPREAD).verdict is Verdict.HALTED
     assert report_of(Check.SPREAD, Check.DAILY_LOSS).verdict is Verdict.REFUSE
-    assert report_of(Check.DAILY_LOSS, Check.MARGIN).verdict is Verdict.HALTED
+    assert report_of(Check.DAILY_LOSS, Check.RISK_BUDGET).verdict is Verdict.HALTED
     assert report_of(*ASKS).first_failed.code is Check.WATCHLIST
 
 

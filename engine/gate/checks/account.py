@@ -7,6 +7,7 @@ from engine.domain.gate import Check
 from engine.domain.values import quantize
 from engine.gate.case import MISSING, Case, Finding, Scene, check, scene_check
 from engine.gate.limits import target_open
+from engine.gate.sizing import margin_of
 
 
 def _known(scene: Scene) -> tuple[Account, TradingDay] | None:
@@ -64,7 +65,13 @@ def _daily_target(scene: Scene) -> Finding:
 
 @check(Check.MARGIN)
 def _margin(case: Case) -> Finding:
-    if case.bundle.account is None:
+    """Where the margin leaves room for no trade at all, the size is zero; the check is then held
+    against the least trade, so that it says what was in the way.
+    """
+    if case.bundle.account is None or case.bundle.conversion is None:
         return False, MISSING, MISSING
-    free = case.bundle.account.margin_free
-    return case.sizing.margin <= free, str(case.sizing.margin), str(free)
+    free, needed = case.bundle.account.margin_free, case.sizing.margin
+    if not case.sizing.volume > 0:
+        least = margin_of(case.bundle, case.proposal.entry, case.bundle.instrument.volume_min)
+        needed = quantize(least, 2)
+    return needed <= free, str(needed), str(free)
