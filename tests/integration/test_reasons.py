@@ -97,6 +97,7 @@ async def stage(desk: Desk) -> Stage:
     await made.change(
         direction=Side.BUY,
         entry_conditions=(Condition("adx_above", "0"),),
+        nice_to_have=(Condition("rsi_above", "100"),),
         forbidden_conditions=ForbiddenConditions(60, (), ()),
         session_windows=(builders.window("00:00", "23:59"), builders.window("23:59", "00:00")),
     )
