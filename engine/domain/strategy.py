@@ -124,3 +124,13 @@ class Strategy:
     risk_caps: RiskCaps
     rr_expectation: Decimal
     setup: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyVersion:
+    """A version a strategy has, or had: who wrote it, when, and why."""
+
+    strategy: Strategy
+    by: str
+    reason: str
+    at: datetime
