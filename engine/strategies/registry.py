@@ -1,7 +1,7 @@
 """Setups written in Python: registered by name, asked beside the conditions of a document."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.metadata import entry_points
 from re import fullmatch
@@ -83,11 +83,22 @@ def ask(name: str, bundle: Bundle, direction: Direction) -> Found:
         return _nothing(name, "n/a")
     try:
         answer = known.function(bundle, direction)
+        return _nothing(name, "none") if answer is None else _recordable(answer)
     except Exception as error:
         return _nothing(name, f"error {type(error).__name__}")
-    if answer is None:
-        return _nothing(name, "none")
-    return answer if isinstance(answer, Found) else _nothing(name, "error no Found")
+
+
+def _recordable(found: Found) -> Found:
+    """The same in plain types: pandas answers with truths and figures of its own."""
+    return replace(
+        found,
+        observations=tuple(
+            Observation(
+                str(o.name), str(o.argument), str(o.observed), bool(o.met), bool(o.required)
+            )
+            for o in found.observations
+        ),
+    )
 
 
 def _nothing(name: str, seen: str) -> Found:
