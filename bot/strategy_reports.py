@@ -18,7 +18,7 @@ from engine.flow.strategies import (
 )
 from engine.strategies.changes import diff
 from engine.strategies.documents import parse, strategy_id, text
-from engine.strategies.registry import load
+from engine.strategies.registry import load as load_setups
 from storage.transaction import PostgresStore
 
 #: The exit code of a document with mistakes; as of every other wrong input.
@@ -27,7 +27,6 @@ WRONG = 2
 
 def check(file: Path, *, say: Say) -> int:
     """Say every mistake of a document, or that there is none."""
-    load()
     written = _sound(file, say)
     if written is None:
         return WRONG
@@ -128,6 +127,7 @@ def _version(found: Sequence[StrategyVersion], wanted: int) -> Strategy:
 
 def _sound(file: Path, say: Say) -> str | None:
     """The text of a document that can be read; None after its mistakes were said."""
+    load_setups()
     try:
         written = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -20,7 +20,6 @@ from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
-from engine.strategies.registry import load as load_setups
 from storage.audit import PostgresAuditor
 from storage.transaction import PostgresLedger, PostgresStore
 
@@ -76,10 +75,7 @@ def now() -> datetime:
 
 
 def build_world(settings: Settings) -> World:
-    """The adapters, and the setups of installed packages; the database must be open before the
-    adapters are used.
-    """
-    load_setups()
+    """The adapters; the database must be open before they are used."""
     ledger = PostgresLedger()
     path = settings.market_recording
     recording = shipped_recording() if path is None else read_recording(path)

@@ -78,31 +78,28 @@ def rule(name: str, *words: str, longer: bool = False) -> Callable[[Predicate], 
 def observe(
     condition: Condition, bundle: Bundle, direction: Direction, *, required: bool
 ) -> Observation:
-    """Ask one condition; an indicator or a timeframe that is not there means it does not hold."""
+    """Ask one condition; a figure or a timeframe that is not there means it does not hold."""
     asked = RULES[condition.name]
-    wanted = asked.frame(condition.argument)
-    if wanted is None:
-        met, seen = asked.predicate(bundle, direction, condition.argument)
-    else:
-        met, seen = _in_frame(asked.predicate, bundle, direction, wanted, condition.argument)
+    there = _seen_in(bundle, asked.frame(condition.argument))
+    argument = condition.argument.rpartition(" ")[2]
+    met, seen = _MISSING if there is None else asked.predicate(there, direction, argument)
     return Observation(condition.name, condition.argument, seen, met, required)
 
 
-def _in_frame(
-    predicate: Predicate, bundle: Bundle, direction: Direction, wanted: Timeframe, argument: str
-) -> tuple[bool, str]:
-    """The same question put to the candles and figures of a longer timeframe."""
+def _seen_in(bundle: Bundle, wanted: Timeframe | None) -> Bundle | None:
+    """The bundle with the candles and figures of a longer timeframe in the place of its own."""
+    if wanted is None:
+        return bundle
     frame = next((frame for frame in bundle.frames if frame.timeframe is wanted), None)
     if frame is None:
-        return _MISSING
-    there = replace(
+        return None
+    return replace(
         bundle,
         timeframe=frame.timeframe,
         candles=frame.candles,
         indicators=frame.indicators,
         indicators_before=frame.indicators_before,
     )
-    return predicate(there, direction, argument.partition(" ")[2])
 
 
 @rule("trend_alignment", *_SIDES)

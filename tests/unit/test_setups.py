@@ -1,5 +1,6 @@
 """Setups in Python: the shipped one, the registry, and what goes wrong in other people's."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from importlib.metadata import EntryPoint
@@ -23,6 +24,7 @@ from engine.strategies.base import evaluate, frames_needed
 from engine.strategies.documents import parse, shipped, strategy_id
 from engine.strategies.registry import SETUPS, Found, ask, load, price, setup, table
 from tests.builders import NOW, bundle, candles, frame, indicators, quote, strategy
+from tests.unit.test_documents import documents
 
 BUY, SELL = Direction.BUY, Direction.SELL
 SEEN = Observation("seen", "1", "2", met=True, required=True)
@@ -274,6 +276,16 @@ def test_a_package_that_fails_is_named(monkeypatch, tmp_path, name, source, word
     assert "the package acme offers" in str(caught.value)
 
 
+async def test_no_process_starts_without_a_package_it_should_have(monkeypatch, tmp_path):
+    from bot.processes import open_world
+    from bot.settings import Settings
+
+    offered(monkeypatch, tmp_path, "acme_five", "import nothing_of_that_name")
+    with pytest.raises(InvalidInput, match="the package acme"):
+        async with open_world(Settings(_env_file=None)):
+            raise AssertionError("it started")
+
+
 # ---- what a setup computes with --------------------------------------------------------------
 
 
@@ -311,37 +323,24 @@ def market(moves):
     )  # fmt: skip
 
 
+anything = documents.map(lambda made: parse(strategy_id("x"), json.dumps(made)))
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     steps | steps.map(lambda moves: moves * 30),
-    st.sampled_from([*shipped(), SCALP]),
-    st.booleans(),
-    st.sampled_from(
-        ["swing_low - 5 pips", "2 * atr", "vwap", "recent_swing_high + 50 cents", "15 points"]
-    ),
-    st.lists(
-        st.sampled_from(["RR>=2", "key_resistance_zone", "bb_mid", "ema_50 + 1 * atr", "9 pips"]),
-        min_size=1,
-    ),
+    st.sampled_from(shipped()) | anything,
+    st.lists(st.sampled_from([Timeframe.H4, Timeframe.D1]), unique=True),
 )
-def test_any_strategy_over_any_market_answers_and_answers_the_same_again(
-    moves, made, framed, stop, targets
-):
-    seen = market(moves)
-    if framed:
-        seen = replace(seen, frames=(frame(Timeframe.H4), frame(Timeframe.H1)))
-    for asked in (made, replace(made, exit_rules=ExitRules(stop, tuple(targets)))):
-        answer = evaluate(asked, seen)
-        assert canonical(plain(answer)) == canonical(
-            plain(
-                evaluate(
-                    asked,
-                    market(moves) if not framed else replace(market(moves), frames=seen.frames),
-                )
-            )
-        )
-        assert (answer.proposal is None) is (answer.reason is not None)
-        if answer.proposal is not None:
-            sign = answer.proposal.direction.sign
-            assert all(sign * (t - answer.proposal.entry) > 0 for t in answer.proposal.take_profit)
-            assert answer.proposal.direction in asked.direction.directions
+def test_any_strategy_over_any_market_answers_and_answers_the_same_again(moves, made, frames):
+    def seen():
+        return replace(market(moves), frames=tuple(frame(length) for length in frames))
+
+    answer = evaluate(made, seen())
+    assert canonical(plain(answer)) == canonical(plain(evaluate(made, seen())))
+    assert (answer.proposal is None) is (answer.reason is not None)
+    if answer.proposal is not None:
+        entry, sign = answer.proposal.entry, answer.proposal.direction.sign
+        assert answer.proposal.direction in made.direction.directions
+        assert all(sign * (target - entry) > 0 for target in answer.proposal.take_profit)
+        assert all(o.met for o in answer.observations if o.required)
