@@ -1,6 +1,9 @@
 """``python -m bot`` and the console script ``ai-trader``."""
 
 from bot.cli import app
+from bot.cli_strategy import strategy
+
+app.add_typer(strategy)
 
 
 def main() -> None:

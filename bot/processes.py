@@ -23,6 +23,7 @@ from engine.domain.state import Control
 from engine.errors import InvalidInput
 from engine.flow.recovery import Recovered
 from engine.strategies.documents import shipped
+from engine.strategies.registry import load as load_setups
 from storage.database import open_database
 from storage.heartbeats import beat
 from storage.migrate import may_migrate, may_rewrite_history, migrate, missing
@@ -68,7 +69,8 @@ def needed(value: str | None, name: str) -> str:
 
 @asynccontextmanager
 async def open_world(settings: Settings) -> AsyncIterator[tuple[World, ArqRedis]]:
-    """The open database, the queue, and the adapters over them."""
+    """The open database, the queue, the adapters over them, and installed packages' setups."""
+    load_setups()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(
             open_database(needed(settings.database_url, "DATABASE_URL"))

@@ -21,6 +21,7 @@ from engine.flow.judgement import Answer, Outcome
 from engine.flow.outcomes import ReadCalibration
 from engine.flow.replay import ReplayDecision
 from engine.scoring.calibration import Band
+from engine.strategies.registry import load as load_setups
 from storage.audit import PostgresAuditor
 from storage.database import open_database
 from storage.embedded import embedded_servers, running_servers
@@ -62,6 +63,7 @@ async def verify(settings: Settings, *, say: Say) -> int:
 
 async def replay_one(settings: Settings, seq: int, changes: Sequence[str], *, say: Say) -> int:
     """Replay one decision and show what was seen and decided."""
+    load_setups()
     wanted = dict(_pair(change) for change in changes)
     async with _database(settings) as world:
         done = await ReplayDecision(store=world.store)(seq, wanted)
@@ -96,6 +98,7 @@ def _pair(change: str) -> tuple[str, str]:
 
 async def replay_all(settings: Settings, *, say: Say) -> int:
     """Replay every decision that rests on a bundle; name those that come out differently."""
+    load_setups()
     equal = different = without = 0
     async with _database(settings) as world:
         replay_decision = ReplayDecision(store=world.store)

@@ -1,15 +1,17 @@
 """Risk settings, strategies, the trading state, and the broker's day."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.account import TradingDay
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
-from engine.domain.strategy import Strategy
-from engine.errors import NotFound
+from engine.domain.strategy import Strategy, StrategyVersion
+from engine.errors import NotFound, Outdated
 from engine.snapshot.canonical import plain, restore
 from storage import mapping
 from storage.models import (
@@ -86,28 +88,50 @@ class SettingsTable:
         rows = await StrategyRow.all().using_db(self._connection).order_by("position", "name")
         return tuple(mapping.strategy_of(row) for row in rows)
 
-    async def save_strategy(self, strategy: Strategy, *, by: str, reason: str) -> Strategy:
-        """Write a strategy as its next version; the answer carries it."""
-        current = await StrategyRow.filter(id=strategy.id).using_db(self._connection).get_or_none()
-        version = 1 if current is None else current.version + 1
+    async def save_strategy(
+        self, strategy: Strategy, *, by: str, reason: str, expected: int | None = None
+    ) -> Strategy:
+        # Whoever edits the same strategy waits for the row, or, for a new one, for the whole table.
+        rows = StrategyRow.filter(id=strategy.id).using_db(self._connection)
+        current = await rows.select_for_update().get_or_none()
+        if current is None:
+            await self._connection.execute_query(
+                "LOCK TABLE strategies IN SHARE ROW EXCLUSIVE MODE"
+            )
+            current = await rows.get_or_none()
+        version = 0 if current is None else current.version
+        if expected is not None and version != expected:
+            raise Outdated(f"{strategy.name} is at version {version}, not {expected}")
         position = (
             await StrategyRow.all().using_db(self._connection).count()
             if current is None
             else current.position
         )
-        saved = replace(strategy, version=version)
+        saved = replace(strategy, version=version + 1)
         columns = mapping.strategy_columns(saved, position)
         id_ = columns.pop("id")
         await StrategyRow.update_or_create(using_db=self._connection, id=id_, defaults=columns)
         await StrategyVersionRow.create(
             using_db=self._connection,
             strategy_id=id_,
-            version=version,
+            version=saved.version,
             document=plain(saved),
             changed_by=by,
             reason=reason,
         )
         return saved
+
+    async def strategy_versions(self, strategy_id: UUID) -> Sequence[StrategyVersion]:
+        rows = StrategyVersionRow.filter(strategy_id=strategy_id).using_db(self._connection)
+        return [
+            StrategyVersion(
+                strategy=restore(Strategy, row.document),
+                by=row.changed_by,
+                reason=row.reason,
+                at=row.created_at,
+            )
+            for row in await rows.order_by("-version")
+        ]
 
     async def day(self, account_id: str) -> TradingDay | None:
         query = TradingDayRow.filter(account_id=account_id).using_db(self._connection)

@@ -125,15 +125,12 @@ class Strategy:
     rr_expectation: Decimal
     setup: str | None = None
 
-    def applies_to(self, symbol: str, timeframe: Timeframe) -> bool:
-        """Whether it is on and has anything to say about this symbol and timeframe."""
-        return self.is_active and self.timeframe is timeframe and symbol in self.allowed_symbols
 
-    @property
-    def frames(self) -> frozenset[Timeframe]:
-        """Longer timeframes its conditions look at: the first word of their argument."""
-        return frozenset(
-            Timeframe(condition.argument.split()[0])
-            for condition in (*self.entry_conditions, *self.nice_to_have)
-            if condition.name.startswith("higher_timeframe")
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyVersion:
+    """A version a strategy has, or had: who wrote it, when, and why."""
+
+    strategy: Strategy
+    by: str
+    reason: str
+    at: datetime

@@ -34,6 +34,7 @@ from engine.flow.judgement import Outcome, consider
 from engine.ports import Bell, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect, Survey
+from engine.strategies.base import applies
 
 #: Symbols that share one transaction.
 TOGETHER = 20
@@ -154,7 +155,7 @@ class RunCycle:
         symbol, timeframe = frozen.symbol, frozen.timeframe
         if not await tx.evaluations.claim(symbol, timeframe, frozen.candles[-1].time):
             return
-        asked = [s for s in frozen.strategies if s.applies_to(symbol, timeframe)]
+        asked = [strategy for strategy in frozen.strategies if applies(strategy, frozen)]
         latest = await tx.evaluations.latest(symbol, timeframe) if asked else {}
         stored: Bundle | None = None
         hash_ = ""

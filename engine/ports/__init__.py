@@ -17,6 +17,7 @@ from engine.ports.store import (
     Store,
     Transaction,
 )
+from engine.ports.strategies import StrategyStore
 from engine.ports.venue import Broker, Found, NotFound, VenueLedger
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "People",
     "SettingsStore",
     "Store",
+    "StrategyStore",
     "Transaction",
     "VenueLedger",
 ]

@@ -16,9 +16,9 @@ from engine.domain.person import Person
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, OpenOrder, PastIdea
 from engine.domain.state import Control
-from engine.domain.strategy import Strategy
 from engine.ports.evaluations import Evaluations
 from engine.ports.outcomes import Outcomes
+from engine.ports.strategies import StrategyStore
 
 
 class Ideas(Protocol):
@@ -185,7 +185,7 @@ class Controls(Protocol):
         ...
 
 
-class SettingsStore(Protocol):
+class SettingsStore(StrategyStore, Protocol):
     """Risk settings, strategies and the broker's day."""
 
     async def risk(self) -> tuple[int, RiskSettings]:
@@ -194,10 +194,6 @@ class SettingsStore(Protocol):
 
     async def save_risk(self, settings: RiskSettings, *, by: str, reason: str) -> int:
         """Write the next version; the answer is its number."""
-        ...
-
-    async def strategies(self) -> tuple[Strategy, ...]:
-        """The current version of every strategy, in order."""
         ...
 
     async def day(self, account_id: str) -> TradingDay | None:

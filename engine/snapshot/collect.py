@@ -13,6 +13,7 @@ from engine.errors import BrokerSilent, FeedError, NotFound
 from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.valuation import worth
+from engine.strategies.base import frames_needed
 
 _DAY = timedelta(days=1)
 
@@ -154,12 +155,7 @@ class Collect:
         what looks there is then not met.
         """
         frames = []
-        wanted = {
-            longer
-            for strategy in survey.strategies
-            if strategy.applies_to(symbol, timeframe)
-            for longer in strategy.frames
-        }
+        wanted = frames_needed(survey.strategies, symbol, timeframe)
         for longer in sorted(wanted, key=lambda frame: frame.length):
             try:
                 candles = await self.market.candles(symbol, longer, WINDOW)

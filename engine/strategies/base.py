@@ -1,23 +1,52 @@
 """Ask a strategy: every condition is observed, and a proposal made where all required ones hold."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from engine.domain.account import Direction
 from engine.domain.idea import Evaluation, Observation, Proposal
+from engine.domain.market import Timeframe
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
+from engine.domain.values import quantize
 from engine.errors import FeedError
 from engine.strategies.exits import stop_price, target_price
-from engine.strategies.rules import observe
+from engine.strategies.rules import RULES, observe
+from engine.strategies.setups import SETUPS, Found, ask
 
 
 def applies(strategy: Strategy, bundle: Bundle) -> bool:
     """Whether the strategy has anything to say about this symbol and timeframe."""
+    return _speaks_of(strategy, bundle.symbol, bundle.timeframe)
+
+
+def frames_needed(
+    strategies: Iterable[Strategy], symbol: str, timeframe: Timeframe
+) -> frozenset[Timeframe]:
+    """The longer timeframes that active strategies of this symbol and timeframe look at."""
+    return frozenset(
+        frame
+        for strategy in strategies
+        if _speaks_of(strategy, symbol, timeframe)
+        for frame in _frames(strategy)
+    )
+
+
+def _speaks_of(strategy: Strategy, symbol: str, timeframe: Timeframe) -> bool:
     return (
         strategy.is_active
-        and strategy.timeframe is bundle.timeframe
-        and bundle.symbol in strategy.allowed_symbols
+        and strategy.timeframe is timeframe
+        and symbol in strategy.allowed_symbols
     )
+
+
+def _frames(strategy: Strategy) -> Iterable[Timeframe]:
+    for condition in (*strategy.entry_conditions, *strategy.nice_to_have):
+        frame = RULES[condition.name].frame(condition.argument)
+        if frame is not None:
+            yield frame
+    if strategy.setup in SETUPS:
+        yield from SETUPS[strategy.setup].frames
 
 
 def evaluate(strategy: Strategy, bundle: Bundle) -> Evaluation:
@@ -32,7 +61,8 @@ def evaluate(strategy: Strategy, bundle: Bundle) -> Evaluation:
 
 
 def _evaluate_side(strategy: Strategy, bundle: Bundle, side: Direction) -> Evaluation:
-    observations = tuple(
+    found = None if strategy.setup is None else ask(strategy.setup, bundle, side)
+    observations = (() if found is None else found.observations) + tuple(
         observe(condition, bundle, side, required=required)
         for conditions, required in (
             (strategy.entry_conditions, True),
@@ -45,7 +75,7 @@ def _evaluate_side(strategy: Strategy, bundle: Bundle, side: Direction) -> Evalu
         return _answer(strategy, observations, reason=f"condition:{unmet[0]}")
     if bundle.quote is None:
         return _answer(strategy, observations, reason="no_quote")
-    proposal = _proposal(strategy, bundle, side)
+    proposal = _proposal(strategy, bundle, side, found)
     return _answer(strategy, observations, proposal, None if proposal else "no_exit_level")
 
 
@@ -64,15 +94,15 @@ def _answer(
     )
 
 
-def _proposal(strategy: Strategy, bundle: Bundle, side: Direction) -> Proposal | None:
+def _proposal(
+    strategy: Strategy, bundle: Bundle, side: Direction, found: Found | None
+) -> Proposal | None:
     entry = entry_price(bundle, side)
-    rules = strategy.exit_rules
-    stop = stop_price(rules.stop_loss, bundle, side, entry)
+    stop = _stop(strategy, bundle, side, entry, found)
     if stop is None:
         return None
-    risk = abs(entry - stop)
-    prices = [target_price(text, bundle, side, entry, risk) for text in rules.take_profit]
-    targets = sorted({price for price in prices if price is not None}, key=lambda p: abs(p - entry))
+    prices = _targets(strategy, bundle, side, entry, stop, found)
+    targets = sorted(set(prices), key=lambda price: abs(price - entry))
     if not targets:
         return None
     return Proposal(
@@ -83,6 +113,32 @@ def _proposal(strategy: Strategy, bundle: Bundle, side: Direction) -> Proposal |
         stop_loss=stop,
         take_profit=tuple(targets),
     )
+
+
+def _stop(
+    strategy: Strategy, bundle: Bundle, side: Direction, entry: Decimal, found: Found | None
+) -> Decimal | None:
+    if found is not None and found.stop_loss is not None:
+        return quantize(found.stop_loss, bundle.instrument.digits)
+    return stop_price(strategy.exit_rules.stop_loss, bundle, side, entry)
+
+
+def _targets(
+    strategy: Strategy,
+    bundle: Bundle,
+    side: Direction,
+    entry: Decimal,
+    stop: Decimal,
+    found: Found | None,
+) -> list[Decimal]:
+    """Every target that lies beyond the entry: the setup's own, else those of the document."""
+    if found is not None and found.take_profit:
+        own = [quantize(price, bundle.instrument.digits) for price in found.take_profit]
+        return [price for price in own if side.sign * (price - entry) > 0]
+    risk = abs(entry - stop)
+    wanted = strategy.exit_rules.take_profit
+    prices = [target_price(text, bundle, side, entry, risk) for text in wanted]
+    return [price for price in prices if price is not None]
 
 
 def entry_price(bundle: Bundle, side: Direction) -> Decimal:

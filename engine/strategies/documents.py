@@ -3,29 +3,41 @@
 import json
 from datetime import time
 from decimal import Decimal
-from functools import cache
 from importlib.resources import files
+from re import Match, sub
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
-
-import jsonschema
 
 from engine.domain.market import Timeframe
 from engine.domain.strategy import (
     Condition,
     ExitRules,
     ForbiddenConditions,
+    MarketState,
     RiskCaps,
     SessionWindow,
     Side,
     Strategy,
 )
 from engine.errors import InvalidInput
-from engine.strategies import exits
-from engine.strategies.rules import RULES
+from engine.strategies.exits import implied_side
+from engine.strategies.problems import problems, text_of
 
 #: Rule documents that come with the product, by file name; also their order in lists.
-SHIPPED = ("ema-trend", "pullback-buy")
+SHIPPED = (
+    "ema-trend",
+    "pullback-buy",
+    "gold-pullback-buy",
+    "ema-trend-m15",
+    "trend-ema",
+    "trend-ema-fast",
+    "mean-reversion-scalp",
+)
+
+
+def slug(name: str) -> str:
+    """A strategy's name as it stands in its file's name and its id: ``gold-pullback-buy``."""
+    return sub(r"[\W_]+", "-", name.casefold()).strip("-")
 
 
 def strategy_id(slug: str) -> UUID:
@@ -42,48 +54,94 @@ def shipped() -> tuple[Strategy, ...]:
 
 
 def parse(id_: UUID, text: str, *, version: int = 1, is_active: bool = True) -> Strategy:
-    """A strategy from the text of its document.
+    """A strategy from the text of its document; ``is_active`` is for one that does not say.
 
-    Raises :class:`InvalidInput` whose message names the field and says what would be right.
+    Raises :class:`InvalidInput` whose message names the first wrong field and says what would be
+    right; every mistake is in its details, under ``errors``.
     """
     document = _strict_json(text)
-    error = next(iter(sorted(_validator().iter_errors(document), key=lambda e: list(e.path))), None)
-    if error is not None:
-        field = ".".join(str(part) for part in error.absolute_path) or "document"
-        raise InvalidInput(f"{field}: {error.message}", field=field)
-    _check_words(document)
+    try:
+        found = problems(document)
+    except RecursionError as error:
+        raise InvalidInput("the document is nested too deeply") from error
+    if found:
+        errors = [{"field": problem.field, "message": problem.message} for problem in found]
+        raise InvalidInput(found[0].message, field=found[0].field, errors=errors)
+    rules, forbidden = document["exit_rules"], document["forbidden_conditions"]
+    targets, caps = rules["take_profit"], document["risk_caps"]
+    direction = document.get("direction", implied_side(rules["stop_loss"]))
+    states = forbidden.get("market_states")
     return Strategy(
         id=id_,
         version=version,
         name=document["name"],
-        is_active=is_active,
-        timeframe=Timeframe(document["timeframe"]),
-        direction=Side(document["direction"]),
+        is_active=document.get("is_active", is_active),
+        timeframe=Timeframe(document.get("timeframe", Timeframe.M15)),
+        direction=Side(direction),
         allowed_symbols=tuple(document["allowed_symbols"]),
         session_windows=tuple(_window(window) for window in document["session_windows"]),
-        entry_conditions=_conditions(document["entry_conditions"]),
+        setup=document.get("setup"),
+        entry_conditions=_conditions(document.get("entry_conditions", {})),
         nice_to_have=_conditions(document.get("nice_to_have", {})),
         exit_rules=ExitRules(
-            stop_loss=document["exit_rules"]["stop_loss"],
-            take_profit=_targets(document),
-            time_limit_min=document["exit_rules"].get("time_limit_min"),
+            stop_loss=rules["stop_loss"],
+            take_profit=(targets,) if isinstance(targets, str) else tuple(targets),
+            time_limit_min=rules.get("time_limit_min"),
         ),
         forbidden_conditions=ForbiddenConditions(
-            document["forbidden_conditions"]["block_high_impact_news_minutes"],
-            tuple(document["forbidden_conditions"]["blocked_symbols_during_news"]),
+            forbidden["block_high_impact_news_minutes"],
+            tuple(forbidden["blocked_symbols_during_news"]),
+            *(() if states is None else (tuple(MarketState(state) for state in states),)),
         ),
-        risk_caps=RiskCaps(
-            Decimal(document["risk_caps"]["max_lot_size"]),
-            document["risk_caps"]["max_concurrent_positions"],
-        ),
+        risk_caps=RiskCaps(Decimal(caps["max_lot_size"]), caps["max_concurrent_positions"]),
         rr_expectation=Decimal(document["rr_expectation"]),
     )
 
 
-@cache
-def _validator() -> Any:
-    schema = json.loads((files("engine.strategies") / "schema.json").read_text("utf-8"))
-    return jsonschema.Draft202012Validator(schema)
+def document(strategy: Strategy) -> dict[str, Any]:
+    """The strategy as a document of JSON values, every default written out.
+
+    Whether it is on is left out: that is switched, not written, so that a document that was read
+    yesterday cannot turn on today what someone turned off.
+    """
+    rules, forbidden = strategy.exit_rules, strategy.forbidden_conditions
+    targets, nice = list(rules.take_profit), _written(strategy.nice_to_have)
+    return {
+        "name": strategy.name,
+        "timeframe": str(strategy.timeframe),
+        "direction": str(strategy.direction),
+        "allowed_symbols": list(strategy.allowed_symbols),
+        "session_windows": [_written_window(window) for window in strategy.session_windows],
+        **({"setup": strategy.setup} if strategy.setup else {}),
+        "entry_conditions": _written(strategy.entry_conditions),
+        **({"nice_to_have": nice} if nice else {}),
+        "exit_rules": {
+            "stop_loss": rules.stop_loss,
+            "take_profit": targets[0] if len(targets) == 1 else targets,
+            **({"time_limit_min": rules.time_limit_min} if rules.time_limit_min else {}),
+        },
+        "forbidden_conditions": {
+            "block_high_impact_news_minutes": forbidden.block_high_impact_news_minutes,
+            "blocked_symbols_during_news": list(forbidden.blocked_symbols_during_news),
+            "market_states": [str(state) for state in forbidden.market_states],
+        },
+        "risk_caps": {
+            "max_lot_size": float(strategy.risk_caps.max_lot_size),
+            "max_concurrent_positions": strategy.risk_caps.max_concurrent_positions,
+        },
+        "rr_expectation": float(strategy.rr_expectation),
+    }
+
+
+def text(strategy: Strategy) -> str:
+    """The document's text, as a person edits it; :func:`parse` reads it back to an equal one."""
+    written = json.dumps(document(strategy), indent=2, ensure_ascii=False)
+    # A list of words reads best on one line; a line break is never inside a JSON string.
+    return sub(r"\[\n([^\[\]{}]+)\n\s*\]", _one_line, written) + "\n"
+
+
+def _one_line(found: Match[str]) -> str:
+    return "[" + " ".join(line.strip() for line in found[1].split("\n")) + "]"
 
 
 def _strict_json(text: str) -> Any:
@@ -117,40 +175,37 @@ def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _check_words(document: dict[str, Any]) -> None:
-    for section in ("entry_conditions", "nice_to_have"):
-        for name, argument in document.get(section, {}).items():
-            if name not in RULES:
-                known = ", ".join(sorted(RULES))
-                raise InvalidInput(f"{section}.{name} is not a known condition; there are: {known}")
-            try:
-                RULES[name].accepts(_text(argument))
-            except InvalidInput as error:
-                raise InvalidInput(f"{section}.{name}: {error}", field=name) from error
-    try:
-        exits.check_stop(document["exit_rules"]["stop_loss"])
-        for target in _targets(document):
-            exits.check_target(target)
-    except InvalidInput as error:
-        raise InvalidInput(f"exit_rules: {error}", field="exit_rules") from error
-    for place, window in enumerate(document["session_windows"]):
-        if window["start"] == window["end"]:
-            raise InvalidInput(f"session_windows.{place}: start and end are the same minute")
-
-
-def _targets(document: dict[str, Any]) -> tuple[str, ...]:
-    targets = document["exit_rules"]["take_profit"]
-    return (targets,) if isinstance(targets, str) else tuple(targets)
-
-
 def _conditions(section: dict[str, Any]) -> tuple[Condition, ...]:
-    return tuple(Condition(name, _text(argument)) for name, argument in section.items())
+    return tuple(Condition(name, text_of(argument)) for name, argument in section.items())
 
 
-def _text(argument: str | int | Decimal | bool) -> str:
-    return str(argument).lower() if isinstance(argument, bool) else str(argument)
+def _written(conditions: tuple[Condition, ...]) -> dict[str, Any]:
+    return {condition.name: _argument(condition.argument) for condition in conditions}
+
+
+def _argument(argument: str) -> str | int | float | bool:
+    """The argument as a JSON number or flag where that keeps every digit of it, else as text."""
+    for read in (int, float, {"true": True, "false": False}.__getitem__):
+        try:
+            value: int | float | bool = read(argument)
+        except (ValueError, KeyError):
+            continue
+        if text_of(value) == argument:
+            return value
+    return argument
 
 
 def _window(window: dict[str, Any]) -> SessionWindow:
     start, end = (time.fromisoformat(window[name].removesuffix("Z")) for name in ("start", "end"))
-    return SessionWindow(start, end, tuple(window["days"]))
+    return SessionWindow(start, end, tuple(window["days"]), window.get("zone", "UTC"))
+
+
+def _written_window(window: SessionWindow) -> dict[str, Any]:
+    universal = window.zone == "UTC"
+    sign = "Z" if universal else ""
+    written = {
+        "start": f"{window.start:%H:%M}{sign}",
+        "end": f"{window.end:%H:%M}{sign}",
+        "days": list(window.days),
+    }
+    return written if universal else {**written, "zone": window.zone}

@@ -3,21 +3,24 @@
 import re
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import pairwise
 
 from engine.domain.account import Direction
 from engine.domain.snapshot import Bundle
+from engine.domain.strategy import Side
 from engine.domain.values import quantize
 from engine.errors import InvalidInput
 
 _NUMBER = r"(?P<number>[0-9]{1,6}(?:\.[0-9]{1,4})?)"
 _DISTANCE = re.compile(rf"{_NUMBER}\s*(?P<unit>\*\s*atr|pips|points|cents)")
 _LEVEL = re.compile(
-    rf"(?:recent_)?(?P<level>swing_low|swing_high|ema_20|ema_50|bb_low|bb_mid|bb_high)"
+    rf"(?:recent_)?(?P<level>swing_low|swing_high|ema_20|ema_50|bb_low|bb_mid|bb_high|vwap)"
     rf"(?:\s*(?P<sign>[+-])\s*{_NUMBER}\s*(?P<unit>\*\s*atr|pips|points|cents))?"
 )
 _RATIO = re.compile(rf"RR\s*>?=\s*{_NUMBER}")
 _ZONES = ("key_resistance_zone", "key_support_zone")
-_ZONE_CANDLES = 50
+#: Candles of a pivot: one, and two on either side that do not reach as far.
+_PIVOT = 5
 
 STOP_FORMS = "'2 * atr', '15 pips' or 'swing_low - 5 pips'"
 TARGET_FORMS = f"'RR>=2', '3 * atr', '30 pips', 'bb_mid' or '{_ZONES[0]}'"
@@ -34,6 +37,13 @@ def check_target(text: str) -> None:
     readable = (_DISTANCE.fullmatch, _LEVEL.fullmatch, _RATIO.fullmatch, _ZONES.__contains__)
     if not any(form(text) for form in readable):
         raise InvalidInput(f"cannot read {text!r} as a target; write {TARGET_FORMS}")
+
+
+def implied_side(stop: str) -> Side:
+    """Which way a strategy trades that puts its stop there: under the swing low it buys."""
+    match = _LEVEL.fullmatch(stop)
+    sides = {"swing_low": Side.BUY, "swing_high": Side.SELL}
+    return Side.BOTH if match is None else sides.get(match["level"], Side.BOTH)
 
 
 def stop_price(text: str, bundle: Bundle, direction: Direction, entry: Decimal) -> Decimal | None:
@@ -69,17 +79,33 @@ def _target(
         distance = _distance(match, bundle)
         return None if distance is None else _round(entry + direction.sign * distance, bundle)
     if text in _ZONES:
-        return _zone(bundle, direction)
+        return _zone(bundle, direction, entry)
     match = _LEVEL.fullmatch(text)
     return None if match is None else _level(match, bundle)
 
 
-def _zone(bundle: Bundle, direction: Direction) -> Decimal:
-    """The extreme of the last fifty candles ahead of the trade."""
-    recent = bundle.candles[-_ZONE_CANDLES:]
-    if direction is Direction.BUY:
-        return max(candle.high for candle in recent)
-    return min(candle.low for candle in recent)
+def _zone(bundle: Bundle, direction: Direction, entry: Decimal) -> Decimal | None:
+    """The near edge of the nearest zone ahead of the trade, or None where there is none.
+
+    A zone is where the market turned at least twice: two pivots, highs for a buy and lows for a
+    sell, within half an ATR of each other.
+    """
+    atr, sign = bundle.indicators.atr_14, direction.sign
+    if atr is None:
+        return None
+    prices = [c.high if direction is Direction.BUY else c.low for c in bundle.candles]
+    ahead = sorted(sign * price for price in _pivots(prices, sign) if sign * (price - entry) > 0)
+    return next((sign * near for near, far in pairwise(ahead) if far - near <= atr / 2), None)
+
+
+def _pivots(prices: list[Decimal], sign: int) -> list[Decimal]:
+    """Prices that reach further than the two before and no less than the two after them."""
+    reach, half = [sign * price for price in prices], _PIVOT // 2
+    return [
+        prices[i]
+        for i in range(half, len(prices) - half)
+        if max(reach[i - half : i]) < reach[i] >= max(reach[i + 1 : i + 1 + half])
+    ]
 
 
 def _level(match: re.Match[str], bundle: Bundle) -> Decimal | None:

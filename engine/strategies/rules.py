@@ -1,11 +1,12 @@
 """The vocabulary of entry conditions: named predicates over a bundle, each a small function."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from engine.domain.account import Direction
 from engine.domain.idea import Observation
+from engine.domain.market import Timeframe
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Condition
 from engine.domain.values import decimal
@@ -15,30 +16,60 @@ from engine.errors import InvalidInput
 Predicate = Callable[[Bundle, Direction, str], tuple[bool, str]]
 
 
+_SIDES = ("bullish", "bearish", "with_trade")
+_MISSING = (False, "n/a")
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A predicate and the shape its argument must have: number, flag or one of some words."""
+    """A predicate and the shape its argument must have: one of some words, else a number.
+
+    A rule that looks at a ``longer`` timeframe has its name in front: ``H4 with_trade``.
+    """
 
     predicate: Predicate
     words: tuple[str, ...]
+    longer: bool = False
 
-    def accepts(self, argument: str) -> None:
-        """Raise :class:`InvalidInput` unless the argument fits."""
+    @property
+    def form(self) -> str:
+        """What its argument may be, for the person who writes one."""
+        form = " or ".join(self.words) or "a plain number such as 30"
+        return f"a longer timeframe and {form}, such as '{self.example}'" if self.longer else form
+
+    @property
+    def example(self) -> str:
+        """An argument it accepts."""
+        value = self.words[-1] if self.words else "30"
+        return f"H4 {value}" if self.longer else value
+
+    def accepts(self, argument: str) -> bool:
+        """Whether the argument has the right shape."""
+        if self.longer:
+            timeframe, _, argument = argument.partition(" ")
+            if timeframe not in list(Timeframe):
+                return False
         if self.words:
-            if argument not in self.words:
-                raise InvalidInput(f"must be one of {', '.join(self.words)}, is {argument!r}")
-        else:
+            return argument in self.words
+        try:
             decimal(argument)
+        except InvalidInput:
+            return False
+        return True
+
+    def frame(self, argument: str) -> Timeframe | None:
+        """The longer timeframe an accepted argument names, if it names one."""
+        return Timeframe(argument.partition(" ")[0]) if self.longer else None
 
 
 RULES: dict[str, Rule] = {}
 
 
-def rule(name: str, *words: str) -> Callable[[Predicate], Predicate]:
+def rule(name: str, *words: str, longer: bool = False) -> Callable[[Predicate], Predicate]:
     """Add a predicate to the vocabulary; without words its argument is a number."""
 
     def register(predicate: Predicate) -> Predicate:
-        RULES[name] = Rule(predicate, words)
+        RULES[name] = Rule(predicate, words, longer)
         return predicate
 
     return register
@@ -47,15 +78,31 @@ def rule(name: str, *words: str) -> Callable[[Predicate], Predicate]:
 def observe(
     condition: Condition, bundle: Bundle, direction: Direction, *, required: bool
 ) -> Observation:
-    """Ask one condition; an indicator that is not there yet means it does not hold."""
-    met, seen = RULES[condition.name].predicate(bundle, direction, condition.argument)
+    """Ask one condition; a figure or a timeframe that is not there means it does not hold."""
+    asked = RULES[condition.name]
+    there = _seen_in(bundle, asked.frame(condition.argument))
+    argument = condition.argument.rpartition(" ")[2]
+    met, seen = _MISSING if there is None else asked.predicate(there, direction, argument)
     return Observation(condition.name, condition.argument, seen, met, required)
 
 
-_MISSING = (False, "n/a")
+def _seen_in(bundle: Bundle, wanted: Timeframe | None) -> Bundle | None:
+    """The bundle with the candles and figures of a longer timeframe in the place of its own."""
+    if wanted is None:
+        return bundle
+    frame = next((frame for frame in bundle.frames if frame.timeframe is wanted), None)
+    if frame is None:
+        return None
+    return replace(
+        bundle,
+        timeframe=frame.timeframe,
+        candles=frame.candles,
+        indicators=frame.indicators,
+        indicators_before=frame.indicators_before,
+    )
 
 
-@rule("trend_alignment", "bullish", "bearish", "with_trade")
+@rule("trend_alignment", *_SIDES)
 def trend_alignment(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
     """SMA 50 against SMA 200, and the last close on the same side of SMA 200."""
     fast, slow = bundle.indicators.sma_50, bundle.indicators.sma_200
@@ -66,7 +113,8 @@ def trend_alignment(bundle: Bundle, direction: Direction, wanted: str) -> tuple[
     return seen == _side(wanted, direction), seen
 
 
-@rule("ema_trend", "bullish", "bearish", "with_trade")
+@rule("ema_trend", *_SIDES)
+@rule("higher_timeframe_trend", *_SIDES, longer=True)
 def ema_trend(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
     """EMA 20 above EMA 50 is bullish, below is bearish (source 000)."""
     fast, slow = bundle.indicators.ema_20, bundle.indicators.ema_50
@@ -86,7 +134,7 @@ def ema_gap_atr_above(bundle: Bundle, direction: Direction, least: str) -> tuple
     return gap > Decimal(least), f"{gap:.2f}"
 
 
-@rule("ema_cross", "bullish", "bearish", "with_trade")
+@rule("ema_cross", *_SIDES)
 def ema_cross(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
     """EMA 20 crossed EMA 50 between the last two closed candles."""
     now, before = bundle.indicators, bundle.indicators_before
@@ -110,6 +158,7 @@ def close_crosses_ema_20(bundle: Bundle, direction: Direction, _: str) -> tuple[
 
 
 @rule("rsi_below")
+@rule("higher_timeframe_rsi_below", longer=True)
 def rsi_below(bundle: Bundle, _: Direction, limit: str) -> tuple[bool, str]:
     """RSI 14 of the last closed candle is below the limit."""
     rsi = bundle.indicators.rsi_14
@@ -117,6 +166,7 @@ def rsi_below(bundle: Bundle, _: Direction, limit: str) -> tuple[bool, str]:
 
 
 @rule("rsi_above")
+@rule("higher_timeframe_rsi_above", longer=True)
 def rsi_above(bundle: Bundle, _: Direction, limit: str) -> tuple[bool, str]:
     """RSI 14 of the last closed candle is above the limit."""
     rsi = bundle.indicators.rsi_14
@@ -130,7 +180,7 @@ def adx_above(bundle: Bundle, _: Direction, limit: str) -> tuple[bool, str]:
     return _MISSING if adx is None else (adx > Decimal(limit), str(adx))
 
 
-@rule("macd_cross", "bullish", "bearish", "with_trade")
+@rule("macd_cross", *_SIDES)
 def macd_cross(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
     """The MACD histogram changed sign between the last two closed candles."""
     now, before = bundle.indicators.macd_hist, bundle.indicators_before.macd_hist
@@ -141,7 +191,7 @@ def macd_cross(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool,
     return seen == _side(wanted, direction), seen
 
 
-@rule("macd_side", "bullish", "bearish", "with_trade")
+@rule("macd_side", *_SIDES)
 def macd_side(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
     """Which side of its signal line MACD is on."""
     hist = bundle.indicators.macd_hist
@@ -163,6 +213,16 @@ def bollinger_touch(bundle: Bundle, direction: Direction, wanted: str) -> tuple[
     last = bundle.candles[-1]
     touched = [n for n, t in (("lower", last.low <= low), ("upper", last.high >= high)) if t]
     return band in touched, "+".join(touched) or "none"
+
+
+@rule("vwap_side", *_SIDES)
+def vwap_side(bundle: Bundle, direction: Direction, wanted: str) -> tuple[bool, str]:
+    """Which side of the day's VWAP the last candle closed on."""
+    vwap, close = bundle.indicators.vwap, bundle.candles[-1].close
+    if vwap is None:
+        return _MISSING
+    seen = "bullish" if close > vwap else "bearish" if close < vwap else "none"
+    return seen == _side(wanted, direction), seen
 
 
 @rule("price_rejects_level", "true")

@@ -12,9 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.domain.market import Timeframe
-from engine.domain.strategy import Condition, Side
+from engine.domain.strategy import Condition, MarketState, Side
 from engine.errors import InvalidInput
-from engine.strategies.documents import SHIPPED, parse, shipped, strategy_id
+from engine.snapshot.canonical import canonical, plain, restore
+from engine.strategies.documents import (
+    SHIPPED,
+    document,
+    parse,
+    shipped,
+    slug,
+    strategy_id,
+    text,
+)
+from engine.strategies.problems import schema
 from engine.strategies.rules import RULES
 
 ID = strategy_id("test")
@@ -36,6 +46,37 @@ GOOD = {
 }
 MISSING = object()
 
+#: Source 004, section 6.3, letter by letter.
+GOLD = """
+  {
+    "id": "54d3...",
+    "name": "Gold Pullback Buy",
+    "is_active": true,
+    "allowed_symbols": ["XAUUSD"],
+    "session_windows": [
+      { "start":"07:00Z","end":"11:00Z","days":["Mon","Tue","Wed","Thu","Fri"] }
+    ],
+    "entry_conditions": {
+      "trend_alignment": "bullish",
+      "rsi_below": 40,
+      "price_rejects_level": true
+    },
+    "exit_rules": {
+      "stop_loss": "recent_swing_low - 50 cents",
+      "take_profit": ["RR>=2", "key_resistance_zone"]
+    },
+    "forbidden_conditions": {
+      "block_high_impact_news_minutes": 5,
+      "blocked_symbols_during_news": ["USD"]
+    },
+    "risk_caps": {
+      "max_lot_size": 1.0,
+      "max_concurrent_positions": 2
+    },
+    "rr_expectation": 2.0
+  }
+"""
+
 
 def changed(path, value):
     """The good document with one value replaced, added or left out."""
@@ -51,9 +92,9 @@ def changed(path, value):
     return json.dumps(document)
 
 
-def refusal(text):
+def refusal(spoiled):
     with pytest.raises(InvalidInput) as caught:
-        parse(ID, text)
+        parse(ID, spoiled)
     return caught.value
 
 
@@ -64,9 +105,69 @@ def test_the_shipped_documents_load_and_know_their_words():
         assert strategy.version == 1
         assert strategy.is_active
         assert {c.name for c in (*strategy.entry_conditions, *strategy.nice_to_have)} <= set(RULES)
-    trend, pullback = found
+        assert slug(strategy.name) == slug_of(strategy)
+    trend, pullback = found[:2]
     assert (trend.direction, pullback.direction) == (Side.BOTH, Side.BUY)
     assert trend.exit_rules.take_profit == pullback.exit_rules.take_profit == ("RR>=2",)
+    markets = {s.name: (s.allowed_symbols, s.timeframe, s.direction) for s in found}
+    assert markets["EMA trend M15"] == (("EURUSD",), Timeframe.M15, Side.BOTH)
+    assert markets["trend_ema"] == (("BTCUSDT",), Timeframe.H1, Side.BUY)
+    assert markets["trend_ema_fast"] == (("BTCUSDT",), Timeframe.M15, Side.BUY)
+    assert markets["Mean reversion scalp"] == (("EURUSD", "GBPUSD"), Timeframe.M5, Side.BOTH)
+
+
+def slug_of(strategy):
+    return next(name for name in SHIPPED if strategy_id(name) == strategy.id)
+
+
+def test_the_example_of_source_004_is_a_document_as_it_stands():
+    made = parse(ID, GOLD)
+    assert (made.timeframe, made.direction) == (Timeframe.M15, Side.BUY)
+    assert made.is_active
+    assert made.forbidden_conditions.market_states == (MarketState.CHAOTIC, MarketState.DEAD)
+    ours = next(strategy for strategy in shipped() if strategy.name == made.name)
+    assert document(ours) == document(made)
+
+
+def test_a_document_may_say_whether_it_is_on():
+    assert not parse(ID, GOLD.replace("true,", "false,", 1)).is_active
+    assert parse(ID, changed("is_active", True), is_active=False).is_active
+    assert not parse(ID, json.dumps(GOOD), is_active=False).is_active
+
+
+@pytest.mark.parametrize(
+    ("stop", "side"),
+    [("swing_low - 5 pips", "buy"), ("recent_swing_high", "sell"), ("2 * atr", "both")],
+)
+def test_a_direction_that_is_left_out_is_the_one_the_stop_implies(stop, side):
+    made = json.loads(changed("direction", MISSING))
+    made["exit_rules"]["stop_loss"] = stop
+    assert parse(ID, json.dumps(made)).direction is Side(side)
+    made["direction"] = "both"
+    assert parse(ID, json.dumps(made)).direction is Side.BOTH
+
+
+def test_a_window_may_follow_the_clock_of_its_zone():
+    window = {"start": "08:00", "end": "16:30", "days": ["Mon"], "zone": "Europe/London"}
+    made = parse(ID, changed("session_windows.0", window)).session_windows[0]
+    assert (made.start, made.end, made.zone) == (time(8), time(16, 30), "Europe/London")
+    universal = {"start": "08:00", "end": "16:30", "days": ["Mon"], "zone": "UTC"}
+    written = document(parse(ID, changed("session_windows.0", universal)))["session_windows"]
+    assert written == [{"start": "08:00Z", "end": "16:30Z", "days": ["Mon"]}]
+
+
+def test_a_setup_in_python_may_stand_alone_or_beside_conditions():
+    beside = json.loads(changed("setup", "mean_reversion"))
+    assert parse(ID, json.dumps(beside)).setup == "mean_reversion"
+    for alone in ({**beside, "entry_conditions": {}}, {**beside}):
+        del alone["entry_conditions"]
+        assert parse(ID, json.dumps(alone)).entry_conditions == ()
+
+
+def test_a_setup_nobody_has_is_refused_with_those_there_are():
+    problem = refusal(changed("setup", "moon"))
+    assert problem.details["field"] == "setup"
+    assert str(problem) == 'setup is "moon"; there are: mean_reversion'
 
 
 def test_a_document_becomes_a_strategy_with_every_digit():
@@ -113,6 +214,12 @@ def test_the_id_of_a_strategy_depends_on_its_name_alone():
         ("session_windows.0.start", "25:00Z", "session_windows.0.start"),
         ("session_windows.0.start", "22:00", "session_windows.0.start"),
         ("session_windows.0.days", ["Monday"], "session_windows.0.days.0"),
+        ("session_windows.0.zone", "Mars/Olympus", "session_windows.0.zone"),
+        ("session_windows.0.zone", "Europe/London", "session_windows.0.start"),
+        ("forbidden_conditions.market_states", ["calm"], "forbidden_conditions.market_states.0"),
+        ("is_active", "yes", "is_active"),
+        ("risk_caps.max_lot_size", 0.123456789, "risk_caps.max_lot_size"),
+        ("rr_expectation", 1.125, "rr_expectation"),
         ("entry_conditions", {}, "entry_conditions"),
         ("entry_conditions.rsi_below", None, "entry_conditions.rsi_below"),
         ("exit_rules.stop_loss", 5, "exit_rules.stop_loss"),
@@ -139,17 +246,67 @@ def test_the_id_of_a_strategy_depends_on_its_name_alone():
 def test_a_value_the_schema_refuses_is_named(path, value, field):
     problem = refusal(changed(path, value))
     assert problem.details["field"] == field
-    assert str(problem).startswith(f"{field}: ")
+    assert str(problem).startswith(f"{field} is ")
+    assert "; write " in str(problem)
 
 
-@pytest.mark.parametrize("name", [n for n in GOOD if n != "nice_to_have"])
-def test_a_part_that_is_missing_is_named(name):
-    assert f"'{name}' is a required property" in str(refusal(changed(name, MISSING)))
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(name for name in GOOD if name not in ("nice_to_have", "timeframe", "direction")),
+        "exit_rules.stop_loss", "session_windows.0.end", "risk_caps.max_lot_size",
+    ],
+)  # fmt: skip
+def test_a_part_that_is_missing_is_named_with_what_to_write(path):
+    assert str(refusal(changed(path, MISSING))).startswith(f"{path} is missing; write ")
 
 
 @pytest.mark.parametrize("path", ["colour", "risk_caps.colour", "exit_rules.trailing_stop"])
-def test_a_part_nobody_knows_is_refused(path):
-    assert repr(path.split(".")[-1]) in str(refusal(changed(path, 1)))
+def test_a_part_nobody_knows_is_refused_with_those_there_are(path):
+    message = str(refusal(changed(path, 1)))
+    assert message.startswith(f"{path} is no field; there are: ")
+    assert message.endswith(("rr_expectation", "max_concurrent_positions", "time_limit_min"))
+
+
+def test_every_mistake_is_told_at_once_and_the_first_is_the_message():
+    made = json.loads(changed("name", MISSING))
+    made["colour"] = made["rr_expectation"] = "red"
+    made["exit_rules"] = {"take_profit": ["RR>=2", "far"], "stop_loss": "near"}
+    made["entry_conditions"] = {"rsi_below": "low", "moon": 1}
+    problem = refusal(json.dumps(made))
+    told = problem.details["errors"]
+    assert [error["field"] for error in told] == [
+        "colour", "name", "entry_conditions.moon", "entry_conditions.rsi_below",
+        "exit_rules.stop_loss", "exit_rules.take_profit.1", "rr_expectation",
+    ]  # fmt: skip
+    assert str(problem) == told[0]["message"]
+    assert all(error["message"].startswith(error["field"] + " ") for error in told)
+    for wording in ("required property", "is not of type", "does not match", "None of", "Decimal"):
+        assert not any(wording in error["message"] for error in told)
+
+
+def test_a_part_with_the_wrong_shape_is_told_once():
+    (error,) = refusal(changed("exit_rules", "RR>=2")).details["errors"]
+    assert error["message"] == (
+        'exit_rules is "RR>=2"; write an object with stop_loss, take_profit and perhaps'
+        " time_limit_min"
+    )
+
+
+def described(part, path=""):
+    """Every part of the schema that a message may be about, with its description."""
+    yield path, part.get("description")
+    for name, inner in part.get("properties", {}).items():
+        yield from described(inner, f"{path}.{name}".lstrip("."))
+    for word in ("items", "additionalProperties"):
+        if isinstance(part.get(word), dict):
+            yield from described(part[word], f"{path}.{word}")
+
+
+def test_the_schema_says_of_every_part_what_would_be_right():
+    parts = dict(described(schema())) | dict(described(schema()["$defs"]["conditions"], "$defs"))
+    assert len(parts) > 30
+    assert [path for path, words in parts.items() if not words] == []
 
 
 def test_a_name_written_twice_is_refused():
@@ -171,7 +328,7 @@ def test_a_number_that_is_none_is_refused(constant):
 @pytest.mark.parametrize("section", ["entry_conditions", "nice_to_have"])
 def test_a_condition_nobody_knows_is_refused_with_those_there_are(section):
     message = str(refusal(changed(section, {"moon_phase": "full"})))
-    assert message.startswith(f"{section}.moon_phase is not a known condition")
+    assert message.startswith(f"{section}.moon_phase is no condition; there are: ")
     assert all(name in message for name in RULES)
 
 
@@ -180,14 +337,18 @@ def test_a_condition_nobody_knows_is_refused_with_those_there_are(section):
     [
         ("rsi_below", "low", "plain number"),
         ("rsi_below", True, "plain number"),
-        ("ema_trend", "up", "must be one of bullish, bearish, with_trade"),
-        ("close_crosses_ema_20", False, "must be one of true"),
+        ("ema_trend", "up", 'is "up"; write bullish or bearish or with_trade'),
+        ("close_crosses_ema_20", False, 'is "false"; write true'),
         ("adx_above", 1e20, "plain number"),
+        ("higher_timeframe_trend", "bullish", "a longer timeframe and bullish or"),
+        ("higher_timeframe_trend", "M15 bullish", "longer than H1"),
+        ("higher_timeframe_trend", "H1 bullish", "longer than H1"),
+        ("higher_timeframe_rsi_below", "H4", "such as 'H4 30'"),
     ],
 )
 def test_an_argument_a_condition_cannot_use_is_refused(name, argument, words):
     problem = refusal(changed("entry_conditions", {name: argument}))
-    assert str(problem).startswith(f"entry_conditions.{name}: ")
+    assert problem.details["field"] == f"entry_conditions.{name}"
     assert words in str(problem)
 
 
@@ -201,12 +362,14 @@ def test_an_argument_a_condition_cannot_use_is_refused(name, argument, words):
     ],
 )
 def test_an_exit_that_cannot_be_read_is_refused(path, value, words):
-    assert f"exit_rules: {words}" in str(refusal(changed(path, value)))
+    message = str(refusal(changed(path, value)))
+    place = path if isinstance(value, str) else f"{path}.1"
+    assert message.startswith(f"{place} {words}")
 
 
 def test_a_session_that_starts_and_ends_in_one_minute_is_refused():
     message = str(refusal(changed("session_windows.0.end", "22:00Z")))
-    assert message == "session_windows.0: start and end are the same minute"
+    assert message == 'session_windows.0.end is "22:00Z", as the start; write another minute'
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1,", "nul", "'name'", "[" * 60_000])
@@ -216,7 +379,7 @@ def test_what_is_not_json_is_refused(text):
 
 @pytest.mark.parametrize("text", ["null", "5", "[]", '"name"'])
 def test_json_that_is_no_document_is_refused(text):
-    assert "is not of type 'object'" in str(refusal(text))
+    assert "write a JSON object with the fields of a strategy" in str(refusal(text))
 
 
 def test_a_document_that_is_far_too_long_is_refused():
@@ -231,7 +394,115 @@ values = st.recursive(
 )
 
 
-@given(st.sampled_from([*GOOD, "exit_rules.stop_loss", "entry_conditions.rsi_below"]), values)
+PLACES = [
+    *GOOD, "id", "is_active", "setup", "exit_rules.stop_loss", "exit_rules.take_profit.1",
+    "entry_conditions.rsi_below", "entry_conditions.higher_timeframe_trend",
+    "session_windows.0", "session_windows.0.start", "session_windows.0.zone",
+    "forbidden_conditions.market_states", "risk_caps.max_lot_size",
+]  # fmt: skip
+
+
+@given(st.sampled_from(PLACES), values)
 def test_no_value_in_any_place_does_worse_than_invalid_input(path, value):
     with suppress(InvalidInput):
         assert parse(ID, changed(path, value)).id == ID
+
+
+@given(st.dictionaries(st.sampled_from(list(schema()["properties"])), values) | values)
+def test_no_document_does_worse_than_invalid_input(made):
+    with suppress(InvalidInput):
+        parse(ID, json.dumps(made))
+
+
+def test_a_document_nested_beyond_reason_is_refused():
+    for depth in (300, 900, 5000):
+        deep = "[" * depth + "]" * depth
+        spoiled = changed("allowed_symbols", "DEEP").replace('"DEEP"', f"[{deep}, {deep}]")
+        assert refusal(spoiled)
+
+
+# ---- writing back ----------------------------------------------------------------------------
+
+conditions = st.dictionaries(
+    st.sampled_from(sorted(RULES)), st.none(), min_size=1, max_size=6
+).flatmap(
+    lambda names: st.fixed_dictionaries({name: st.sampled_from(arguments(name)) for name in names})
+)
+
+
+def arguments(name):
+    """Arguments a condition takes on a chart of H1, as text, as numbers and as flags."""
+    rule = RULES[name]
+    if rule.longer:
+        return [f"{frame} {value}" for frame in ("H4", "D1") for value in rule.words or ("40.50",)]
+    return [True] if rule.words == ("true",) else list(rule.words) or [0, 40, 0.5, "45.50", "-1"]
+
+
+clocks = st.times().map(lambda clock: f"{clock:%H:%M}")
+windows = st.builds(
+    lambda start, end, days, zone: (
+        {"start": f"{start}Z", "end": f"{end}Z", "days": days}
+        if zone is None
+        else {"start": start, "end": end, "days": days, "zone": zone}
+    ),
+    clocks,
+    clocks,
+    st.lists(st.sampled_from(["Mon", "Wed", "Sun"]), min_size=1, unique=True),
+    st.sampled_from([None, "UTC", "Europe/London", "America/New_York"]),
+).filter(lambda window: window["start"] != window["end"])
+levels = st.sampled_from(["swing_low - 5 pips", "2 * atr", "recent_swing_high + 50 cents", "vwap"])
+targets = st.sampled_from(["RR>=2", "3 * atr", "key_resistance_zone", "bb_mid", "30 pips"])
+documents = st.fixed_dictionaries(
+    {
+        "name": st.from_regex(r"[A-Za-zéЖ][A-Za-z0-9 _]{0,20}", fullmatch=True),
+        "timeframe": st.just("H1"),
+        "allowed_symbols": st.lists(
+            st.sampled_from(["EURUSD", "XAUUSD", "US30.cash"]), min_size=1, unique=True
+        ),
+        "session_windows": st.lists(windows, min_size=1, max_size=3),
+        "entry_conditions": conditions,
+        "exit_rules": st.fixed_dictionaries(
+            {
+                "stop_loss": levels,
+                "take_profit": targets | st.lists(targets, min_size=1, max_size=4),
+            },
+            optional={"time_limit_min": st.integers(1, 600)},
+        ),
+        "forbidden_conditions": st.fixed_dictionaries(
+            {
+                "block_high_impact_news_minutes": st.integers(0, 60),
+                "blocked_symbols_during_news": st.sampled_from([[], ["USD"], ["EUR", "USD"]]),
+            },
+            optional={"market_states": st.lists(st.sampled_from(list(MarketState)), unique=True)},
+        ),
+        "risk_caps": st.fixed_dictionaries(
+            {
+                "max_lot_size": st.integers(1, 10**12).map(lambda n: n / 10**8),
+                "max_concurrent_positions": st.integers(1, 9),
+            }
+        ),
+        "rr_expectation": st.integers(1, 10_000).map(lambda n: n / 100),
+    },
+    optional={
+        "direction": st.sampled_from(list(Side)),
+        "nice_to_have": conditions,
+        "setup": st.just("mean_reversion"),
+        "is_active": st.booleans(),
+    },
+)
+
+
+@given(documents)
+def test_a_strategy_that_is_written_reads_back_as_it_was(made):
+    strategy = parse(ID, json.dumps(made), version=7)
+    again = parse(ID, text(strategy), version=7, is_active=strategy.is_active)
+    assert again == strategy
+    assert text(again) == text(strategy)
+    assert restore(type(strategy), json.loads(canonical(plain(strategy)))) == strategy
+
+
+@pytest.mark.parametrize("strategy", shipped(), ids=lambda strategy: strategy.name)
+def test_a_shipped_strategy_is_written_as_its_file_says(strategy):
+    assert parse(strategy.id, text(strategy)) == strategy
+    assert "is_active" not in document(strategy)
+    assert '"days": ["Mon", "Tue", "Wed", "Thu", "Fri"' in text(strategy)

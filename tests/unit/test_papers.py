@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.cli import app
+from bot.__main__ import app
 from bot.settings import Settings
 from bot.views.people import COMMANDS
 from engine.domain.gate import Check
@@ -69,6 +69,7 @@ def test_readme_lists_the_commands_of_the_terminal() -> None:
 
 def test_every_terminal_command_in_the_papers_exists() -> None:
     known = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
+    known |= {group.typer_instance.info.name for group in app.registered_groups}
     text = "\n".join(p.read_text("utf-8") for p in PAPERS if p.suffix == ".md")
     assert set(re.findall(r"`(?:\.venv/bin/)?ai-trader (\w+)", text)) <= known
 

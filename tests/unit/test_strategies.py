@@ -13,10 +13,16 @@ from engine.domain.account import Direction
 from engine.domain.market import Timeframe
 from engine.domain.strategy import DAYS, Condition, ExitRules, Side
 from engine.errors import FeedError, InvalidInput
-from engine.strategies.base import applies, entry_price, evaluate
-from engine.strategies.exits import check_stop, check_target, stop_price, target_price
+from engine.strategies.base import applies, entry_price, evaluate, frames_needed
+from engine.strategies.exits import (
+    check_stop,
+    check_target,
+    implied_side,
+    stop_price,
+    target_price,
+)
 from engine.strategies.rules import RULES, observe
-from tests.builders import bundle, candles, indicators, quote, strategy, window
+from tests.builders import bundle, candles, frame, indicators, quote, strategy, window
 
 BUY, SELL = Direction.BUY, Direction.SELL
 BOTH = (BUY, SELL)
@@ -48,6 +54,15 @@ OFF_THE_LOW = bundle(
 OFF_THE_HIGH = bundle(
     candles=candles(high="1.1015", close="1.1000"), indicators=indicators(swing_high="1.1015")
 )
+
+ABOVE_VWAP, BELOW_VWAP = figures(vwap="1.0999"), figures(vwap="1.1001")
+
+
+def in_frame(**values):
+    """A bundle whose own figures are missing and whose H4 has these."""
+    nothing = indicators(**dict.fromkeys(indicators().__slots__))
+    return bundle(indicators=nothing, indicators_before=nothing, frames=(frame(**values),))
+
 
 #: (rule, argument, directions, bundle, holds)
 TRUTHS = [
@@ -114,6 +129,24 @@ TRUTHS = [
     ("bollinger_touch", "with_trade", (SELL,), LOW_BAND, False),
     ("bollinger_touch", "with_trade", (BUY,), HIGH_BAND, False),
     ("bollinger_touch", "lower", BOTH, figures(bb_low="1.09949"), False),
+    ("vwap_side", "bullish", BOTH, ABOVE_VWAP, True),
+    ("vwap_side", "bearish", BOTH, BELOW_VWAP, True),
+    ("vwap_side", "with_trade", (BUY,), ABOVE_VWAP, True),
+    ("vwap_side", "with_trade", (SELL,), BELOW_VWAP, True),
+    ("vwap_side", "with_trade", (SELL,), ABOVE_VWAP, False),
+    ("vwap_side", "with_trade", (BUY,), BELOW_VWAP, False),
+    ("vwap_side", "with_trade", BOTH, figures(vwap="1.1000"), False),
+    ("higher_timeframe_trend", "H4 bullish", BOTH, in_frame(**UP), True),
+    ("higher_timeframe_trend", "H4 bearish", BOTH, in_frame(**DOWN), True),
+    ("higher_timeframe_trend", "H4 with_trade", (BUY,), in_frame(**UP), True),
+    ("higher_timeframe_trend", "H4 with_trade", (SELL,), in_frame(**DOWN), True),
+    ("higher_timeframe_trend", "H4 with_trade", (SELL,), in_frame(**UP), False),
+    ("higher_timeframe_trend", "H4 with_trade", (BUY,), in_frame(**DOWN), False),
+    ("higher_timeframe_trend", "D1 bullish", BOTH, in_frame(**UP), False),
+    ("higher_timeframe_rsi_below", "H4 40.01", BOTH, in_frame(rsi_14="40.00"), True),
+    ("higher_timeframe_rsi_below", "H4 40", BOTH, in_frame(rsi_14="40.00"), False),
+    ("higher_timeframe_rsi_above", "H4 39.99", BOTH, in_frame(rsi_14="40.00"), True),
+    ("higher_timeframe_rsi_above", "H4 40", BOTH, in_frame(rsi_14="40.00"), False),
     ("price_rejects_level", "true", (BUY,), OFF_THE_LOW, True),
     ("price_rejects_level", "true", (SELL,), OFF_THE_HIGH, True),
     ("price_rejects_level", "true", (SELL,), OFF_THE_LOW, False),
@@ -133,7 +166,7 @@ TRUTHS = [
     ],
 )
 def test_a_condition_holds_or_not(name, argument, direction, seen, holds):
-    RULES[name].accepts(argument)
+    assert RULES[name].accepts(argument)
     made = observe(Condition(name, argument), seen, direction, required=True)
     assert made.met is holds, made
     assert (made.name, made.argument, made.required) == (name, argument, True)
@@ -162,20 +195,39 @@ def test_a_rejection_is_a_close_in_the_outer_part_of_the_candle():
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_a_condition_does_not_hold_while_its_figures_are_missing(name, direction):
     nothing = indicators(**dict.fromkeys(indicators().__slots__))
-    seen = bundle(indicators=nothing, indicators_before=nothing)
-    argument = RULES[name].words[0] if RULES[name].words else "1"
-    made = observe(Condition(name, argument), seen, direction, required=False)
-    assert (made.met, made.observed, made.required) == (False, "n/a", False)
+    empty = frame(**dict.fromkeys(indicators().__slots__))
+    for frames in ((), (empty,)):
+        seen = bundle(indicators=nothing, indicators_before=nothing, frames=frames)
+        made = observe(Condition(name, RULES[name].example), seen, direction, required=False)
+        assert (made.met, made.observed, made.required) == (False, "n/a", False)
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_a_condition_accepts_only_the_arguments_it_understands(name):
-    for word in RULES[name].words:
-        RULES[name].accepts(word)
-    wrong = ["", "sideways", "NaN", "1e3", "TRUE", "1 "] + (["20"] if RULES[name].words else [])
-    for argument in wrong:
-        with pytest.raises(InvalidInput):
-            RULES[name].accepts(argument)
+    rule = RULES[name]
+    front = "H4 " if rule.longer else ""
+    assert rule.accepts(rule.example)
+    assert all(rule.accepts(front + word) for word in rule.words)
+    assert rule.words or (rule.accepts(front + "30") and rule.accepts(front + "0.5"))
+    assert rule.example.split()[-1] in rule.form
+    for wrong in ("", "sideways", "NaN", "1e3", "TRUE", "1 ", "20" if rule.words else "bullish"):
+        assert not rule.accepts(front + wrong), wrong
+    for wrong in ("H2 ", "h4 ", "H4  ", "H4") if rule.longer else ("H4 ", " "):
+        assert not rule.accepts(wrong + rule.example.split()[-1]), wrong
+
+
+def test_the_longer_timeframes_that_are_needed_are_those_active_strategies_read():
+    reads = strategy(entry={"higher_timeframe_trend": "H4 bullish"}, nice={"rsi_below": "40"})
+    wishes = strategy(nice={"higher_timeframe_rsi_below": "D1 40"})
+
+    def needed(*strategies):
+        return frames_needed(strategies, "EURUSD", Timeframe.H1)
+
+    assert needed(strategy()) == frozenset()
+    assert needed(reads, wishes) == {Timeframe.H4, Timeframe.D1}
+    assert needed(replace(reads, is_active=False), wishes) == {Timeframe.D1}
+    assert needed(replace(reads, allowed_symbols=("GBPUSD",))) == frozenset()
+    assert needed(replace(reads, timeframe=Timeframe.M15)) == frozenset()
 
 
 # ---- exits -----------------------------------------------------------------------------------
@@ -183,7 +235,7 @@ def test_a_condition_accepts_only_the_arguments_it_understands(name):
 ENTRY = Decimal("1.10000")
 LEVELS = figures(
     swing_low="1.09501", swing_high="1.10502", ema_20="1.0970349", ema_50="1.0960351",
-    bb_low="1.0940000", bb_mid="1.0990000", bb_high="1.1040000",
+    bb_low="1.0940000", bb_mid="1.0990000", bb_high="1.1040000", vwap="1.0975049",
 )  # fmt: skip
 
 
@@ -206,6 +258,7 @@ LEVELS = figures(
         ("bb_low - 0.5 * atr", "1.09350", "1.09350"),
         ("bb_mid", "1.09900", "1.09900"),
         ("bb_high + 1 cents", "1.11400", "1.11400"),
+        ("vwap - 5 pips", "1.09700", "1.09700"),
         ("ema_20", "1.09703", "1.09703"),
         ("ema_50", "1.09604", "1.09604"),
     ],
@@ -231,8 +284,7 @@ def test_a_stop_lies_where_its_words_say(text, buy, sell):
         ("bb_low", None, "1.09400"),
         ("swing_high - 2 pips", "1.10482", None),
         ("swing_low + 2 pips", None, "1.09521"),
-        ("key_resistance_zone", "1.10050", "1.09950"),
-        ("key_support_zone", "1.10050", "1.09950"),
+        ("vwap", None, "1.09750"),
     ],
 )
 def test_a_target_lies_where_its_words_say_and_never_behind_the_entry(text, buy, sell):
@@ -249,15 +301,64 @@ def test_a_target_at_the_entry_is_none():
     assert target_price("RR>=2", seen, BUY, ENTRY, Decimal(0)) is None
 
 
-def test_a_zone_looks_back_fifty_candles():
-    old = candles(60)
-    high = replace(old[0], high=Decimal("1.2"))
-    assert target_price(
-        "key_resistance_zone", bundle(candles=(*old[:9], high, *old[10:])), BUY, ENTRY, ENTRY
-    ) == Decimal("1.10050")
-    assert target_price(
-        "key_resistance_zone", bundle(candles=(*old[:10], high, *old[11:])), BUY, ENTRY, ENTRY
-    ) == Decimal("1.2")
+def turning(*prices, sign=1):
+    """A bundle whose candles make pivots at these prices, in order, with ATR of ten pips."""
+    shown = list(candles(10 * len(prices)))
+    for place, text in enumerate(prices):
+        spot = 10 * place + 5
+        name = "high" if sign > 0 else "low"
+        shown[spot] = replace(shown[spot], **{name: Decimal(text)})
+    return bundle(candles=tuple(shown))
+
+
+@pytest.mark.parametrize("text", ["key_resistance_zone", "key_support_zone"])
+@pytest.mark.parametrize(
+    ("prices", "target"),
+    [
+        (("1.1030", "1.1034"), "1.1030"),
+        (("1.1034", "1.1030"), "1.1030"),
+        (("1.1030", "1.1035"), "1.1030"),
+        (("1.1030", "1.10351"), None),
+        (("1.1030",), None),
+        (("1.1060", "1.1062", "1.1030", "1.1032"), "1.1030"),
+        (("1.1060", "1.1062", "1.1030"), "1.1060"),
+        (("1.1030", "1.1030"), "1.1030"),
+    ],
+)
+def test_a_zone_is_where_the_market_turned_twice(text, prices, target):
+    wanted = None if target is None else Decimal(target)
+    check_target(text)
+    assert target_price(text, turning(*prices), BUY, ENTRY, ENTRY) == wanted
+    under = [str(Decimal("2.2") - Decimal(price)) for price in prices]
+    mirrored = None if wanted is None else Decimal("2.2") - wanted
+    assert target_price(text, turning(*under, sign=-1), SELL, ENTRY, ENTRY) == mirrored
+
+
+def test_a_zone_behind_the_entry_or_without_an_atr_is_no_target():
+    seen = turning("1.1030", "1.1032")
+    above = Decimal("1.1031")
+    assert target_price("key_resistance_zone", seen, BUY, above, ENTRY) is None
+    blind = replace(seen, indicators=indicators(atr_14=None))
+    assert target_price("key_resistance_zone", blind, BUY, ENTRY, ENTRY) is None
+
+
+def test_a_market_that_never_moves_has_no_zone():
+    still = bundle(candles=candles(60))
+    assert target_price("key_resistance_zone", still, BUY, ENTRY, ENTRY) is None
+
+
+@pytest.mark.parametrize(
+    ("stop", "side"),
+    [
+        ("recent_swing_low - 50 cents", Side.BUY),
+        ("swing_low", Side.BUY),
+        ("swing_high + 5 pips", Side.SELL),
+        ("2 * atr", Side.BOTH),
+        ("bb_low", Side.BOTH),
+    ],
+)
+def test_a_stop_implies_the_side_it_protects(stop, side):
+    assert implied_side(stop) is side
 
 
 def test_pips_and_points_are_those_of_the_symbol():

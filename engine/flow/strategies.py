@@ -1,0 +1,199 @@
+"""Strategies as people handle them: every edit and switch is a version and a record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from engine.domain.decision import Action, Entry
+from engine.domain.person import Person, Role
+from engine.domain.strategy import Strategy, StrategyVersion
+from engine.errors import InvalidInput, NotFound, Outdated
+from engine.flow.people import person_at_least
+from engine.ports import Store, Transaction
+from engine.snapshot.canonical import plain
+from engine.strategies.changes import Change, diff
+from engine.strategies.documents import document, parse, slug, strategy_id
+
+_REASON_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What a change made of a strategy; ``before`` is None for a new one."""
+
+    before: Strategy | None
+    after: Strategy
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditStrategy:
+    """Write the text of a document as a strategy's next version.
+
+    An admin's, or the command line's (``person_id`` None). ``expected`` is the version that was
+    looked at: another one in the meantime raises :class:`Outdated`. Raises :class:`InvalidInput`
+    for a document with mistakes, or one that changes nothing.
+    """
+
+    store: Store
+
+    async def __call__(
+        self, person_id: int | None, id_: UUID, text: str, *, reason: str, expected: int
+    ) -> Changed:
+        async with self.store.begin() as tx:
+            person = await _person(tx, person_id, Role.ADMIN)
+            strategies = await tx.settings.strategies()
+            before = _of(strategies, id_)
+            if before.version != expected:
+                raise _outdated(before, expected)
+            after = parse(id_, text, version=expected, is_active=before.is_active)
+            if after == before:
+                raise InvalidInput(f"the document is version {expected} of {before.name} as it is")
+            _only(after, strategies)
+            return await _write(tx, before, after, person, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchStrategy:
+    """Turn a strategy on, an admin's right, or off, which a trader may too.
+
+    Raises :class:`InvalidInput` where it is so already.
+    """
+
+    store: Store
+
+    async def __call__(self, person_id: int | None, id_: UUID, *, on: bool, reason: str) -> Changed:
+        async with self.store.begin() as tx:
+            person = await _person(tx, person_id, Role.ADMIN if on else Role.TRADER)
+            before = _of(await tx.settings.strategies(), id_)
+            if before.is_active is on:
+                raise InvalidInput(f"{before.name} is {'on' if on else 'off'} already")
+            return await _write(tx, before, replace(before, is_active=on), person, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddStrategy:
+    """Add a strategy from the text of its document: version 1, off unless the document says on.
+
+    Raises :class:`InvalidInput` for a document with mistakes, or a name that is taken.
+    """
+
+    store: Store
+
+    async def __call__(self, person_id: int | None, text: str, *, reason: str) -> Changed:
+        async with self.store.begin() as tx:
+            person = await _person(tx, person_id, Role.ADMIN)
+            made = parse(strategy_id(""), text, version=0, is_active=False)
+            made = replace(made, id=strategy_id(slug(made.name)))
+            _only(made, await tx.settings.strategies(), new=True)
+            return await _write(tx, None, made, person, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStrategies:
+    """Every strategy in its current version, for whoever may look."""
+
+    store: Store
+
+    async def __call__(self, person_id: int | None) -> tuple[Strategy, ...]:
+        async with self.store.begin() as tx:
+            await _person(tx, person_id, Role.VIEWER)
+            return await tx.settings.strategies()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadVersions:
+    """Every version a strategy ever had, newest first; two of them make a :func:`diff`."""
+
+    store: Store
+
+    async def __call__(self, person_id: int | None, id_: UUID) -> Sequence[StrategyVersion]:
+        async with self.store.begin() as tx:
+            await _person(tx, person_id, Role.VIEWER)
+            versions = await tx.settings.strategy_versions(id_)
+        if not versions:
+            raise NotFound(f"there is no strategy {id_}")
+        return versions
+
+
+def named(strategies: Sequence[Strategy], name: str) -> Strategy:
+    """The strategy a person means by its name, its short name (``ema-trend``) or its id.
+
+    Raises :class:`NotFound` with the names there are.
+    """
+    for strategy in strategies:
+        if name == str(strategy.id) or slug(name) == slug(strategy.name):
+            return strategy
+    known = ", ".join(strategy.name for strategy in strategies)
+    raise NotFound(f"there is no strategy {name[:60]!r}; there are: {known}")
+
+
+async def _person(tx: Transaction, person_id: int | None, role: Role) -> Person | None:
+    return None if person_id is None else await person_at_least(tx, person_id, role)
+
+
+def _of(strategies: Sequence[Strategy], id_: UUID) -> Strategy:
+    for strategy in strategies:
+        if strategy.id == id_:
+            return strategy
+    raise NotFound(f"there is no strategy {id_}")
+
+
+def _only(wanted: Strategy, strategies: Sequence[Strategy], *, new: bool = False) -> None:
+    """A name must lead to one strategy."""
+    for other in strategies:
+        itself = other.id == wanted.id
+        if (itself and new) or (not itself and slug(other.name) == slug(wanted.name)):
+            raise InvalidInput(
+                f"there is a strategy {other.name!r} already; edit that one, or choose a name that"
+                " differs in more than case and punctuation",
+                field="name",
+            )
+
+
+def _outdated(current: Strategy, expected: int) -> Outdated:
+    return Outdated(
+        f"{current.name} is at version {current.version} by now, not {expected}; look at it again",
+        version=current.version,
+    )
+
+
+async def _write(
+    tx: Transaction, before: Strategy | None, after: Strategy, person: Person | None, reason: str
+) -> Changed:
+    reason = " ".join(reason.split())
+    if not 0 < len(reason) <= _REASON_LENGTH:
+        raise InvalidInput(
+            f"say in 1 to {_REASON_LENGTH} characters why the strategy changes", field="reason"
+        )
+    saved = await tx.settings.save_strategy(
+        after,
+        by="cli" if person is None else person.name[:60],
+        reason=reason,
+        expected=0 if before is None else before.version,
+    )
+    changes = diff(before, saved)
+    await tx.history.append(
+        Entry(
+            action=Action.STRATEGY_CHANGED,
+            occurred_at=await tx.now(),
+            actor="cli" if person is None else f"person:{person.id}",
+            rationale=f"{saved.name}, version {saved.version}: {reason}",
+            strategy_id=saved.id,
+            strategy_version=saved.version,
+            human_override=True,
+            detail={
+                "reason": reason,
+                "version": saved.version,
+                "changes": [plain(change) for change in changes],
+                "before": None if before is None else _kept(before),
+                "after": _kept(saved),
+            },
+        )
+    )
+    return Changed(before=before, after=saved, changes=changes)
+
+
+def _kept(strategy: Strategy) -> dict[str, Any]:
+    return {"is_active": strategy.is_active, **document(strategy)}
