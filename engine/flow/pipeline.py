@@ -94,7 +94,7 @@ class RunCycle:
                 # The next strategy of this cycle must see the exposure this one just took.
                 bundle = replace(bundle, orders=(*bundle.orders, open_order(order)))
         # The head of the history is locked by the first append, so all of them come last.
-        return tuple([await tx.history.append(entry) for entry in entries])
+        return await tx.history.extend(entries)
 
     async def _no_trade(
         self, tx: Transaction, strategy: Strategy, bundle: Bundle, hash_: str, outcome: Outcome
