@@ -16,7 +16,9 @@ from storage.models import DecisionRow
 _APPEND = "SELECT * FROM append_decisions($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"
 
 _PAGE = "SELECT seq, hash, previous_hash, body FROM decision_history"
-_NEWEST = "ORDER BY seq DESC LIMIT"
+#: What begins the next page, and the order: by the primary key, and by the index of a filter.
+_PLAIN = ("seq < ${}", "ORDER BY seq DESC LIMIT $1")
+_FILTERED = ("-seq > -${}::bigint", "ORDER BY -seq LIMIT $1")
 
 
 class HistoryTable:
@@ -87,24 +89,24 @@ def _page_query(
     limit: int,
 ) -> tuple[str, list[Any]]:
     """One page. Several actions are a page each, merged: no sort ever sees more than those rows."""
+    next_page, newest = _FILTERED if symbol is not None or actions else _PLAIN
     values: list[Any] = [limit]
     where = []
     for condition, value in (
-        ("symbol =", symbol),
-        ("trade_idea_id =", idea_id),
-        ("seq <", before),
+        ("symbol = ${}", symbol),
+        ("trade_idea_id = ${}", idea_id),
+        (next_page, before),
     ):
         if value is not None:
             values.append(value)
-            where.append(f"{condition} ${len(values)}")
+            where.append(condition.format(len(values)))
     if not actions:
-        return " ".join((_PAGE, _where(where), _NEWEST, "$1")), values
+        return " ".join((_PAGE, _where(where), newest)), values
     values.append(list(dict.fromkeys(str(action) for action in actions)))
-    where.append("action = wanted.action")
-    one = " ".join((_PAGE, _where(where), _NEWEST, "$1"))
+    one = " ".join((_PAGE, _where([*where, "action = wanted.action"]), newest))
     return (
         f"SELECT page.* FROM unnest(${len(values)}::text[]) AS wanted(action)"  # noqa: S608 -- numbers
-        f" CROSS JOIN LATERAL ({one}) AS page {_NEWEST} $1"
+        f" CROSS JOIN LATERAL ({one}) AS page {newest}"
     ), values
 
 

@@ -80,11 +80,13 @@ _UNUSED = {
     "decision_history_action_recent": "decision_history (action, occurred_at DESC)",
 }
 
-# Every filter of the history is one index, in the order of its pages.
+# Every filter of the history is one index, in the order of its pages. That order is -seq, which the
+# primary key does not have: asked for seq DESC, the planner may take a rare value for a common one
+# and walk the primary key backwards past millions of other records.
 _INDEXES = {
-    "decision_history_symbol": "decision_history (symbol, seq DESC)",
-    "decision_history_action": "decision_history (action, seq DESC)",
-    "decision_history_symbol_action": "decision_history (symbol, action, seq DESC)",
+    "decision_history_symbol": "decision_history (symbol, (-seq))",
+    "decision_history_action": "decision_history (action, (-seq))",
+    "decision_history_symbol_action": "decision_history (symbol, action, (-seq))",
     "decision_history_idea": (
         "decision_history (trade_idea_id, seq) WHERE trade_idea_id IS NOT NULL"
     ),

@@ -131,7 +131,7 @@ async def run(
 ) -> Tampering:
     """Fill an empty database that is open, attack it, and leave it as it was."""
     templates = await histories.played(_CANDLES)
-    have = await _records()
+    have = await records()
     await histories.write(histories.varied(templates, chance), rows - have, writers=4, most=20)
     anchors = AnchorFile(folder / "anchors.jsonl")
     await AnchorHistory(store=PostgresStore(), anchors=anchors, bell=SilentBell())()
@@ -157,17 +157,18 @@ async def honest(folder: Path, chance: Random, *, rows: int) -> Tampering:
     anchor = AnchorHistory(store=PostgresStore(), anchors=anchors, bell=SilentBell())
     made = Tampering(None, anchors, chance, rows)
     entries = histories.varied(templates, chance)
-    while (have := await _records()) < rows:
+    while (have := await records()) < rows:
         await histories.write(entries, min(rows - have, max(rows // 10, 1)), writers=4, most=4)
         await anchor()
-    records, faults = await PostgresAuditor(anchors=anchors).verify()
-    made.counts["honest records"] = records
+    count, faults = await PostgresAuditor(anchors=anchors).verify()
+    made.counts["honest records"] = count
     made.counts["false alarms"] = len(faults)
     made.violations += [f"false alarm: {fault}" for fault in faults]
     return made
 
 
-async def _records() -> int:
+async def records() -> int:
+    """How many records there are."""
     async with PostgresStore().begin() as tx:
         newest = await tx.history.list(limit=1)
     return newest[0].seq if newest else 0
