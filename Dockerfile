@@ -28,7 +28,8 @@ RUN pip --python /opt/venv/bin/python install --no-deps --no-build-isolation . \
 FROM python:3.12-slim
 
 RUN pip uninstall -y --root-user-action=ignore pip \
- && useradd --uid 10001 --user-group --no-log-init --create-home --shell /usr/sbin/nologin trader
+ && useradd --uid 10001 --user-group --no-log-init --create-home --shell /usr/sbin/nologin trader \
+ && install -d -o trader -g trader /var/lib/ai-trader
 COPY --from=build /opt/venv /opt/venv
 
 # The root may be read-only: matplotlib keeps its font list in /tmp.

@@ -163,6 +163,14 @@ def verify(home: Home = None) -> None:
 
 
 @app.command()
+def anchor(home: Home = None) -> None:
+    """Note outside the database where the history stands, and tell the admins."""
+    from bot import reports
+
+    _exit(_run(reports.anchor(_settings(home), say=_say)))
+
+
+@app.command()
 def status(home: Home = None) -> None:
     """Show how it stands."""
     from bot import reports
@@ -230,7 +238,11 @@ def _settings(home: Path | None, *, demo: bool = False) -> Any:
     folder = home or settings.ai_trader_home
     if demo and home is None:
         folder = settings.ai_trader_home / "demo"
-    return settings.model_copy(update={"ai_trader_home": folder})
+    updates: dict[str, Any] = {"ai_trader_home": folder}
+    if folder != settings.ai_trader_home:
+        # Another home is another history; the anchors of this one would call it a forgery.
+        updates["anchor_file"] = None
+    return settings.model_copy(update=updates)
 
 
 def _needs_token(settings: Any) -> None:

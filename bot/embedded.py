@@ -153,4 +153,5 @@ def forget(home: Path) -> None:
     """Begin anew: delete what earlier runs of this folder left. Refused while they run."""
     remove_data(home)
     (home / "chat.json").unlink(missing_ok=True)
+    (home / "anchors.jsonl").unlink(missing_ok=True)
     log.info("deleted %s", data_folder(home))

@@ -9,7 +9,7 @@ from bot.courier import Courier
 from bot.wiring import Work, World, now
 from engine.domain.market import Timeframe
 from engine.domain.order import OrderState
-from engine.errors import BrokerSilent, FeedError
+from engine.errors import BrokerSilent, FeedError, HistoryBroken
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,15 @@ async def deliver(ctx: Context) -> None:
     """Tell people what there is to tell."""
     courier: Courier = ctx["courier"]
     await courier.deliver()
+
+
+async def anchor(ctx: Context) -> None:
+    """Anchor the history, once a day; asked every hour, so that no day is missed."""
+    work: Work = ctx["work"]
+    try:
+        await work.anchor_history(daily=True)
+    except (HistoryBroken, OSError) as error:
+        log.error("the history was not anchored: %s", error)
 
 
 async def sweep(ctx: Context) -> None:

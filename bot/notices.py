@@ -86,6 +86,11 @@ class Render:
         )
         return Parcel(text=text, silent=True)
 
+    async def anchor(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
+        """Where the history stands, kept by the chat; not in digit groups, it is to be compared."""
+        seq, hash_ = str(detail["seq"]), detail["hash"][:16]
+        return Parcel(text=words("notice.anchor", seq=seq, hash=hash_), silent=True)
+
 
 def _currency(found: Story) -> str:
     return found.bundle.account.currency if found.bundle.account else "USD"
@@ -99,4 +104,5 @@ _RENDERERS = {
     Kind.STATE: Render.state,
     Kind.UNKNOWN_ORDER: Render.unknown_order,
     Kind.STARTED: Render.started,
+    Kind.ANCHOR: Render.anchor,
 }

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from bot.bell import ArqBell
 from bot.settings import Settings
-from bot.wiring import World, build_talk, build_work, build_world, now
+from bot.wiring import World, build_anchor_history, build_talk, build_work, build_world, now
 from bot.worker import build_worker, connect, open_queue, telegram_bot
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
@@ -76,7 +76,20 @@ async def open_world(settings: Settings) -> AsyncIterator[tuple[World, ArqRedis]
             open_database(needed(settings.database_url, "DATABASE_URL"))
         )
         pool = await stack.enter_async_context(open_queue(needed(settings.redis_url, "REDIS_URL")))
-        yield build_world(settings), pool
+        world = build_world(settings)
+        try:
+            yield world, pool
+        except asyncio.CancelledError:
+            await _anchor(world, pool)
+            raise
+
+
+async def _anchor(world: World, pool: ArqRedis) -> None:
+    """A clean stop notes where the history stands; that it cannot is no reason to stay."""
+    try:
+        await build_anchor_history(world, ArqBell(pool))(quietly=True)
+    except Exception as error:
+        log.warning("the history was not anchored: %s", error)
 
 
 async def recover(world: World, pool: ArqRedis) -> Recovered:

@@ -1,4 +1,4 @@
-"""Commands that answer and end: replay, verify, status, calibration, halt, import."""
+"""Commands that answer and end: replay, verify, anchor, status, calibration, halt, import."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +12,7 @@ from bot.i18n import words_for
 from bot.narrator import plain_line
 from bot.settings import Settings
 from bot.views import status as status_views
-from bot.wiring import World, build_talk, build_world
+from bot.wiring import World, build_anchor_history, build_talk, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
 from broker.feeds.instruments import instrument
 from engine.domain.market import Timeframe
@@ -53,12 +53,21 @@ async def _database(settings: Settings) -> AsyncIterator[World]:
 
 async def verify(settings: Settings, *, say: Say) -> int:
     """0 when everything is as it was written, 1 when something is not."""
-    async with _database(settings):
-        records, faults = await PostgresAuditor().verify()
+    async with _database(settings) as world:
+        records, faults = await PostgresAuditor(anchors=world.anchors).verify()
     for fault in faults:
-        say(f"{fault.record}: {fault.problem}")
+        say(f"{fault.record}: {fault.kind}: {fault.problem}")
     say(f"{records} records checked, {len(faults)} faults")
     return FAULTY if faults else CLEAN
+
+
+async def anchor(settings: Settings, *, say: Say) -> int:
+    """Anchor the history's last record."""
+    async with _database(settings) as world:
+        made = await build_anchor_history(world, SilentBell())()
+    where = settings.anchor_path
+    say(f"record {made.seq} is anchored in {where}" if made else f"nothing new for {where}")
+    return CLEAN
 
 
 async def replay_one(settings: Settings, seq: int, changes: Sequence[str], *, say: Say) -> int:

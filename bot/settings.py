@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     app_env: Literal["development", "staging", "production"] = "development"
     ai_trader_home: Path = Field(default_factory=lambda: Path.home() / ".local/share/ai-trader")
 
+    #: Where the history is anchored; better on another disk than the database's.
+    anchor_file: Path | None = None
+
     database_url: str | None = None
     #: The schema's owner, for migrations; without it they are applied as the run-time role.
     database_owner_url: str | None = None
@@ -43,10 +46,15 @@ class Settings(BaseSettings):
     #: Whether a recorded market waits while an idea waits for a person.
     market_waits: bool = True
 
-    @field_validator("ai_trader_home", "market_recording")
+    @field_validator("ai_trader_home", "anchor_file", "market_recording")
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser()
+
+    @property
+    def anchor_path(self) -> Path:
+        """The anchor file: the one that was given, else the one of the home folder."""
+        return self.anchor_file or self.ai_trader_home / "anchors.jsonl"
 
     @property
     def is_production(self) -> bool:

@@ -9,6 +9,7 @@ from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
+from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
@@ -21,6 +22,7 @@ from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
+from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
 from storage.transaction import PostgresLedger, PostgresStore
 
@@ -30,6 +32,7 @@ class World:
     """What is outside: the store, the market and the venue, as adapters."""
 
     store: PostgresStore
+    anchors: AnchorFile
     market: RecordedMarket
     broker: PaperBroker
     pace: timedelta
@@ -51,6 +54,7 @@ class Work:
     resolve_orders: ResolveOrders
     sync_broker: SyncBroker
     follow_ideas: FollowIdeas
+    anchor_history: AnchorHistory
     recover: Recover
 
 
@@ -87,6 +91,7 @@ def build_world(settings: Settings) -> World:
     market = RecordedMarket(recording, ledger, start=start)
     return World(
         store=PostgresStore(),
+        anchors=AnchorFile(settings.anchor_path),
         market=market,
         broker=PaperBroker(
             market=market,
@@ -116,6 +121,11 @@ def build_collect(world: World) -> Collect:
     )
 
 
+def build_anchor_history(world: World, bell: Bell) -> AnchorHistory:
+    """What notes outside where the history stands."""
+    return AnchorHistory(store=world.store, anchors=world.anchors, bell=bell)
+
+
 def build_work(world: World, bell: Bell) -> Work:
     """The use cases of a worker."""
     store, broker, market = world.store, world.broker, world.market
@@ -129,9 +139,10 @@ def build_work(world: World, bell: Bell) -> Work:
         resolve_orders=resolve_orders,
         sync_broker=sync_broker,
         follow_ideas=FollowIdeas(store=store, market=market),
+        anchor_history=build_anchor_history(world, bell),
         recover=Recover(
             store=store,
-            auditor=PostgresAuditor(),
+            auditor=PostgresAuditor(anchors=world.anchors),
             market=market,
             resolve_orders=resolve_orders,
             sync_broker=sync_broker,

@@ -1,94 +1,175 @@
-"""Verify what is stored: each record's hash, link, number and columns, each bundle's bytes."""
+"""Verify what is stored: each record's hash, link and number, each bundle's bytes, each anchor."""
 
-import json
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import BaseORMException
 from tortoise.transactions import in_transaction
 
-from engine.domain.decision import Entry
-from engine.errors import InvalidInput
-from engine.ports import Fault
-from engine.snapshot.canonical import digest, restore
-from storage import mapping
-from storage.chain import GENESIS, link
-from storage.models import BundleRow, DecisionRow, HistoryHeadRow
+from engine.errors import HistoryBroken
+from engine.ports import Anchor, Anchors, Break, Fault
+from engine.snapshot.canonical import digest
+from storage.chain import GENESIS, content, link
+from storage.models import BundleRow
 
 _PAGE = 500
+_BUNDLES = 500
+#: Of a history that is broken everywhere this many faults are told, then how many more there are.
+_TOLD = 200
+
+# The columns in the order in which they were hashed, as texts: nothing an editor can put into one
+# of them may stop the reading. An instant's eight bytes are its microseconds since 2000.
+_ROWS = """
+SELECT seq, previous_hash, hash, id::text, body, timestamptz_send(occurred_at),
+       timestamptz_send(market_time), symbol, action, actor, rationale, confidence_score::text,
+       risk_check_result, strategy_id::text, trade_idea_id::text, snapshot_ref, human_override
+FROM decision_history ORDER BY seq
+"""
+_MOVED = """
+SELECT moved.seq, follower.seq - 1 AS place
+FROM decision_history moved JOIN decision_history follower ON follower.previous_hash = moved.hash
+WHERE follower.seq <> moved.seq + 1 ORDER BY moved.seq LIMIT 20
+"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresAuditor:
-    """The port ``Auditor``."""
+    """The port ``Auditor``; without ``anchors`` the database is compared with itself alone."""
+
+    anchors: Anchors | None = None
 
     async def verify(self) -> tuple[int, tuple[Fault, ...]]:
         """Check every decision and every bundle inside one unchanging view of the database."""
-        faults: list[Fault] = []
-        count = 0
-        async with in_transaction() as connection:
-            await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            known = await _bundles(connection, faults)
-            previous, expected = GENESIS, 1
-            async for row in _rows(connection):
-                faults += _check(row, previous, expected, known)
-                previous, expected = row.hash, row.seq + 1
-                count += 1
-            faults += await _check_head(connection, previous, expected - 1)
-        return count, tuple(faults)
+        anchors, unreadable = await self.anchors.read() if self.anchors else ((), ())
+        try:
+            async with in_transaction() as connection:
+                await connection.execute_query(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                )
+                sound, faults = await _bundles(connection)
+                walk = _Walk(sound, anchors)
+                async for page in _pages(connection):
+                    for row in page:
+                        walk.step(row)
+                walk.faults += await _moved(connection) if walk.faults else []
+                walk.faults += await _head(connection, walk)
+        except (asyncpg.PostgresError, BaseORMException) as error:
+            raise HistoryBroken(f"the history cannot be read: {error}") from error
+        return walk.count, _told((*unreadable, *faults, *walk.faults, *walk.unmet()))
 
 
-async def _rows(connection: BaseDBAsyncClient) -> AsyncIterator[DecisionRow]:
-    last = -1
-    while True:
-        query = DecisionRow.filter(seq__gt=last).using_db(connection)
-        page = await query.order_by("seq").limit(_PAGE)
-        for row in page:
-            yield row
-        if len(page) < _PAGE:
-            return
-        last = page[-1].seq
+class _Walk:
+    """From the first record to the last: what the next one must be tied to."""
+
+    def __init__(self, bundles: set[str], anchors: Sequence[Anchor]) -> None:
+        self.count = 0
+        self.seq, self.hash = 0, GENESIS
+        self.faults: list[Fault] = []
+        self._bundles = bundles
+        self._anchors: dict[int, set[str]] = {}
+        for anchor in anchors:
+            self._anchors.setdefault(anchor.seq, set()).add(anchor.hash)
+
+    def step(self, row: Any) -> None:
+        """Check one record and stand on it."""
+        seq, previous, hash_, id_, body, occurred, market, *others = row
+        columns = (_instant(occurred), _instant(market), *others)
+        self.count += 1
+        if seq != self.seq + 1:
+            self._misplaced(seq)
+        elif previous != self.hash:
+            self._add(seq, Break.LINK, "it is not tied to the record before it")
+        if link(previous, seq, content(columns, body)) != hash_:
+            self._add(seq, Break.HASH, "its columns or its text are not those that were hashed")
+        elif id_ != _id_of(hash_):
+            self._add(seq, Break.HASH, "its id is not that of its hash")
+        bundle = others[8]
+        if bundle is not None and bundle not in self._bundles:
+            self._add(seq, Break.BUNDLE, f"its bundle {bundle[:12]} is missing or damaged")
+        if seq in self._anchors and self._anchors.pop(seq) != {hash_}:
+            self._add(seq, Break.ANCHOR, "the anchor file knows another record of this number")
+        self.seq, self.hash = seq, hash_
+
+    def unmet(self) -> list[Fault]:
+        """Anchors of records that are not there."""
+        return [
+            Fault(f"decision {seq}", Break.ANCHOR, "the anchor file knows it, the history does not")
+            for seq in sorted(self._anchors)
+        ]
+
+    def _misplaced(self, seq: int) -> None:
+        if seq > self.seq + 1:
+            missing = f"{self.seq + 1}" if seq == self.seq + 2 else f"{self.seq + 1} to {seq - 1}"
+            self._add(seq, Break.GAP, f"decision {missing} is missing before it")
+        else:
+            self._add(seq, Break.ORDER, "its number was used before")
+
+    def _add(self, seq: int, kind: Break, problem: str) -> None:
+        self.faults.append(Fault(f"decision {seq}", kind, problem))
 
 
-def _check(row: DecisionRow, previous: str, expected: int, known: set[str]) -> list[Fault]:
-    name = f"decision {row.seq}"
-    faults = []
-    if row.seq != expected:
-        faults.append(Fault(name, f"decision {expected} is missing before it"))
-    if row.previous_hash != previous:
-        faults.append(Fault(name, "it is not tied to the record before it"))
-    if link(row.previous_hash, row.seq, row.body) != row.hash:
-        faults.append(Fault(name, "its text is not the one that was hashed"))
-    faults += [Fault(name, f"column {column} differs from its text") for column in _columns(row)]
-    if row.snapshot_ref is not None and row.snapshot_ref not in known:
-        faults.append(Fault(name, f"its bundle {row.snapshot_ref[:12]} is missing or damaged"))
-    return faults
+def _instant(sent: bytes | None) -> int | None:
+    return None if sent is None else int.from_bytes(sent, "big", signed=True)
 
 
-def _columns(row: DecisionRow) -> list[str]:
-    """The columns that do not repeat what the hashed text says."""
-    try:
-        entry = restore(Entry, json.loads(row.body))
-    except (ValueError, InvalidInput):
-        return ["body"]
-    expected: dict[str, Any] = mapping.entry_columns(entry)
-    return [name for name, value in expected.items() if getattr(row, name) != value]
+def _id_of(hash_: str) -> str:
+    return f"{hash_[:8]}-{hash_[8:12]}-{hash_[12:16]}-{hash_[16:20]}-{hash_[20:32]}"
 
 
-async def _bundles(connection: BaseDBAsyncClient, faults: list[Fault]) -> set[str]:
-    """The hashes of all sound bundles; damaged ones are reported."""
+def _told(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    if len(faults) <= _TOLD:
+        return tuple(faults)
+    last = faults[-1]
+    more = Fault("and so on", last.kind, f"{len(faults) - _TOLD} more faults, to {last.record}")
+    return (*faults[:_TOLD], more)
+
+
+async def _pages(connection: BaseDBAsyncClient) -> AsyncIterator[list[Any]]:
+    async with connection.acquire_connection() as raw:
+        cursor = await raw.cursor(_ROWS)
+        while page := await cursor.fetch(_PAGE):
+            yield page
+
+
+async def _moved(connection: BaseDBAsyncClient) -> list[Fault]:
+    """Records that stand at another place than the one after them says."""
+    return [
+        Fault(f"decision {row['seq']}", Break.ORDER, f"it belongs at place {row['place']}")
+        for row in await connection.execute_query_dict(_MOVED)
+    ]
+
+
+async def _head(connection: BaseDBAsyncClient, walk: _Walk) -> list[Fault]:
+    rows = await connection.execute_query_dict("SELECT seq, hash FROM history_head")
+    if not rows:
+        return [Fault("head", Break.HEAD, "the row that names the last record is gone")]
+    ends = rows[0]["seq"]
+    if (ends, rows[0]["hash"]) == (walk.seq, walk.hash):
+        return []
+    problem = f"the head says the history ends here, the records end at {walk.seq}"
+    return [Fault(f"decision {ends}", Break.HEAD, problem)]
+
+
+async def _bundles(connection: BaseDBAsyncClient) -> tuple[set[str], list[Fault]]:
+    """The hashes of all sound bundles, and the damaged ones."""
     sound: set[str] = set()
+    faults: list[Fault] = []
     last = ""
     while True:
         query = BundleRow.filter(hash__gt=last).using_db(connection)
-        page = await query.order_by("hash").limit(_PAGE)
+        page = await query.order_by("hash").limit(_BUNDLES)
         for row in page:
             if _is_sound(row):
                 sound.add(row.hash)
             else:
-                faults.append(Fault(f"bundle {row.hash[:12]}", "its bytes are not those hashed"))
-        if len(page) < _PAGE:
-            return sound
+                problem = "its bytes are not those hashed"
+                faults.append(Fault(f"bundle {row.hash[:12]}", Break.BUNDLE, problem))
+        if len(page) < _BUNDLES:
+            return sound, faults
         last = page[-1].hash
 
 
@@ -97,17 +178,3 @@ def _is_sound(row: BundleRow) -> bool:
         return digest(zlib.decompress(row.body)) == row.hash
     except zlib.error:
         return False
-
-
-async def _check_head(connection: BaseDBAsyncClient, last_hash: str, last_seq: int) -> list[Fault]:
-    head = await HistoryHeadRow.filter(id=1).using_db(connection).get_or_none()
-    if head is None:
-        return [Fault("head", "the row that names the last record is gone")]
-    if (head.seq, head.hash) != (last_seq, last_hash):
-        return [
-            Fault(
-                f"decision {head.seq}",
-                f"the head says the history ends here, the records end at {last_seq}",
-            )
-        ]
-    return []

@@ -1,7 +1,10 @@
 """Row to domain and back: the only module that knows both shapes of a thing."""
 
 import json
-from typing import Any
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from engine.domain.account import Position
 from engine.domain.approval import Approval
@@ -11,15 +14,17 @@ from engine.domain.order import ClosedTrade, Order
 from engine.domain.person import Person, Role
 from engine.domain.strategy import Strategy
 from engine.snapshot.canonical import plain, restore
+from storage.chain import Column, microseconds
 from storage.models import (
     ApprovalRow,
-    DecisionRow,
     IdeaRow,
     OrderRow,
     PersonRow,
     PositionRow,
     StrategyRow,
 )
+
+_CENT = Decimal("0.01")
 
 
 def json_text(document: Any) -> str:
@@ -99,41 +104,58 @@ def trade_of(row: PositionRow) -> Position | ClosedTrade:
     return restore(ClosedTrade, row.document)
 
 
-def decision_columns(decision: Decision, body: str) -> dict[str, Any]:
-    """A record as columns; ``body`` is the text that was hashed."""
-    entry = decision.entry
-    return {
-        "seq": decision.seq,
-        **entry_columns(entry),
-        "body": body,
-        "previous_hash": decision.previous_hash,
-        "hash": decision.hash,
-    }
+class EntryColumns(NamedTuple):
+    """The columns that repeat parts of a record's body, in the order in which they are hashed."""
+
+    occurred_at: datetime
+    market_time: datetime | None
+    symbol: str | None
+    action: str
+    actor: str
+    rationale: str
+    confidence_score: Decimal | None
+    risk_check_result: str | None
+    strategy_id: UUID | None
+    trade_idea_id: UUID | None
+    snapshot_ref: str | None
+    human_override: bool
 
 
-def entry_columns(entry: Entry) -> dict[str, Any]:
-    """The columns that repeat parts of a record's body."""
-    return {
-        "occurred_at": entry.occurred_at,
-        "market_time": entry.market_time,
-        "symbol": entry.symbol,
-        "action": str(entry.action),
-        "actor": entry.actor,
-        "rationale": entry.rationale,
-        "confidence_score": entry.confidence_score,
-        "risk_check_result": entry.risk_check_result,
-        "strategy_id": entry.strategy_id,
-        "trade_idea_id": entry.idea_id,
-        "snapshot_ref": entry.bundle_hash,
-        "human_override": entry.human_override,
-    }
-
-
-def decision_of(row: DecisionRow, body: Any) -> Decision:
-    """A record from its row and its parsed body."""
-    return Decision(
-        seq=row.seq, hash=row.hash, previous_hash=row.previous_hash, entry=restore(Entry, body)
+def entry_columns(entry: Entry) -> EntryColumns:
+    """A record's columns, the score rounded as the table would."""
+    score = entry.confidence_score
+    return EntryColumns(
+        occurred_at=entry.occurred_at,
+        market_time=entry.market_time,
+        symbol=entry.symbol,
+        action=str(entry.action),
+        actor=entry.actor,
+        rationale=entry.rationale,
+        confidence_score=None if score is None else score.quantize(_CENT, ROUND_HALF_UP),
+        risk_check_result=entry.risk_check_result,
+        strategy_id=entry.strategy_id,
+        trade_idea_id=entry.idea_id,
+        snapshot_ref=entry.bundle_hash,
+        human_override=entry.human_override,
     )
+
+
+def hashed(columns: EntryColumns) -> list[Column]:
+    """The same as the database would print them; instants in microseconds."""
+    return [
+        microseconds(value)
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, Decimal | UUID)
+        else value
+        for value in columns
+    ]
+
+
+def decision_of(seq: int, hash: str, previous_hash: str, body: str) -> Decision:  # noqa: A002
+    """A record from its row."""
+    entry = restore(Entry, json.loads(body))
+    return Decision(seq=seq, hash=hash, previous_hash=previous_hash, entry=entry)
 
 
 def person_of(row: PersonRow) -> Person:

@@ -16,7 +16,9 @@ _RIGHTS = """
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
-REVOKE UPDATE, DELETE, TRUNCATE ON decision_history, gate_snapshots FROM {role};
+REVOKE UPDATE, DELETE, TRUNCATE ON gate_snapshots FROM {role};
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON decision_history, history_head FROM {role};
+GRANT EXECUTE ON FUNCTION append_decisions TO {role};
 REVOKE UPDATE, TRUNCATE ON snapshot_bundle FROM {role};
 """
 
@@ -80,8 +82,10 @@ async def may_rewrite_history(url: str) -> bool:
     connection = await asyncpg.connect(url)
     try:
         answer: bool = await connection.fetchval(
-            "SELECT has_table_privilege('decision_history', 'UPDATE')"
-            " OR has_table_privilege('decision_history', 'TRUNCATE')"
+            "SELECT has_table_privilege('decision_history', 'UPDATE, DELETE, TRUNCATE, TRIGGER')"
+            " OR has_table_privilege('history_head', 'UPDATE, DELETE, TRUNCATE, TRIGGER')"
+            " OR EXISTS (SELECT FROM pg_class WHERE oid = 'decision_history'::regclass"
+            "            AND pg_has_role(relowner, 'MEMBER'))"
             " OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
         )
         return answer

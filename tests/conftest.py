@@ -79,8 +79,11 @@ class Database:
 
 
 @pytest.fixture
-async def database(servers: Servers) -> AsyncIterator[Database]:
-    """A fresh, migrated, empty database."""
+async def database(
+    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Database]:
+    """A fresh, migrated, empty database, and a home folder for its anchors."""
+    monkeypatch.setenv("AI_TRADER_HOME", str(tmp_path / "home"))
     name = f"t{next(_numbers)}"
     owner = await asyncpg.connect(servers.owner_url)
     await owner.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")

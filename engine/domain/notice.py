@@ -18,6 +18,7 @@ class Kind(StrEnum):
     STATE = "state"
     UNKNOWN_ORDER = "unknown_order"
     STARTED = "started"
+    ANCHOR = "anchor"
 
 
 class Priority(StrEnum):

@@ -121,8 +121,7 @@ class ChangeControl:
                 symbol=symbol,
                 person_id=person_id,
             )
-            for entry in entries:
-                await tx.history.append(entry)
+            await tx.history.extend(entries)
         await self.bell.ring("deliver")
         return after
 

@@ -137,7 +137,7 @@ class RunCycle:
                     await self._judge(tx, bundle, written)
                 await tx.evaluations.record(written.evaluations)
                 # The head of the history is locked by the first append: they all come last.
-                return [await tx.history.append(entry) for entry in written.entries]
+                return await tx.history.extend(written.entries)
 
     async def _freeze(
         self, survey: Survey, watched: Sequence[tuple[str, Timeframe]]

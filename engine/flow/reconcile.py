@@ -91,8 +91,7 @@ class SyncBroker:
             reason = reached(settings, account, day)
             if reason is not None and control.state is TradingState.RUNNING:
                 entries += await halt(tx, control, reason, market_time=market_time)
-            for entry in entries:
-                await tx.history.append(entry)
+            await tx.history.extend(entries)
         if new or (reason is not None and control.state is TradingState.RUNNING):
             await self.bell.ring("deliver")
         return tuple(new)

@@ -60,8 +60,8 @@ class Recover:
                     )
                     return
                 reason = HaltReason.AUDIT_FAILURE
-                for entry in await halt(tx, control, reason, market_time=market_time):
-                    await tx.history.append(entry)
+                entries = await halt(tx, control, reason, market_time=market_time)
+                await tx.history.extend(entries)
         except HistoryBroken:
             async with self.store.begin() as tx:
                 await stop_unrecorded(tx)

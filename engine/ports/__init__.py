@@ -1,6 +1,6 @@
 """What the use cases need of the world: each adapter fills one of these Protocols."""
 
-from engine.ports.audit import Auditor, Fault
+from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
 from engine.ports.market import Calendar, Clock, MarketData, News
@@ -21,8 +21,11 @@ from engine.ports.strategies import StrategyStore
 from engine.ports.venue import Broker, Found, NotFound, VenueLedger
 
 __all__ = [
+    "Anchor",
+    "Anchors",
     "Auditor",
     "Bell",
+    "Break",
     "Broker",
     "Bundles",
     "Calendar",

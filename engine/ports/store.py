@@ -132,6 +132,10 @@ class History(Protocol):
         """Write a record behind the last one. Called last in a transaction: it locks the head."""
         ...
 
+    async def extend(self, entries: Sequence[Entry]) -> tuple[Decision, ...]:
+        """The same for several records, in their order, at the price of one."""
+        ...
+
     async def get(self, seq: int) -> Decision:
         """One record; raises ``NotFound``."""
         ...

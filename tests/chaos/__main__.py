@@ -1,7 +1,10 @@
-"""The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver."""
+"""The long runs: ``python -m tests.chaos --kills 50 --seed 1``, ``--fast`` for the driver, and
+``tamper --edits 1000 --cuts 100 --rewrites 20`` for the history.
+"""
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -11,8 +14,10 @@ from typing import Any
 
 import asyncpg
 
+from storage.embedded import embedded_servers
 from storage.migrate import migrate
-from tests.chaos import demo, harness, invariants
+from tests import histories
+from tests.chaos import demo, harness, invariants, tamper
 from tests.conftest import running_servers
 
 #: Lives per database: the history is verified at every start, and must not outgrow a life.
@@ -26,9 +31,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fast", action="store_true", help="kill the small driver, not the demo")
     parser.add_argument("--venue", choices=("paper", "wild"), default="paper")
+    modes = parser.add_subparsers(dest="mode")
+    forger = modes.add_parser("tamper", help="change the stored history and count what is found")
+    for name, usual in (("edits", 1000), ("cuts", 100), ("rewrites", 20), ("seed", 1)):
+        forger.add_argument(f"--{name}", type=int, default=usual)
+    forger.add_argument("--rows", type=int, default=2000, help="records that are attacked")
+    forger.add_argument("--honest", type=int, default=100_000, help="records without an attack")
     wanted = parser.parse_args()
     began = time.monotonic()
-    if wanted.fast:
+    if wanted.mode == "tamper":
+        counts, violations = asyncio.run(_tamper(wanted))
+    elif wanted.fast:
         counts, violations = _fast(wanted.kills, wanted.seed, wanted.venue)
     else:
         found = demo.run(kills=wanted.kills, seed=wanted.seed)
@@ -76,6 +89,27 @@ def _fast(kills: int, seed: int, venue: str) -> tuple[dict[str, int], list[str]]
                 violations += [*books.violations, *harness.history_faults(url)]
                 print(f"{counts['kills']} kills, {len(violations)} violations", flush=True)
     return counts, violations
+
+
+async def _tamper(wanted: argparse.Namespace) -> tuple[dict[str, int], list[str]]:
+    chance = Random(wanted.seed)
+    with tempfile.TemporaryDirectory(prefix="ait-") as name:
+        folder = Path(name)
+        os.chmod(folder, 0o711)  # noqa: PTH101 -- nothing else runs in this loop yet
+        async with embedded_servers(folder / "home", fsync=False, want_redis=False) as servers:
+            async with histories.scratch(servers, "attacked") as (_, owner_url):
+                attacked = await tamper.run(
+                    owner_url,
+                    folder,
+                    chance,
+                    rows=wanted.rows,
+                    edits=wanted.edits,
+                    cuts=wanted.cuts,
+                    rewrites=wanted.rewrites,
+                )
+            async with histories.scratch(servers, "honest"):
+                honest = await tamper.honest(folder, chance, rows=wanted.honest)
+    return {**attacked.counts, **honest.counts}, attacked.violations + honest.violations
 
 
 async def _database(servers: Any, name: str) -> tuple[str, str]:

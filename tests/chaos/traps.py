@@ -80,13 +80,13 @@ class TrappedStore(PostgresStore):
     async def begin(self) -> AsyncIterator[Any]:
         written: list[str] = []
         async with super().begin() as tx:
-            append = tx.history.append
+            extend = tx.history.extend
 
-            async def noted(entry: Any) -> Any:
-                written.append(str(Action(entry.action)))
-                return await append(entry)
+            async def noted(entries: Any) -> Any:
+                written.extend(str(Action(entry.action)) for entry in entries)
+                return await extend(entries)
 
-            tx.history.append = noted  # type: ignore[method-assign]
+            tx.history.extend = noted  # type: ignore[method-assign]
             yield tx
             for action in written:
                 self._trap.at(f"{action}:{BEFORE}")
