@@ -1,6 +1,5 @@
 """The hash chain: what is hashed, and how one record is tied to the one before it."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -13,23 +12,19 @@ GENESIS = "0" * 64
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_list = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-Column = str | int | bool | None
-
-
-def microseconds(instant: datetime) -> int:
-    """An instant as it is hashed: microseconds since the year 2000, UTC."""
-    return (instant - _EPOCH) // _MICROSECOND
+def instant(at: datetime) -> str:
+    """An instant as it is hashed: its microseconds since 2000 as PostgreSQL sends them, in hex."""
+    return ((at - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True).hex()
 
 
-def content(columns: Sequence[Column], body: str) -> str:
-    """The hash of what a record says: its columns as a JSON list, a line feed, its text.
+def content(columns: Sequence[str | None], body: str) -> str:
+    """The hash of what a record says: its columns, each behind its length, then its text.
 
-    JSON writes a line feed inside a string as two other characters, so the first one ends the list
-    and no two different records give the same bytes.
+    The number of columns is fixed, so no two different records give the same bytes.
     """
-    return digest(f"{_list(columns)}\n{body}".encode())
+    parts = ["-" if text is None else f"{len(text)}:{text}" for text in columns]
+    return digest("".join([*parts, body]).encode())
 
 
 def link(previous_hash: str, seq: int, content_hash: str) -> str:

@@ -14,7 +14,7 @@ from engine.domain.order import ClosedTrade, Order
 from engine.domain.person import Person, Role
 from engine.domain.strategy import Strategy
 from engine.snapshot.canonical import plain, restore
-from storage.chain import Column, microseconds
+from storage.chain import instant
 from storage.models import (
     ApprovalRow,
     IdeaRow,
@@ -140,16 +140,15 @@ def entry_columns(entry: Entry) -> EntryColumns:
     )
 
 
-def hashed(columns: EntryColumns) -> list[Column]:
-    """The same as the database would print them; instants in microseconds."""
-    return [
-        microseconds(value)
-        if isinstance(value, datetime)
-        else str(value)
-        if isinstance(value, Decimal | UUID)
-        else value
-        for value in columns
-    ]
+def hashed(columns: EntryColumns) -> list[str | None]:
+    """The same as the database prints them, but for instants."""
+    return [None if value is None else _printed(value) for value in columns]
+
+
+def _printed(value: Any) -> str:
+    if isinstance(value, datetime):
+        return instant(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def decision_of(seq: int, hash: str, previous_hash: str, body: str) -> Decision:  # noqa: A002

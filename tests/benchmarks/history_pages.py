@@ -23,6 +23,7 @@ _BATCH = 500_000
 _UNIQUE = "decision_history_previous_hash_key"
 _SIZE = 10
 _LIMIT_MS = 200.0
+_WARM_UP = 6  # pages that are not counted: the connection learns its statements
 #: Half the ideas are EURUSD's; one symbol is rare, one was traded in the first tenth only.
 _INSERT = """
 INSERT INTO decision_history
@@ -114,7 +115,7 @@ async def _fill(owner: Any, rows: int) -> None:
 async def _measure(name: str, choices: dict[str, Any], number: int, pages: int) -> None:
     chance, taken = Random(1), []
     ends: dict[Any, int | None] = {}
-    for _ in range(pages):
+    for page in range(-_WARM_UP, pages):
         filters: dict[str, Any] = {"actions": choices.get("actions", ())}
         if "symbol" in choices:
             filters["symbol"] = chance.choice(choices["symbol"])
@@ -126,9 +127,11 @@ async def _measure(name: str, choices: dict[str, Any], number: int, pages: int) 
         start = perf_counter()
         async with PostgresStore().begin() as tx:
             await tx.history.list(**filters, before=ends[key], limit=_SIZE)
-        taken.append((perf_counter() - start) * 1e3)
+        if page >= 0:
+            taken.append((perf_counter() - start) * 1e3)
     half, most = percentile(taken, 50), percentile(taken, 99)
-    print(f"{name:<44} p50 {half:6.2f} ms   p99 {most:6.2f} ms   {_LIMIT_MS / most:6.1f} × 200 ms")
+    ratio = f"{_LIMIT_MS / most:6.1f} × faster than 200 ms"
+    print(f"{name:<44} p50 {half:6.2f} ms   p99 {most:6.2f} ms   {ratio}", flush=True)
 
 
 async def _end_of(filters: dict[str, Any], records: int) -> int | None:
