@@ -1,5 +1,6 @@
 """A cycle of 100 symbols × 5 strategies, everything recorded, against a raw COPY of its rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -19,10 +20,13 @@ from engine.domain.strategy import Strategy
 from engine.flow.pipeline import TOGETHER, RunCycle
 from engine.snapshot.collect import Collect
 from engine.strategies.documents import shipped
+from storage.embedded import Servers
 from storage.seed import seed
 from storage.transaction import PostgresStore
-from tests.benchmarks.market import ManyMarket, StillBroker
+from tests import histories
+from tests.benchmarks.still import StillBroker
 from tests.integration.conftest import START, RecordingBell
+from tests.tapes import Tapes, many
 
 SYMBOLS, STRATEGIES, CYCLES = 100, 5, 8
 SECONDS, RATIO = 2.0, 3.0
@@ -52,23 +56,29 @@ def _strategies(symbols: tuple[str, ...]) -> list[Strategy]:
     ]
 
 
-async def run(url: str) -> None:
+async def run(servers: Servers, _: Sequence[str]) -> None:
     """Print the median cycle, what a COPY of the same rows takes, and both ratios."""
-    market = ManyMarket(SYMBOLS)
+    async with histories.scratch(servers, "cycle") as (_url, owner_url):
+        await _measure(owner_url)
+
+
+async def _measure(url: str) -> None:
+    tapes = many(SYMBOLS)
+    market, symbols = Tapes(tapes, played=700), tuple(tapes)
     store = PostgresStore()
     broker = StillBroker(market)
     control = Control(
         state=TradingState.RUNNING, reason="bench", mode=Mode.SUPERVISED, changed_at=START
     )
     risk = RiskSettings(min_confidence_threshold=Decimal(0), max_concurrent_trades=1000)
-    await seed(_strategies(market.symbols), risk, control)
+    await seed(_strategies(symbols), risk, control)
     collect = Collect(
         market=market, calendar=_QuietCalendar(), news=NoNews(), broker=broker, store=store
     )  # type: ignore[arg-type]
     cycle = RunCycle(
         collect=collect, store=store, bell=RecordingBell(), account_id=broker.account_id
     )
-    watched = [(symbol, Timeframe.H1) for symbol in market.symbols]
+    watched = [(symbol, Timeframe.H1) for symbol in symbols]
     connection = await asyncpg.connect(url)
     ours, raw, records = [], [], []
     for _ in range(CYCLES):
@@ -141,5 +151,4 @@ async def _append(store: PostgresStore, entries: list[Entry]) -> None:
     """The chain's appends of the same records, so many a transaction as a cycle has."""
     for start in range(0, len(entries), TOGETHER * STRATEGIES):
         async with store.begin() as tx:
-            for entry in entries[start : start + TOGETHER * STRATEGIES]:
-                await tx.history.append(entry)
+            await tx.history.extend(entries[start : start + TOGETHER * STRATEGIES])

@@ -1,5 +1,5 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, ``--fast`` for the driver, and
-``tamper --edits 1000 --cuts 100 --rewrites 20`` for the history.
+``tamper --edits 1000 --cuts 100 --rewrites 20`` for the history, ``month --days 30`` for replays.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import asyncpg
 from storage.embedded import embedded_servers
 from storage.migrate import migrate
 from tests import histories
-from tests.chaos import demo, harness, invariants, tamper
+from tests.chaos import demo, harness, invariants, month, tamper
 from tests.conftest import running_servers
 
 #: Lives per database: the history is verified at every start, and must not outgrow a life.
@@ -37,10 +37,14 @@ def main() -> int:
         forger.add_argument(f"--{name}", type=int, default=usual)
     forger.add_argument("--rows", type=int, default=2000, help="records that are attacked")
     forger.add_argument("--honest", type=int, default=100_000, help="records without an attack")
+    monthly = modes.add_parser("month", help="trade five symbols, replay it all three times")
+    monthly.add_argument("--days", type=int, default=30)
     wanted = parser.parse_args()
     began = time.monotonic()
     if wanted.mode == "tamper":
         counts, violations = asyncio.run(_tamper(wanted))
+    elif wanted.mode == "month":
+        counts, violations = _month(wanted.days)
     elif wanted.fast:
         counts, violations = _fast(wanted.kills, wanted.seed, wanted.venue)
     else:
@@ -89,6 +93,13 @@ def _fast(kills: int, seed: int, venue: str) -> tuple[dict[str, int], list[str]]
                 violations += [*books.violations, *harness.history_faults(url)]
                 print(f"{counts['kills']} kills, {len(violations)} violations", flush=True)
     return counts, violations
+
+
+def _month(days: int) -> tuple[dict[str, int], list[str]]:
+    with tempfile.TemporaryDirectory(prefix="ait-") as folder:
+        Path(folder).chmod(0o711)
+        report = asyncio.run(month.run(Path(folder), days=days))
+    return report.counts, report.violations
 
 
 async def _tamper(wanted: argparse.Namespace) -> tuple[dict[str, int], list[str]]:
