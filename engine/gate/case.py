@@ -11,7 +11,10 @@ from engine.domain.idea import Confidence, Proposal, Sizing
 from engine.domain.snapshot import Bundle, OpenOrder
 from engine.domain.strategy import Strategy
 
+#: What a check observed when it could not be told, was told too long ago, or against all the rest.
 MISSING = "missing"
+STALE = "stale"
+CONTRADICTORY = "contradictory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

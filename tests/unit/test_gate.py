@@ -261,12 +261,32 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             "no quote": seen(quote=None),
             "from the future": seen(candles=candles(end=NOW + HOUR), quote=quote(at=NOW + HOUR)),
             "only the quote from the future": seen(quote=quote(at=NOW + HOUR)),
+            "a quote of another unit": seen(quote=quote("1.32001", "1.32009")),
+            "a quote in pips": seen(quote=quote("11000", "11000.8")),
             "only a candle that has not closed": seen(candles=candles(end=NOW + HOUR)),
         },
     ),
     Check.ACCOUNT: (
-        {"both known": seen()},
-        {"no account": seen(account=None), "no beginning of the day": seen(day=None)},
+        {
+            "both known": seen(),
+            "an answer exactly as old as allowed": seen(
+                account=account(captured_at=NOW - 3 * HOUR)
+            ),
+            "a broker whose midnight is later": seen(
+                day=replace(day(), day=NOW.date() - timedelta(days=1))
+            ),
+        },
+        {
+            "no account": seen(account=None),
+            "no beginning of the day": seen(day=None),
+            "another account's day": seen(account=account(id="paper-2")),
+            "an answer a second too old": seen(
+                account=account(captured_at=NOW - 3 * HOUR - MINUTE / 60)
+            ),
+            "a day of the day before yesterday": seen(
+                day=replace(day(), day=NOW.date() - timedelta(days=2))
+            ),
+        },
     ),
     Check.OPEN_POSITION: (
         {

@@ -5,7 +5,7 @@ from decimal import Decimal
 from engine.domain.account import Account, TradingDay
 from engine.domain.gate import Check
 from engine.domain.values import quantize
-from engine.gate.case import MISSING, Case, Finding, Scene, check, scene_check
+from engine.gate.case import CONTRADICTORY, MISSING, STALE, Case, Finding, Scene, check, scene_check
 from engine.gate.limits import target_open
 from engine.gate.sizing import margin_of
 
@@ -17,9 +17,17 @@ def _known(scene: Scene) -> tuple[Account, TradingDay] | None:
 
 @scene_check(Check.ACCOUNT)
 def _account(scene: Scene) -> Finding:
-    """The broker answered, and the day has a beginning to be measured from."""
-    known = _known(scene) is not None
-    return known, "known" if known else MISSING, "known"
+    """The broker answered lately, and its day has a beginning to be measured from."""
+    if (known := _known(scene)) is None:
+        return False, MISSING, "known"
+    account, day = known
+    now = scene.bundle.instant
+    limit = scene.bundle.settings.max_data_age_candles * scene.bundle.timeframe.length
+    if account.id != day.account_id:
+        return False, CONTRADICTORY, "known"
+    # The broker's midnight is not ours: a day of yesterday's date may still be running.
+    fresh = now - account.captured_at <= limit and (now.date() - day.day).days <= 1
+    return fresh, "known" if fresh else STALE, "known"
 
 
 @scene_check(Check.CONVERSION)

@@ -1,16 +1,19 @@
 """Checks of the market: hours, spread, news, how it moves, and whether the data can be trusted."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from engine.domain.gate import Check
 from engine.domain.strategy import MarketState, SessionWindow
 from engine.domain.values import quantize
-from engine.gate.case import MISSING, Finding, Scene, scene_check
+from engine.gate.case import CONTRADICTORY, MISSING, Finding, Scene, scene_check
 from engine.gate.market_state import market_state
 from engine.gate.news import minutes_to_news
 
 #: How far ahead of us a feed's clock may run, in candles.
 _AHEAD = 0.01
+#: A quote this part of the price away from the last close is of another symbol or another unit.
+_APART = Decimal("0.2")
 _KNOWN_STATES = tuple(state for state in MarketState if state is not MarketState.UNKNOWN)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -68,7 +71,10 @@ def _stale_data(scene: Scene) -> Finding:
     limit = bundle.settings.max_data_age_candles
     if bundle.quote is None or not bundle.candles:
         return False, MISSING, str(limit)
-    closed = bundle.candles[-1].time + bundle.timeframe.length
+    last = bundle.candles[-1]
+    if not abs(bundle.quote.bid - last.close) <= _APART * last.close:
+        return False, CONTRADICTORY, str(limit)
+    closed = last.time + bundle.timeframe.length
     ages = [
         (bundle.instant - seen) / bundle.timeframe.length for seen in (closed, bundle.quote.time)
     ]
