@@ -1,20 +1,20 @@
 """Verify what is stored: each record's hash, link, number and columns, each bundle's bytes."""
 
 import json
-import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
 
-from engine.domain.decision import Entry
+from engine.domain.decision import Entry, Retirement
 from engine.errors import InvalidInput
 from engine.ports import Fault
-from engine.snapshot.canonical import digest, restore
+from engine.snapshot.canonical import restore
 from storage import mapping
+from storage.bundle_audit import check_bundles, retirements
 from storage.chain import GENESIS, link
-from storage.models import BundleRow, DecisionRow, HistoryHeadRow
+from storage.models import DecisionRow, HistoryHeadRow
 
 _PAGE = 500
 
@@ -24,14 +24,14 @@ class PostgresAuditor:
 
     async def verify(self) -> tuple[int, tuple[Fault, ...]]:
         """Check every decision and every bundle inside one unchanging view of the database."""
-        faults: list[Fault] = []
         count = 0
         async with in_transaction() as connection:
             await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            known = await _bundles(connection, faults)
+            known, faults = await check_bundles(connection)
+            retired = await retirements(connection)
             previous, expected = GENESIS, 1
             async for row in _rows(connection):
-                faults += _check(row, previous, expected, known)
+                faults += _check(row, previous, expected, known, retired)
                 previous, expected = row.hash, row.seq + 1
                 count += 1
             faults += await _check_head(connection, previous, expected - 1)
@@ -50,7 +50,9 @@ async def _rows(connection: BaseDBAsyncClient) -> AsyncIterator[DecisionRow]:
         last = page[-1].seq
 
 
-def _check(row: DecisionRow, previous: str, expected: int, known: set[str]) -> list[Fault]:
+def _check(
+    row: DecisionRow, previous: str, expected: int, known: set[str], retired: Sequence[Retirement]
+) -> list[Fault]:
     name = f"decision {row.seq}"
     faults = []
     if row.seq != expected:
@@ -60,7 +62,11 @@ def _check(row: DecisionRow, previous: str, expected: int, known: set[str]) -> l
     if link(row.previous_hash, row.seq, row.body) != row.hash:
         faults.append(Fault(name, "its text is not the one that was hashed"))
     faults += [Fault(name, f"column {column} differs from its text") for column in _columns(row)]
-    if row.snapshot_ref is not None and row.snapshot_ref not in known:
+    if not (
+        row.snapshot_ref is None
+        or row.snapshot_ref in known
+        or any(r.covers(row.seq, row.action, row.occurred_at) for r in retired)
+    ):
         faults.append(Fault(name, f"its bundle {row.snapshot_ref[:12]} is missing or damaged"))
     return faults
 
@@ -73,30 +79,6 @@ def _columns(row: DecisionRow) -> list[str]:
         return ["body"]
     expected: dict[str, Any] = mapping.entry_columns(entry)
     return [name for name, value in expected.items() if getattr(row, name) != value]
-
-
-async def _bundles(connection: BaseDBAsyncClient, faults: list[Fault]) -> set[str]:
-    """The hashes of all sound bundles; damaged ones are reported."""
-    sound: set[str] = set()
-    last = ""
-    while True:
-        query = BundleRow.filter(hash__gt=last).using_db(connection)
-        page = await query.order_by("hash").limit(_PAGE)
-        for row in page:
-            if _is_sound(row):
-                sound.add(row.hash)
-            else:
-                faults.append(Fault(f"bundle {row.hash[:12]}", "its bytes are not those hashed"))
-        if len(page) < _PAGE:
-            return sound
-        last = page[-1].hash
-
-
-def _is_sound(row: BundleRow) -> bool:
-    try:
-        return digest(zlib.decompress(row.body)) == row.hash
-    except zlib.error:
-        return False
 
 
 async def _check_head(connection: BaseDBAsyncClient, last_hash: str, last_seq: int) -> list[Fault]:

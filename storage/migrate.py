@@ -17,7 +17,7 @@ GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
 REVOKE UPDATE, DELETE, TRUNCATE ON decision_history FROM {role};
-REVOKE UPDATE, TRUNCATE ON snapshot_bundle FROM {role};
+REVOKE UPDATE, TRUNCATE ON snapshot_bundle, snapshot_part FROM {role};
 """
 
 

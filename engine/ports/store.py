@@ -159,6 +159,13 @@ class Bundles(Protocol):
         """A bundle; raises ``SnapshotNotFound``."""
         ...
 
+    async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
+        """Remove bundles, at most so many, that only no-trades from before the cutoff rest on, and
+        the parts nothing else needs; the answer is their hashes. The transaction must write a
+        record of it, or it cannot commit.
+        """
+        ...
+
 
 class Controls(Protocol):
     """The trading state's one row."""

@@ -9,6 +9,7 @@ from storage.models.market import (
     IndicatorSnapshotRow,
     MarketSnapshotRow,
     NewsSnapshotRow,
+    PartRow,
 )
 from storage.models.settings import (
     ControlRow,
@@ -47,6 +48,7 @@ __all__ = [
     "NewsSnapshotRow",
     "OrderRow",
     "OutboxRow",
+    "PartRow",
     "PersonRow",
     "PositionRow",
     "SettingsVersionRow",

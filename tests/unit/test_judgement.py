@@ -15,8 +15,9 @@ from engine.domain.settings import RiskSettings
 from engine.errors import InvalidInput, NotFound, SnapshotNotFound
 from engine.flow.judgement import Answer, Question, ask_again, consider, strategy_of
 from engine.flow.replay import replay, with_changes
-from engine.snapshot.canonical import canonical, pack, plain, unpack
+from engine.snapshot.canonical import canonical, plain
 from engine.snapshot.indicators import WINDOW, compute
+from engine.snapshot.parts import pack
 from tests.builders import (
     IDEA_ID,
     STRATEGY_ID,
@@ -27,6 +28,7 @@ from tests.builders import (
     open_order,
     proposal,
     quote,
+    stored,
     strategy,
 )
 
@@ -85,15 +87,15 @@ def tapped(seen, question):
 
 def test_the_same_bundle_is_judged_the_same_twice(seen):
     assert consider(strategy(), seen) == consider(strategy(), seen)
-    again = unpack(*pack(seen))
+    again = stored(pack(seen))
     assert plain(consider(strategy(), again)) == plain(consider(strategy(), seen))
 
 
 def test_judging_changes_nothing_in_the_bundle(seen):
-    before = pack(seen)
+    before = pack(seen).hash
     consider(strategy(), seen)
     ask_again(asked(seen), seen)
-    assert pack(seen) == before
+    assert pack(seen).hash == before
 
 
 def test_a_proposal_is_sized_scored_and_gated(seen):
