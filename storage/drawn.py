@@ -5,6 +5,9 @@ from typing import Any
 from engine.domain.snapshot import Bundle
 from engine.snapshot.canonical import plain
 
+#: Source 004's document of the MACD, and where its figures come from.
+_MACD = {"macd": "", "signal": "_signal", "hist": "_hist"}
+
 
 def of_bundle(bundle: Bundle) -> dict[str, Any]:
     """The rows of one bundle: its last candle, its indicators and, if it has one, its account."""
@@ -14,19 +17,12 @@ def of_bundle(bundle: Bundle) -> dict[str, Any]:
         "captured_at": bundle.instant.isoformat(),
     }
     figures = plain(bundle.indicators)
+    columns = {name: figures.pop(name) for name in ("rsi_14", "sma_50", "sma_200")}
+    macd = {name: figures.pop(f"macd{tail}") for name, tail in _MACD.items()}
+    columns |= {"atr": figures.pop("atr_14"), "macd": macd, "values": figures}
     return {
         "market": plain(bundle.candles[-1]) | seen,
-        "indicators": figures
-        | seen
-        | {
-            "macd": {
-                "macd": figures["macd"],
-                "signal": figures["macd_signal"],
-                "hist": figures["macd_hist"],
-            },
-            "atr": figures["atr_14"],
-            "values": figures,
-        },
+        "indicators": columns | seen,
         "account": _account(bundle),
     }
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import InvalidInput
+from engine.snapshot.dictionary import SKELETON
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ def digest(data: bytes) -> str:
 
 def squeeze(data: bytes) -> bytes:
     """Compressed, behind four bytes of CRC-32: deflate alone ends in bits that nobody checks."""
-    press = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+    press = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, zdict=SKELETON)
     pressed = press.compress(data) + press.flush()
     return zlib.crc32(pressed).to_bytes(4) + pressed
 
@@ -64,7 +65,7 @@ def unsqueeze(hash_: str, body: bytes) -> bytes:
     try:
         if zlib.crc32(pressed).to_bytes(4) != check:
             raise zlib.error("its checksum is another")
-        data = zlib.decompress(pressed, _RAW)
+        data = zlib.decompressobj(_RAW, zdict=SKELETON).decompress(pressed)
     except zlib.error as error:
         raise InvalidInput(f"{hash_[:12]} cannot be decompressed: {error}") from error
     if digest(data) != hash_:
