@@ -1,6 +1,7 @@
 """Bundles in parts on a real database, and what retention may remove of them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from bot import reports
+from bot.settings import Settings
 from broker.feeds.recorded import shipped_recording
 from engine.domain.decision import Action, Entry
 from engine.domain.settings import RiskSettings
@@ -372,3 +375,41 @@ class TestRetention:
             await role.execute(attack)
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):
             await owner.execute(attack)
+
+
+class TestCommands:
+    """``ai-trader replay`` over the same history."""
+
+    @pytest.fixture
+    async def settings(
+        self, store: PostgresStore, owner: asyncpg.Connection, database: Database
+    ) -> Settings:
+        """Three records: one that is equal, one whose bundle was removed, one of the removal."""
+        await record(store, owner, seen(0), days=DAYS + 1)
+        await record(store, owner, seen(1))
+        await RetireBundles(store=store)()
+        return Settings(_env_file=None, database_url=database.url)  # type: ignore[call-arg]
+
+    async def test_replay_of_everything_counts_what_cannot_be_replayed(
+        self, settings: Settings
+    ) -> None:
+        said: list[str] = []
+        assert await reports.replay_all(settings, say=said.append) == reports.CLEAN
+        assert said == ["1 equal, 0 different, 2 without a market snapshot"]
+
+    async def test_replay_of_everything_names_a_damaged_bundle(
+        self, settings: Settings, owner: asyncpg.Connection
+    ) -> None:
+        await owner.execute("ALTER TABLE snapshot_bundle DISABLE TRIGGER ALL")
+        await owner.execute("UPDATE snapshot_bundle SET body = '\\x00'")
+        said: list[str] = []
+        assert await reports.replay_all(settings, say=said.append) == reports.FAULTY
+        assert "decision 2 cannot be computed again" in said[0]
+        assert said[1] == "0 equal, 1 different, 2 without a market snapshot"
+
+    async def test_replay_of_one_prints_json(self, settings: Settings) -> None:
+        said: list[str] = []
+        assert await reports.replay_one(settings, 2, [], say=said.append, as_json=True) == 0
+        document = json.loads("".join(said))
+        assert document["market"]["price"]["close"] == float(seen(1).candles[-1].close)
+        assert (document["decision"]["id"], document["differences"]) == (2, [])

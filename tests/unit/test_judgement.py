@@ -11,7 +11,9 @@ from broker.feeds.recorded import shipped_recording
 from engine.domain.account import Direction
 from engine.domain.decision import Action
 from engine.domain.gate import Check, Verdict
+from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import Frame
 from engine.errors import InvalidInput, NotFound, SnapshotNotFound
 from engine.flow.judgement import Answer, Question, ask_again, consider, strategy_of
 from engine.flow.replay import replay, with_changes
@@ -236,6 +238,17 @@ def test_a_figure_changed_in_the_bundle_is_named(seen):
     )
     found = replay(made, spoiled, {}).differences
     assert found == ("indicators.rsi_14", "indicators_before.macd")
+
+
+def test_a_figure_changed_in_a_longer_timeframe_is_named(seen):
+    shown = seen.candles[:300]
+    now, before = compute(shown, digits=5)
+    longer = Frame(timeframe=Timeframe.H4, candles=shown, indicators=now, indicators_before=before)
+    whole = replace(seen, frames=(longer,))
+    assert replay(considered(seen), whole, {}).differences == ()
+    spoiled = replace(longer, indicators_before=replace(before, rsi_14=Decimal("1.00")))
+    found = replay(considered(seen), replace(seen, frames=(longer, spoiled)), {}).differences
+    assert found == ("frames.1.indicators_before.rsi_14",)
 
 
 def test_another_market_than_the_recorded_one_is_told_apart(seen):
