@@ -1,12 +1,13 @@
 """Snapshot bundles by hash: each a manifest, and the parts it shares with others."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.snapshot import Bundle
-from engine.errors import SnapshotNotFound
+from engine.errors import InvalidInput, SnapshotNotFound
+from engine.snapshot.canonical import canonical
 from engine.snapshot.parts import MissingParts, Packed, pack, unpack
 from storage import drawn
 from storage.mapping import json_text
@@ -104,7 +105,7 @@ class BundleTable:
                 bundle.instant,
                 packed.body,
                 list(packed.manifest.names),
-                json_text(drawn.of_bundle(bundle)),
+                canonical(drawn.of_bundle(bundle)).decode(),
             ],
         )
         if rows:
@@ -126,24 +127,50 @@ class BundleTable:
         )
 
     async def get(self, hash_: str) -> Bundle:
-        rows = await self._connection.execute_query_dict(
-            "SELECT body FROM snapshot_bundle WHERE hash = $1", [hash_]
-        )
+        rows = await self._manifests([hash_])
         if not rows:
             raise SnapshotNotFound(f"bundle {hash_[:12]} is not in the store")
         bodies: dict[str, bytes] = {}
         while True:
             try:
-                return unpack(hash_, rows[0]["body"], bodies.get)
+                return unpack(hash_, rows[hash_], bodies.get)
             except MissingParts as gap:
-                found = await self._reachable(gap.names)
-                if found.keys() <= bodies.keys():
+                if not await self._fetch(gap.names, bodies):
                     raise
-                bodies |= found
 
-    async def _reachable(self, names: Sequence[str]) -> dict[str, bytes]:
-        rows = await self._connection.execute_query_dict(_REACHABLE, [list(names)])
+    async def find(self, hashes: Collection[str]) -> dict[str, Bundle]:
+        waiting, found = await self._manifests(hashes), {}
+        bodies: dict[str, bytes] = {}
+        while waiting:
+            gaps: set[str] = set()
+            for hash_, body in list(waiting.items()):
+                try:
+                    found[hash_] = unpack(hash_, body, bodies.get)
+                except MissingParts as gap:
+                    gaps.update(gap.names)
+                    continue
+                except InvalidInput:
+                    pass  # left out: get() says what is wrong with it
+                del waiting[hash_]
+            if not await self._fetch(gaps, bodies):
+                break
+        return found
+
+    async def _manifests(self, hashes: Collection[str]) -> dict[str, bytes]:
+        rows = await self._connection.execute_query_dict(
+            "SELECT hash, body FROM snapshot_bundle WHERE hash = ANY($1::text[])", [list(hashes)]
+        )
         return {row["hash"]: row["body"] for row in rows}
+
+    async def _fetch(self, names: Collection[str], bodies: dict[str, bytes]) -> bool:
+        """Add these parts and all below them; whether there was one that was not there yet."""
+        if bodies.keys() >= set(names):
+            return False
+        rows = await self._connection.execute_query_dict(_REACHABLE, [list(names)])
+        found = {row["hash"]: row["body"] for row in rows}
+        is_new = not found.keys() <= bodies.keys()
+        bodies |= found
+        return is_new
 
     async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
         # Who stores a bundle meanwhile would count on parts that are about to go. Trading does not

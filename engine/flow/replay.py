@@ -40,6 +40,15 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """A bundle, the same with every indicator computed again, and where the two differ."""
+
+    bundle: Bundle
+    fresh: Bundle
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayDecision:
     """Replay one decision of the history by its number.
 
@@ -74,26 +83,33 @@ class ReplayHistory:
     async def __call__(
         self, before: int | None = None
     ) -> AsyncIterator[tuple[int, Replay | TraderError]]:
-        last: tuple[str | None, _Again] | None = None
-        async for decision in self._decisions(before):
-            hash_ = decision.entry.bundle_hash
-            try:
-                if last is None or last[0] != hash_:
-                    async with self.store.begin() as tx:
-                        last = hash_, _look_again(await _bundle_of(tx, decision))
-                yield decision.seq, _replay(decision, last[1], {})
-            except TraderError as error:
-                yield decision.seq, error
-
-    async def _decisions(self, before: int | None) -> AsyncIterator[Decision]:
+        again: dict[str, _Again] = {}
         while True:
             async with self.store.begin() as tx:
                 page = await tx.history.list(before=before, limit=_PAGE)
+                hashes = {d.entry.bundle_hash for d in page if d.entry.bundle_hash is not None}
+                bundles = await tx.bundles.find(hashes - again.keys())
+            again = {h: again[h] for h in hashes & again.keys()}
             for decision in page:
-                yield decision
+                yield decision.seq, await self._replay(decision, bundles, again)
             if len(page) < _PAGE:
                 return
             before = page[-1].seq
+
+    async def _replay(
+        self, decision: Decision, bundles: Mapping[str, Bundle], again: dict[str, _Again]
+    ) -> Replay | TraderError:
+        hash_ = decision.entry.bundle_hash or ""
+        try:
+            if hash_ not in again:
+                bundle = bundles.get(hash_)
+                if bundle is None:
+                    async with self.store.begin() as tx:
+                        bundle = await _bundle_of(tx, decision)
+                again[hash_] = _look_again(bundle)
+            return _replay(decision, again[hash_], {})
+        except TraderError as error:
+            return error
 
 
 async def _bundle_of(tx: Transaction, decision: Decision) -> Bundle:
@@ -115,15 +131,6 @@ async def _bundle_of(tx: Transaction, decision: Decision) -> Bundle:
                     f" {record.entry.occurred_at:%Y-%m-%d} by retention"
                 ) from None
         raise
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Again:
-    """A bundle, the same with every indicator computed again, and where the two differ."""
-
-    bundle: Bundle
-    fresh: Bundle
-    differences: tuple[str, ...]
 
 
 def _look_again(bundle: Bundle) -> _Again:

@@ -160,12 +160,29 @@ def _candles(
 
 
 def _block(symbol: str, timeframe: Timeframe, group: tuple[Candle, ...]) -> Part:
-    """Remembered for the very same candles: equal ones may differ in their digits."""
+    """Written once for as long as the same candles come."""
     key = (symbol, timeframe, group[0].time)
     known = _WRITTEN.recall(key)
-    if known is not None and len(known[0]) == len(group) and all(map(is_, known[0], group)):
-        return known[1]
-    return _WRITTEN.keep(key, (group, _part(write_rows(group))))[1]
+    if known is None or not _same(known[0], group):
+        return _WRITTEN.keep(key, (group, _part(write_rows(group))))[1]
+    return _WRITTEN.keep(key, (group, known[1]))[1]
+
+
+def _same(known: tuple[Candle, ...], group: tuple[Candle, ...]) -> bool:
+    """Whether the candles are equal to their last digit; mostly they are the very same objects."""
+    if len(known) != len(group):
+        return False
+    return all(map(is_, known, group)) or all(map(_exactly, known, group))
+
+
+def _exactly(one: Candle, other: Candle) -> bool:
+    return (
+        one == other
+        and one.open.same_quantum(other.open)
+        and one.high.same_quantum(other.high)
+        and one.low.same_quantum(other.low)
+        and one.close.same_quantum(other.close)
+    )
 
 
 # ---- reading ---------------------------------------------------------------------------------

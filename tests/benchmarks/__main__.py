@@ -23,14 +23,15 @@ from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, Mode, TradingState
 from engine.flow.approvals import Choice
 from engine.flow.judgement import consider
-from engine.snapshot.canonical import pack
 from engine.snapshot.indicators import WINDOW, compute
+from engine.snapshot.parts import pack
 from engine.strategies.documents import shipped
 from storage.audit import PostgresAuditor
 from storage.database import open_database
 from storage.embedded import embedded_servers
 from storage.migrate import migrate
 from storage.seed import seed
+from tests.benchmarks import bundles, replay
 from tests.integration.conftest import ANN, START, Desk, RecordingBell
 
 
@@ -150,6 +151,8 @@ async def main(folder: Path) -> None:
     async with embedded_servers(folder / "home", want_redis=False) as servers:
         await migrate(servers.owner_url, runtime_role="ai_trader")
         async with open_database(servers.database_url):
+            await bundles.run(servers.owner_url)
+            await replay.run()
             indicators()
             await pure()
             await flow()
