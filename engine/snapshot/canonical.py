@@ -61,13 +61,18 @@ def squeeze(data: bytes) -> bytes:
 
 def unsqueeze(hash_: str, body: bytes) -> bytes:
     """The bytes of that hash; raises :class:`InvalidInput` when they are others."""
-    check, pressed = body[:4], body[4:]
     try:
-        if zlib.crc32(pressed).to_bytes(4) != check:
-            raise zlib.error("its checksum is another")
-        data = zlib.decompressobj(_RAW, zdict=SKELETON).decompress(pressed)
+        data = _inflate(body)
     except zlib.error as error:
         raise InvalidInput(f"{hash_[:12]} cannot be decompressed: {error}") from error
     if digest(data) != hash_:
         raise InvalidInput(f"{hash_[:12]} has other bytes than its hash says")
     return data
+
+
+def _inflate(body: bytes) -> bytes:
+    check, pressed = body[:4], body[4:]
+    if zlib.crc32(pressed).to_bytes(4) == check:
+        return zlib.decompressobj(_RAW, zdict=SKELETON).decompress(pressed)
+    # The form of bundles that were stored before there were parts; it has a checksum of its own.
+    return zlib.decompress(body)

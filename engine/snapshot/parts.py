@@ -50,9 +50,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A bundle as it is stored: its manifest, every part that can be reached from it by name, and
-    which of them is in which place.
-    """
+    """A bundle as stored: its manifest, every part below it by name, and the names by place."""
 
     manifest: Part
     parts: dict[str, Part]
@@ -98,9 +96,6 @@ def names_of(document: Any) -> tuple[str, ...]:
         return tuple(named)
     places = [named[place] for place in sorted(named)]
     return tuple(chain(*([name] if isinstance(name, str) else name for name in places)))
-
-
-# ---- writing ---------------------------------------------------------------------------------
 
 
 def pack(bundle: Bundle) -> Packed:
@@ -185,9 +180,6 @@ def _exactly(one: Candle, other: Candle) -> bool:
     )
 
 
-# ---- reading ---------------------------------------------------------------------------------
-
-
 def unpack(hash_: str, body: bytes, fetch: Fetch) -> Bundle:
     """The bundle again.
 
@@ -196,6 +188,8 @@ def unpack(hash_: str, body: bytes, fetch: Fetch) -> Bundle:
     not fetched again.
     """
     document = _open("bundle", hash_, body)
+    if "seen" not in document:  # written whole, before there were parts
+        return restore(Bundle, document)
     missing = [name for name in names_of(document) if name not in _READ and fetch(name) is None]
     if missing:
         raise MissingParts(missing)
@@ -238,8 +232,8 @@ def _frame_of(document: Any, fetch: Fetch) -> Frame:
     return restore(Frame, document["seen"] | {"candles": _join(document, fetch)})
 
 
-def _each(place: str, document: Any, fetch: Fetch) -> list[Any]:
-    return [_read(place, name, fetch) for name in document["parts"]]
+def _each(place: str, document: Any, fetch: Fetch) -> tuple[Any, ...]:
+    return tuple(_read(place, name, fetch) for name in document["parts"])
 
 
 _DECODERS: dict[str, Callable[[Any, Fetch], Any]] = {
@@ -248,7 +242,7 @@ _DECODERS: dict[str, Callable[[Any, Fetch], Any]] = {
     "calendar": lambda document, _: restore(CalendarView, document["seen"]),
     "news": lambda document, _: restore(tuple[Headline, ...], document["seen"]),
     "strategy": lambda document, _: restore(Strategy, document["seen"]),
-    "strategies": lambda document, fetch: tuple(_each("strategy", document, fetch)),
+    "strategies": lambda document, fetch: _each("strategy", document, fetch),
     "block": lambda document, _: read_rows(document["seen"]),
     "candles": lambda document, fetch: tuple(chain(*_each("block", document, fetch))),
     "frame": _frame_of,

@@ -19,7 +19,7 @@ from engine.domain.snapshot import Bundle, Headline
 from engine.domain.state import Control
 from engine.errors import InvalidInput, SnapshotNotFound
 from engine.flow.judgement import consider
-from engine.flow.replay import ReplayDecision, ReplayHistory
+from engine.flow.replay import Replay, ReplayDecision, ReplayHistory
 from engine.flow.retention import RetireBundles
 from engine.snapshot import parts
 from engine.snapshot.canonical import digest, plain
@@ -245,7 +245,25 @@ class TestRetention:
             await ReplayDecision(store=store)(old)
         replayed = {seq: done async for seq, done in ReplayHistory(store=store)()}
         assert isinstance(replayed[old], SnapshotNotFound)
-        assert [getattr(replayed[seq], "differences") for seq, _ in kept] == [(), ()]  # noqa: B009
+        for seq, _ in kept:
+            done = replayed[seq]
+            assert isinstance(done, Replay)
+            assert done.differences == ()
+
+    @pytest.mark.parametrize("page", [1, 2, 3])
+    async def test_pages_of_the_history_lose_no_decision(
+        self,
+        store: PostgresStore,
+        owner: asyncpg.Connection,
+        monkeypatch: pytest.MonkeyPatch,
+        page: int,
+    ) -> None:
+        for bar in (0, 0, 1, 1, 1):
+            await record(store, owner, seen(bar))
+        monkeypatch.setattr("engine.flow.replay._PAGE", page)
+        replayed = [(seq, done) async for seq, done in ReplayHistory(store=store)()]
+        assert [seq for seq, _ in replayed] == [5, 4, 3, 2, 1]
+        assert all(isinstance(done, Replay) and done.differences == () for _, done in replayed)
 
     async def test_a_bundle_seen_again_lately_or_held_by_an_idea_stays(
         self, store: PostgresStore, owner: asyncpg.Connection

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zlib
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -203,6 +204,23 @@ def test_what_was_read_before_is_not_fetched_again():
     assert unpack(PACKED.hash, PACKED.body, {}.get) == full()
 
 
+def test_a_bundle_that_was_stored_whole_before_there_were_parts_is_still_read():
+    data = canonical(plain(full()))
+    body = zlib.compress(data, 6)
+    assert unpack(digest(data), body, {}.get) == full()
+    with pytest.raises(InvalidInput, match="has other bytes than its hash says"):
+        unpack(PACKED.hash, body, {}.get)
+
+
+def test_a_memory_forgets_what_was_not_used_for_longest():
+    memory = Recent(2)
+    memory.keep("a", 1)
+    memory.keep("b", 2)
+    assert memory.recall("a") == 1
+    memory.keep("c", 3)
+    assert (memory.recall("a"), memory.recall("b"), memory.recall("c")) == (1, None, 3)
+
+
 def test_every_part_is_named_and_every_name_is_a_part():
     everything = (PACKED.manifest, *PACKED.parts.values())
     assert {name for part in everything for name in part.names} == set(PACKED.parts)
@@ -248,6 +266,15 @@ def test_successive_bars_share_all_but_a_block_and_the_list_of_blocks():
         assert (len(lists), len(fresh) - len(lists)) in ((0, 0), (1, 0), (1, 1))
         seen |= packed.parts.keys()
     assert len(seen) < 40
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 64, 65, 97])
+def test_a_window_of_any_length_comes_back(count, monkeypatch):
+    made = over(recorded(count, 11))
+    packed = pack(made)
+    assert stored(packed) == made
+    read_afresh(monkeypatch)
+    assert stored(packed) == made
 
 
 def over(shown):
