@@ -138,6 +138,9 @@ def replay(
     changes: Annotated[
         list[str] | None, typer.Option("--with", help="A setting to try: name=value.")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was seen as a JSON document.")
+    ] = False,
     home: Home = None,
 ) -> None:
     """Compute decisions again from what was seen, and compare."""
@@ -145,13 +148,16 @@ def replay(
 
     if (which is None) is not everything:
         raise typer.BadParameter("give a decision's number, or --all")
+    if everything and as_json:
+        raise typer.BadParameter("--json prints one decision: give its number")
     if which is not None and not (which.isascii() and which.isdigit()):
         raise typer.BadParameter(f"{which!r} is no decision's number")
     settings = _settings(home)
     if which is None:
         _exit(_run(reports.replay_all(settings, say=_say)))
     else:
-        _exit(_run(reports.replay_one(settings, int(which), changes or [], say=_say)))
+        work = reports.replay_one(settings, int(which), changes or [], say=_say, as_json=as_json)
+        _exit(_run(work))
 
 
 @app.command()

@@ -103,6 +103,12 @@ async def anchor(ctx: Context) -> None:
         log.error("the history was not anchored: %s", error)
 
 
+async def retire(ctx: Context) -> None:
+    """Remove the snapshots of old no-trades."""
+    work: Work = ctx["work"]
+    await work.retire_bundles()
+
+
 async def sweep(ctx: Context) -> None:
     """The real queue: find everything a bell did not announce."""
     world: World = ctx["world"]

@@ -1,5 +1,6 @@
 """Commands that answer and end: replay, verify, anchor, status, calibration, halt, import."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -12,26 +13,24 @@ from bot.i18n import words_for
 from bot.narrator import plain_line
 from bot.settings import Settings
 from bot.views import status as status_views
+from bot.views.snapshot import replay_document
 from bot.wiring import World, build_anchor_history, build_talk, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
 from broker.feeds.instruments import instrument
 from engine.domain.market import Timeframe
-from engine.errors import InvalidInput, SnapshotNotFound
-from engine.flow.judgement import Answer, Outcome
+from engine.errors import InvalidInput, SnapshotNotFound, TraderError
 from engine.flow.outcomes import ReadCalibration
-from engine.flow.replay import ReplayDecision
+from engine.flow.replay import Replay, ReplayDecision, ReplayHistory
 from engine.scoring.calibration import Band
 from engine.strategies.registry import load as load_setups
 from storage.audit import PostgresAuditor
 from storage.database import open_database
 from storage.embedded import embedded_servers, running_servers
 from storage.heartbeats import ages
-from storage.transaction import PostgresStore
 
 Say = Callable[[str], None]
 
 CLEAN, FAULTY = 0, 1
-_PAGE = 200
 _ALIVE_SECONDS = 30
 
 
@@ -70,32 +69,34 @@ async def anchor(settings: Settings, *, say: Say) -> int:
     return CLEAN
 
 
-async def replay_one(settings: Settings, seq: int, changes: Sequence[str], *, say: Say) -> int:
+async def replay_one(
+    settings: Settings, seq: int, changes: Sequence[str], *, say: Say, as_json: bool = False
+) -> int:
     """Replay one decision and show what was seen and decided."""
     load_setups()
     wanted = dict(_pair(change) for change in changes)
     async with _database(settings) as world:
         done = await ReplayDecision(store=world.store)(seq, wanted)
+    if as_json:
+        say(json.dumps(replay_document(done), indent=2, ensure_ascii=False))
+    else:
+        _tell(done, changes, say)
+    return FAULTY if done.differences else CLEAN
+
+
+def _tell(done: Replay, changes: Sequence[str], say: Say) -> None:
     bundle = done.bundle
     say(plain_line(done.decision))
     say(f"  {done.decision.entry.rationale}")
     say(f"  bundle {done.decision.entry.bundle_hash}: {bundle.symbol} at {bundle.instant}")
-    checks = done.report.checks if done.report else done.outcome.before if done.outcome else ()
-    for check in checks:
+    for check in done.made.checks:
         sign = "ok " if check.passed else "NO "
         say(f"  {sign} {check.code}: {check.observed} (limit {check.limit})")
     if done.what_if is not None:
-        say(f"  with {', '.join(changes)}: {_result(done.what_if)}")
+        say(f"  with {', '.join(changes)}: {done.what_if.verdict} ({done.what_if.result})")
     for path in done.differences:
         say(f"  DIFFERS at {path}")
     say("differs" if done.differences else "equal, bit for bit")
-    return FAULTY if done.differences else CLEAN
-
-
-def _result(other: Outcome | Answer) -> str:
-    if other.report is not None:
-        return f"{other.report.verdict} ({other.report.result})"
-    return f"no idea ({other.no_trade})"
 
 
 def _pair(change: str) -> tuple[str, str]:
@@ -110,32 +111,22 @@ async def replay_all(settings: Settings, *, say: Say) -> int:
     load_setups()
     equal = different = without = 0
     async with _database(settings) as world:
-        replay_decision = ReplayDecision(store=world.store)
-        async for seq in _sequence(world.store):
-            try:
-                done = await replay_decision(seq)
-            except SnapshotNotFound:
+        async for seq, done in ReplayHistory(store=world.store)():
+            if isinstance(done, SnapshotNotFound):
                 without += 1
-                continue
-            if done.differences:
-                different += 1
-                say(f"decision {seq} differs at {', '.join(done.differences[:3])}")
-            else:
+            elif isinstance(done, Replay) and not done.differences:
                 equal += 1
+            else:
+                different += 1
+                say(_difference(seq, done))
     say(f"{equal} equal, {different} different, {without} without a market snapshot")
     return FAULTY if different else CLEAN
 
 
-async def _sequence(store: PostgresStore) -> AsyncIterator[int]:
-    before: int | None = None
-    while True:
-        async with store.begin() as tx:
-            page = await tx.history.list(before=before, limit=_PAGE)
-        for decision in page:
-            yield decision.seq
-        if len(page) < _PAGE:
-            return
-        before = page[-1].seq
+def _difference(seq: int, done: Replay | TraderError) -> str:
+    if isinstance(done, TraderError):
+        return f"decision {seq} cannot be computed again: {done}"
+    return f"decision {seq} differs at {', '.join(done.differences[:3])}"
 
 
 async def status(settings: Settings, *, say: Say) -> int:

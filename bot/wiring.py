@@ -20,6 +20,7 @@ from engine.flow.pipeline import RunCycle
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
+from engine.flow.retention import RetireBundles
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
@@ -56,6 +57,7 @@ class Work:
     follow_ideas: FollowIdeas
     anchor_history: AnchorHistory
     recover: Recover
+    retire_bundles: RetireBundles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,7 @@ def build_work(world: World, bell: Bell) -> Work:
             resolve_orders=resolve_orders,
             sync_broker=sync_broker,
         ),
+        retire_bundles=RetireBundles(store=store),
     )
 
 

@@ -28,6 +28,8 @@ from storage.sole import Sole
 _EVERY_SECOND = set(range(60))
 #: An order job that hangs longer than this is given up; its order is then looked up, never re-sent.
 _JOB_TIMEOUT = 30
+#: Many short transactions; what is left when it ends is removed the next day.
+_RETIRE_TIMEOUT = 600
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -115,6 +117,7 @@ def build_worker(
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
+            cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
         ],
         redis_pool=pool,
         ctx=context,

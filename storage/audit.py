@@ -1,8 +1,8 @@
 """Verify what is stored: each record's hash, link and number, each bundle's bytes, each anchor."""
 
-import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -10,14 +10,13 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 from tortoise.transactions import in_transaction
 
+from engine.domain.decision import Retirement
 from engine.errors import HistoryBroken
 from engine.ports import Anchor, Anchors, Break, Fault
-from engine.snapshot.canonical import digest
+from storage.bundle_audit import check_bundles, retirements
 from storage.chain import GENESIS, content, link
-from storage.models import BundleRow
 
 _PAGE = 2_000
-_BUNDLES = 500
 #: Of a history that is broken everywhere this many faults are told, then how many more there are.
 _TOLD = 200
 
@@ -51,8 +50,8 @@ class PostgresAuditor:
                 await connection.execute_query(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
                 )
-                sound, faults = await _bundles(connection)
-                walk = _Walk(sound, anchors)
+                sound, faults = await check_bundles(connection)
+                walk = _Walk(sound, await retirements(connection), anchors)
                 async for page in _pages(connection):
                     for row in page:
                         walk.step(row)
@@ -66,11 +65,14 @@ class PostgresAuditor:
 class _Walk:
     """From the first record to the last: what the next one must be tied to."""
 
-    def __init__(self, bundles: set[str], anchors: Sequence[Anchor]) -> None:
+    def __init__(
+        self, bundles: set[str], retired: Sequence[Retirement], anchors: Sequence[Anchor]
+    ) -> None:
         self.count = 0
         self.seq, self.hash = 0, GENESIS
         self.faults: list[Fault] = []
         self._bundles = bundles
+        self._retired = retired
         self._anchors: dict[int, set[str]] = {}
         for anchor in anchors:
             self._anchors.setdefault(anchor.seq, set()).add(anchor.hash)
@@ -87,11 +89,16 @@ class _Walk:
             self._add(seq, Break.HASH, "its columns or its text are not those that were hashed")
         elif not has_its_id:
             self._add(seq, Break.HASH, "its id is not that of its hash")
-        if bundle is not None and bundle not in self._bundles:
+        if bundle is not None and bundle not in self._bundles and not self._excused(row):
             self._add(seq, Break.BUNDLE, f"its bundle {bundle[:12]} is missing or damaged")
         if seq in self._anchors and self._anchors.pop(seq) != {hash_}:
             self._add(seq, Break.ANCHOR, "the anchor file knows another record of this number")
         self.seq, self.hash = seq, hash_
+
+    def _excused(self, row: Any) -> bool:
+        """Whether the record's bundle was removed by a retirement that the history tells of."""
+        at, action = _instant(row[6]), row[9]
+        return any(retired.covers(row[0], action, at) for retired in self._retired)
 
     def unmet(self) -> list[Fault]:
         """Anchors of records that are not there."""
@@ -145,27 +152,7 @@ async def _head(connection: BaseDBAsyncClient, walk: _Walk) -> list[Fault]:
     return [Fault(f"decision {ends}", Break.HEAD, problem)]
 
 
-async def _bundles(connection: BaseDBAsyncClient) -> tuple[set[str], list[Fault]]:
-    """The hashes of all sound bundles, and the damaged ones."""
-    sound: set[str] = set()
-    faults: list[Fault] = []
-    last = ""
-    while True:
-        query = BundleRow.filter(hash__gt=last).using_db(connection)
-        page = await query.order_by("hash").limit(_BUNDLES)
-        for row in page:
-            if _is_sound(row):
-                sound.add(row.hash)
-            else:
-                problem = "its bytes are not those hashed"
-                faults.append(Fault(f"bundle {row.hash[:12]}", Break.BUNDLE, problem))
-        if len(page) < _BUNDLES:
-            return sound, faults
-        last = page[-1].hash
-
-
-def _is_sound(row: BundleRow) -> bool:
-    try:
-        return digest(zlib.decompress(row.body)) == row.hash
-    except zlib.error:
-        return False
+def _instant(sent: str) -> datetime:
+    """PostgreSQL's binary timestamp: microseconds since 2000."""
+    since = int.from_bytes(bytes.fromhex(sent), signed=True)
+    return datetime(2000, 1, 1, tzinfo=UTC) + timedelta(microseconds=since)

@@ -1,20 +1,92 @@
-"""Snapshot bundles by hash, and the tables of source 004 drawn from each of them."""
+"""Snapshot bundles by hash: each a manifest, and the parts it shares with others."""
 
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.snapshot import Bundle
-from engine.errors import SnapshotNotFound
-from engine.snapshot.canonical import pack, plain, unpack
-from storage.models import (
-    AccountSnapshotRow,
-    BundleRow,
-    CalendarSnapshotRow,
-    IndicatorSnapshotRow,
-    MarketSnapshotRow,
-    NewsSnapshotRow,
+from engine.errors import InvalidInput, SnapshotNotFound
+from engine.snapshot.canonical import canonical
+from engine.snapshot.parts import MissingParts, Packed, pack, unpack
+from storage import drawn
+from storage.mapping import json_text
+
+# A bundle that is there already is left alone, and what is drawn from it too: two workers may see
+# the same picture at once. The answer is the parts it names that are not in the store.
+_STORE = """
+WITH stored AS (
+    INSERT INTO snapshot_bundle (hash, symbol, instant, body, parts, created_at)
+    VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING hash
+), market AS (
+    INSERT INTO snapshot_market (symbol, timeframe, "time", open, high, low, close, volume,
+        captured_at)
+    SELECT symbol, timeframe, "time", open, high, low, close, volume, captured_at
+    FROM stored, jsonb_populate_record(NULL::snapshot_market, $6::jsonb -> 'market')
+), indicators AS (
+    INSERT INTO snapshot_indicators (symbol, timeframe, rsi_14, sma_50, sma_200, macd, atr,
+        "values", captured_at)
+    SELECT symbol, timeframe, rsi_14, sma_50, sma_200, macd, atr, "values", captured_at
+    FROM stored, jsonb_populate_record(NULL::snapshot_indicators, $6::jsonb -> 'indicators')
+), account AS (
+    INSERT INTO snapshot_account (account_id, balance, equity, margin_used, margin_free, open_pl,
+        open_positions, captured_at)
+    SELECT account_id, balance, equity, margin_used, margin_free, open_pl, open_positions,
+        captured_at
+    FROM stored, jsonb_populate_recordset(NULL::snapshot_account, $6::jsonb -> 'account')
 )
+SELECT name FROM unnest($5::text[]) AS name
+WHERE NOT EXISTS (SELECT FROM snapshot_part WHERE snapshot_part.hash = name)
+"""
+
+# In the order of their hashes, so that two transactions with the same parts never wait in a circle.
+_ADD = """
+WITH parts AS (
+    INSERT INTO snapshot_part (hash, body, parts)
+    SELECT hash, body, string_to_array(names, ',')
+    FROM unnest($1::text[], $2::bytea[], $3::text[]) AS part (hash, body, names) ORDER BY hash
+    ON CONFLICT DO NOTHING
+), calendar AS (
+    INSERT INTO snapshot_calendar (event_time, currency, impact_level, title, previous_value,
+        forecast_value, actual_value, captured_at)
+    SELECT event_time, currency, impact_level, title, previous_value, forecast_value, actual_value,
+        captured_at
+    FROM jsonb_populate_recordset(NULL::snapshot_calendar, $4::jsonb -> 'calendar')
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO snapshot_news (headline, source, symbols, published_at, captured_at)
+SELECT headline, source, symbols, published_at, captured_at
+FROM jsonb_populate_recordset(NULL::snapshot_news, $4::jsonb -> 'news')
+ON CONFLICT DO NOTHING
+"""
+
+_REACHABLE = """
+WITH RECURSIVE wanted (name) AS (
+    SELECT unnest($1::text[])
+    UNION SELECT unnest(parts) FROM snapshot_part JOIN wanted ON hash = name
+)
+SELECT hash, body FROM snapshot_part JOIN wanted ON hash = name
+"""
+
+# A bundle without any record is not ours to judge; one seen again lately is kept.
+_RETIRE = """
+DELETE FROM snapshot_bundle WHERE hash IN (
+    SELECT hash FROM snapshot_bundle AS old
+    WHERE created_at < $1
+    AND EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash)
+    AND NOT EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash
+                    AND (action <> 'no_trade' OR occurred_at >= $1))
+    AND NOT EXISTS (SELECT FROM trade_ideas WHERE snapshot_ref = old.hash)
+    LIMIT $2
+) RETURNING hash, parts
+"""
+
+_RETIRE_PARTS = """
+DELETE FROM snapshot_part AS old WHERE hash = ANY($1::text[])
+AND NOT EXISTS (SELECT FROM snapshot_bundle WHERE parts @> ARRAY[old.hash::text])
+AND NOT EXISTS (SELECT FROM snapshot_part WHERE parts @> ARRAY[old.hash::text])
+RETURNING parts
+"""
 
 
 class BundleTable:
@@ -24,105 +96,92 @@ class BundleTable:
         self._connection = connection
 
     async def put(self, bundle: Bundle) -> str:
-        hash_, body = pack(bundle)
-        if await BundleRow.filter(hash=hash_).using_db(self._connection).exists():
-            return hash_
-        # Two workers may see the same picture at once; the second finds it there.
-        await BundleRow.bulk_create(
-            [BundleRow(hash=hash_, symbol=bundle.symbol, instant=bundle.instant, body=body)],
-            ignore_conflicts=True,
-            using_db=self._connection,
+        packed = pack(bundle)
+        rows = await self._connection.execute_query_dict(
+            _STORE,
+            [
+                packed.hash,
+                bundle.symbol,
+                bundle.instant,
+                packed.body,
+                list(packed.manifest.names),
+                canonical(drawn.of_bundle(bundle)).decode(),
+            ],
         )
-        await self._draw(bundle)
-        return hash_
+        if rows:
+            await self._add(packed, [row["name"] for row in rows], bundle)
+        return packed.hash
+
+    async def _add(self, packed: Packed, missing: Sequence[str], bundle: Bundle) -> None:
+        """Store the parts that are missing, and below a missing one whatever it needs."""
+        parts = packed.below(missing)
+        world = {packed.places.get("calendar"), packed.places.get("news")}
+        await self._connection.execute_query(
+            _ADD,
+            [
+                [part.hash for part in parts],
+                [part.body for part in parts],
+                [",".join(part.names) for part in parts],
+                json_text({} if world.isdisjoint(missing) else drawn.of_world(bundle)),
+            ],
+        )
 
     async def get(self, hash_: str) -> Bundle:
-        row = await BundleRow.filter(hash=hash_).using_db(self._connection).get_or_none()
-        if row is None:
+        rows = await self._manifests([hash_])
+        if not rows:
             raise SnapshotNotFound(f"bundle {hash_[:12]} is not in the store")
-        return unpack(hash_, row.body)
+        bodies: dict[str, bytes] = {}
+        while True:
+            try:
+                return unpack(hash_, rows[hash_], bodies.get)
+            except MissingParts as gap:
+                if not await self._fetch(gap.names, bodies):
+                    raise
 
-    async def _draw(self, bundle: Bundle) -> None:
-        seen = {"symbol": bundle.symbol, "timeframe": str(bundle.timeframe)}
-        last, figures = bundle.candles[-1], plain(bundle.indicators)
-        await MarketSnapshotRow.create(
-            using_db=self._connection,
-            **seen,
-            time=last.time,
-            open=last.open,
-            high=last.high,
-            low=last.low,
-            close=last.close,
-            volume=last.volume,
-            captured_at=bundle.instant,
+    async def find(self, hashes: Collection[str]) -> dict[str, Bundle]:
+        waiting, found = await self._manifests(hashes), {}
+        bodies: dict[str, bytes] = {}
+        while waiting:
+            gaps: set[str] = set()
+            for hash_, body in list(waiting.items()):
+                try:
+                    found[hash_] = unpack(hash_, body, bodies.get)
+                except MissingParts as gap:
+                    gaps.update(gap.names)
+                    continue
+                except InvalidInput:
+                    pass  # left out: get() says what is wrong with it
+                del waiting[hash_]
+            if not await self._fetch(gaps, bodies):
+                break
+        return found
+
+    async def _manifests(self, hashes: Collection[str]) -> dict[str, bytes]:
+        rows = await self._connection.execute_query_dict(
+            "SELECT hash, body FROM snapshot_bundle WHERE hash = ANY($1::text[])", [list(hashes)]
         )
-        await IndicatorSnapshotRow.create(
-            using_db=self._connection,
-            **seen,
-            rsi_14=bundle.indicators.rsi_14,
-            sma_50=bundle.indicators.sma_50,
-            sma_200=bundle.indicators.sma_200,
-            macd=_macd(figures),
-            atr=bundle.indicators.atr_14,
-            values=figures,
-            captured_at=bundle.instant,
+        return {row["hash"]: row["body"] for row in rows}
+
+    async def _fetch(self, names: Collection[str], bodies: dict[str, bytes]) -> bool:
+        """Add these parts and all below them; whether there was one that was not there yet."""
+        if bodies.keys() >= set(names):
+            return False
+        rows = await self._connection.execute_query_dict(_REACHABLE, [list(names)])
+        found = {row["hash"]: row["body"] for row in rows}
+        is_new = not found.keys() <= bodies.keys()
+        bodies |= found
+        return is_new
+
+    async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
+        # Who stores a bundle meanwhile would count on parts that are about to go. Trading does not
+        # wait behind us for long: a busy table is left for the next day.
+        await self._connection.execute_script(
+            "SET LOCAL lock_timeout = '2s';"
+            "LOCK TABLE snapshot_bundle, snapshot_part IN SHARE ROW EXCLUSIVE MODE"
         )
-        await self._draw_account(bundle)
-        await self._draw_world(bundle)
-
-    async def _draw_account(self, bundle: Bundle) -> None:
-        if bundle.account is None:
-            return
-        await AccountSnapshotRow.create(
-            using_db=self._connection,
-            account_id=bundle.account.id,
-            balance=bundle.account.balance,
-            equity=bundle.account.equity,
-            margin_used=bundle.account.margin_used,
-            margin_free=bundle.account.margin_free,
-            open_pl=bundle.account.open_profit,
-            open_positions=len(bundle.positions),
-            captured_at=bundle.instant,
-        )
-
-    async def _draw_world(self, bundle: Bundle) -> None:
-        events = [
-            CalendarSnapshotRow(
-                event_time=event.time,
-                currency=event.currency,
-                impact_level=str(event.impact),
-                title=event.title,
-                previous_value=event.previous,
-                forecast_value=event.forecast,
-                actual_value=event.actual,
-                captured_at=bundle.instant,
-            )
-            for event in (bundle.calendar.events if bundle.calendar else ())
-        ]
-        headlines = [
-            NewsSnapshotRow(
-                headline=item.text,
-                source=item.source,
-                symbols=list(item.symbols),
-                published_at=item.time,
-                captured_at=bundle.instant,
-            )
-            for item in bundle.news
-        ]
-        if events:
-            await CalendarSnapshotRow.bulk_create(
-                events, ignore_conflicts=True, using_db=self._connection
-            )
-        if headlines:
-            await NewsSnapshotRow.bulk_create(
-                headlines, ignore_conflicts=True, using_db=self._connection
-            )
-
-
-def _macd(figures: dict[str, Any]) -> dict[str, Any]:
-    """Source 004's document: the line, its signal and the histogram."""
-    return {
-        "macd": figures["macd"],
-        "signal": figures["macd_signal"],
-        "hist": figures["macd_hist"],
-    }
+        removed = await self._connection.execute_query_dict(_RETIRE, [cutoff, limit])
+        names = {name for row in removed for name in row["parts"]}
+        while names:
+            rows = await self._connection.execute_query_dict(_RETIRE_PARTS, [sorted(names)])
+            names = {name for row in rows for name in row["parts"]}
+        return [row["hash"] for row in removed]

@@ -53,6 +53,7 @@ from engine.flow.overview import Story
 from engine.gate.case import Case
 from engine.gate.judge import judge
 from engine.snapshot.canonical import plain
+from engine.snapshot.parts import Packed, unpack
 
 #: A Wednesday, in the middle of the session, with no news near.
 NOW = datetime(2017, 6, 7, 10, 0, tzinfo=UTC)
@@ -269,6 +270,12 @@ def bundle(**values: Any) -> Bundle:
         "control": control(),
     }
     return Bundle(**(fields | values))
+
+
+def stored(packed: Packed) -> Bundle:
+    """The bundle as it comes back from a store that holds all of its parts."""
+    bodies = {name: part.body for name, part in packed.parts.items()}
+    return unpack(packed.hash, packed.body, bodies.get)
 
 
 def proposal(**values: Any) -> Proposal:

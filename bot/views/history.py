@@ -181,12 +181,10 @@ def replay(words: Words, done: Replay) -> Screen:
     if done.what_if is not None:
         lines += ["", *_what_if(words, done.what_if)]
     lines += ["", _seen(words, done.bundle)]
-    if done.report is not None:
-        lines += ["", words("why.gate"), *gate(words, done.report.checks)]
-    elif done.outcome is not None:
+    if done.report is None and isinstance(done.made, Outcome):
         lines += ["", words("why.conditions")]
-        lines += [condition(words, seen) for seen in done.outcome.evaluation.observations]
-        lines += ["", words("why.gate"), *gate(words, done.outcome.before)]
+        lines += [condition(words, seen) for seen in done.made.evaluation.observations]
+    lines += ["", words("why.gate"), *gate(words, done.made.checks)]
     return Screen(text=_cut(lines), chart={"decision": done.decision.seq})
 
 

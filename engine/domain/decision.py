@@ -95,3 +95,22 @@ class GateSnapshot:
     def folded(self) -> bool:
         """Whether the history holds this evaluation under an earlier one."""
         return self.repeats > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """What a record of removed bundles excuses: no-trades before it that are older than its cutoff
+    may have lost theirs.
+    """
+
+    seq: int
+    cutoff: datetime
+
+    def covers(self, seq: int, action: str, occurred_at: datetime) -> bool:
+        """Whether that record's bundle may be gone."""
+        return seq < self.seq and action == Action.NO_TRADE and occurred_at < self.cutoff
+
+
+def retirement_of(seq: int, detail: dict[str, Any]) -> Retirement:
+    """The retirement that the record of that number and detail tells of."""
+    return Retirement(seq, datetime.fromisoformat(detail["cutoff"]))

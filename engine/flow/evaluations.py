@@ -14,12 +14,10 @@ def snapshot_of(
 ) -> GateSnapshot:
     """The evaluation as it is kept; a no like the last one, on the same day, repeats it."""
     report = outcome.report
-    checks = outcome.before if report is None else report.checks
     proposal = None if report is None else outcome.evaluation.proposal
-    reason = outcome.no_trade if report is None else report.result
-    closed = tuple([str(check.code) for check in checks if not check.passed])
+    closed = tuple([str(check.code) for check in outcome.checks if not check.passed])
     unmet = [o.name for o in outcome.evaluation.observations if not o.met]
-    signature = digest(canonical([strategy.version, reason, closed, unmet]))[:16]
+    signature = digest(canonical([strategy.version, outcome.result, closed, unmet]))[:16]
     repeats = 0
     if report is None and before is not None and before.signature == signature:
         same_day = before.market_time.date() == bundle.instant.date()
@@ -32,7 +30,7 @@ def snapshot_of(
         strategy_version=strategy.version,
         strategy_name=strategy.name,
         final_signal="none" if proposal is None else str(proposal.direction),
-        reason=reason,
+        reason=outcome.result,
         closed=closed,
         signature=signature,
         repeats=repeats,

@@ -34,6 +34,21 @@ class Outcome:
     report: GateReport | None = None
 
     @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Every check that was asked."""
+        return self.before if self.report is None else self.report.checks
+
+    @property
+    def verdict(self) -> str:
+        """The gate's verdict, or ``no_idea``."""
+        return "no_idea" if self.report is None else str(self.report.verdict)
+
+    @property
+    def result(self) -> str:
+        """The gate's result, or why there is no idea."""
+        return self.no_trade if self.report is None else self.report.result
+
+    @property
     def no_trade(self) -> str:
         """Why there is no idea: ``blocked:`` a check when there was a setup, else ``none:`` the
         first closed one of source 002's or what the strategy itself missed.
@@ -67,6 +82,21 @@ class Answer:
     proposal: Proposal
     sizing: Sizing
     report: GateReport
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Every check of the gate."""
+        return self.report.checks
+
+    @property
+    def verdict(self) -> str:
+        """The gate's verdict."""
+        return str(self.report.verdict)
+
+    @property
+    def result(self) -> str:
+        """The gate's result."""
+        return self.report.result
 
 
 def consider(strategy: Strategy, bundle: Bundle) -> Outcome:

@@ -1,6 +1,6 @@
 """The truth: what is stored, and what can change together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -166,6 +166,17 @@ class Bundles(Protocol):
 
     async def get(self, hash_: str) -> Bundle:
         """A bundle; raises ``SnapshotNotFound``."""
+        ...
+
+    async def find(self, hashes: Collection[str]) -> Mapping[str, Bundle]:
+        """Those of these bundles that can be read; ``get`` says what is wrong with another."""
+        ...
+
+    async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
+        """Remove bundles, at most so many, that only no-trades from before the cutoff rest on, and
+        the parts nothing else needs; the answer is their hashes. The transaction must write a
+        record of it, or it cannot commit.
+        """
         ...
 
 

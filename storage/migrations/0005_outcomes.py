@@ -25,7 +25,7 @@ ALTER TABLE idea_outcome
 class Migration(migrations.Migration):
     """Each idea as it is followed through the market."""
 
-    dependencies = [("storage", "0003_history")]
+    dependencies = [("storage", "0004_parts")]
 
     operations = [
         ops.CreateModel(

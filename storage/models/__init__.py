@@ -9,6 +9,7 @@ from storage.models.market import (
     IndicatorSnapshotRow,
     MarketSnapshotRow,
     NewsSnapshotRow,
+    PartRow,
 )
 from storage.models.outcomes import OutcomeRow
 from storage.models.settings import (
@@ -51,6 +52,7 @@ __all__ = [
     "OrderRow",
     "OutboxRow",
     "OutcomeRow",
+    "PartRow",
     "PersonRow",
     "PositionRow",
     "SettingsVersionRow",

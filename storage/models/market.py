@@ -3,21 +3,37 @@
 from typing import Any
 
 from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.models import Model
 
 
 class BundleRow(Model):
-    """A snapshot bundle: compressed canonical bytes under their hash. Never changed."""
+    """A snapshot bundle: its manifest under its hash; never changed, removed only by retention.
+
+    ``parts`` repeats the names in the body, for searching, and is checked against them.
+    """
 
     hash = fields.CharField(64, primary_key=True)
     symbol = fields.CharField(24)
     instant = fields.DatetimeField()
     body = fields.BinaryField()
+    parts = ArrayField("text", default=list)
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
         table = "snapshot_bundle"
+
+
+class PartRow(Model):
+    """What bundles share, under its hash; never changed, removed when nothing names it."""
+
+    hash = fields.CharField(64, primary_key=True)
+    body = fields.BinaryField()
+    parts = ArrayField("text", default=list)
+
+    class Meta:
+        table = "snapshot_part"
 
 
 class MarketSnapshotRow(Model):

@@ -11,22 +11,28 @@ from broker.feeds.recorded import shipped_recording
 from engine.domain.account import Direction
 from engine.domain.decision import Action
 from engine.domain.gate import Check, Verdict
+from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import Frame
 from engine.errors import InvalidInput, NotFound, SnapshotNotFound
 from engine.flow.judgement import Answer, Question, ask_again, consider, strategy_of
 from engine.flow.replay import replay, with_changes
-from engine.snapshot.canonical import canonical, pack, plain, unpack
+from engine.snapshot.canonical import canonical, plain
 from engine.snapshot.indicators import WINDOW, compute
+from engine.snapshot.parts import pack
 from tests.builders import (
     IDEA_ID,
     STRATEGY_ID,
+    account,
     bundle,
     calendar,
     confidence,
+    day,
     decision,
     open_order,
     proposal,
     quote,
+    stored,
     strategy,
 )
 
@@ -44,6 +50,8 @@ def recorded(start=409, **values):
         "indicators_before": before,
         "quote": quote(f"{bid}", f"{bid + Decimal('0.00008')}", at=instant),
         "calendar": calendar(known_until=instant + timedelta(days=7)),
+        "account": account(captured_at=instant),
+        "day": replace(day(), day=instant.date()),
     }
     return bundle(**(fields | values))
 
@@ -86,15 +94,15 @@ def tapped(seen, question):
 
 def test_the_same_bundle_is_judged_the_same_twice(seen):
     assert consider(strategy(), seen) == consider(strategy(), seen)
-    again = unpack(*pack(seen))
+    again = stored(pack(seen))
     assert plain(consider(strategy(), again)) == plain(consider(strategy(), seen))
 
 
 def test_judging_changes_nothing_in_the_bundle(seen):
-    before = pack(seen)
+    before = pack(seen).hash
     consider(strategy(), seen)
     ask_again(asked(seen), seen)
-    assert pack(seen) == before
+    assert pack(seen).hash == before
 
 
 def test_a_proposal_is_sized_scored_and_gated(seen):
@@ -238,6 +246,17 @@ def test_a_figure_changed_in_the_bundle_is_named(seen):
     )
     found = replay(made, spoiled, {}).differences
     assert found == ("indicators.rsi_14", "indicators_before.macd")
+
+
+def test_a_figure_changed_in_a_longer_timeframe_is_named(seen):
+    shown = seen.candles[:300]
+    now, before = compute(shown, digits=5)
+    longer = Frame(timeframe=Timeframe.H4, candles=shown, indicators=now, indicators_before=before)
+    whole = replace(seen, frames=(longer,))
+    assert replay(considered(seen), whole, {}).differences == ()
+    spoiled = replace(longer, indicators_before=replace(before, rsi_14=Decimal("1.00")))
+    found = replay(considered(seen), replace(seen, frames=(longer, spoiled)), {}).differences
+    assert found == ("frames.1.indicators_before.rsi_14",)
 
 
 def test_another_market_than_the_recorded_one_is_told_apart(seen):

@@ -20,8 +20,13 @@ from engine.domain.market import Candle, Conversion, RateStep, Timeframe
 from engine.domain.snapshot import Bundle, Headline, Indicators
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
-from engine.snapshot.canonical import canonical, digest, pack, plain, restore, unpack
+from engine.snapshot import parts
+from engine.snapshot.canonical import canonical, digest, plain, restore, squeeze, unsqueeze
+from engine.snapshot.dictionary import SKELETON
 from engine.snapshot.indicators import WINDOW, compute
+from engine.snapshot.parts import MissingParts, names_of, pack, unpack
+from engine.snapshot.recent import Recent
+from engine.snapshot.rows import BLOCK, groups, read_rows, write_rows
 from engine.strategies.documents import shipped
 from tests.builders import (
     HOUR,
@@ -39,6 +44,7 @@ from tests.builders import (
     past_idea,
     position,
     release,
+    stored,
 )
 
 
@@ -62,48 +68,57 @@ def full():
         account=account(equity="10000.10"),
         day=day("9999.90"),
         control=control(paused_symbols=("GBPUSD",)),
+        candles=recorded(300),
+        frames=(replace(frame(), candles=recorded(200)), frame(Timeframe.D1)),
+        recent=(past_idea(),),
         indicators=indicators(sma_200=None),
     )
 
 
 PACKED = pack(full())
 EMPTY = dict.fromkeys(
-    ("candles", "news", "positions", "orders", "strategies", "valuations"), ()
+    ("candles", "news", "positions", "orders", "strategies", "valuations", "frames", "recent"), ()
 ) | dict.fromkeys(("quote", "calendar", "account", "day", "conversion"))
+
+
+def read_afresh(monkeypatch):
+    """Forget what was read before, so that every part is fetched and checked."""
+    monkeypatch.setattr(parts, "_READ", Recent(100))
 
 
 @pytest.mark.parametrize(
     "made", [full(), bundle(), bundle(**EMPTY)], ids=["full", "plain", "empty"]
 )
-def test_a_bundle_comes_back_as_it_was(made):
-    hash_, packed = pack(made)
-    back = unpack(hash_, packed)
-    assert back == made
-    assert pack(back) == (hash_, packed)
-    assert repr(plain(back)) == repr(plain(made))
+def test_a_bundle_comes_back_as_it_was(made, monkeypatch):
+    for _ in range(2):  # from its bytes, and from what was read before
+        back = stored(pack(made))
+        assert back == made
+        assert pack(back).hash == pack(made).hash
+        assert repr(plain(back)) == repr(plain(made))
+    read_afresh(monkeypatch)
+    assert repr(plain(stored(pack(made)))) == repr(plain(made))
 
 
 def test_every_digit_of_a_decimal_comes_back():
     digits = ["10000.10", "10000.1", "10000.100", "0.00", "0E-7", "1E+3", "-0.00"]
     for text in digits:
-        made = bundle(account=account(equity=Decimal(text)))
-        back = unpack(*pack(made))
+        back = stored(pack(bundle(account=account(equity=Decimal(text)))))
         assert back.account is not None
         assert str(back.account.equity) == text
-    hashes = {pack(bundle(account=account(equity=Decimal(text))))[0] for text in digits}
+    hashes = {pack(bundle(account=account(equity=Decimal(text)))).hash for text in digits}
     assert len(hashes) == len(digits)
 
 
 def test_the_same_bundle_gives_the_same_hash_in_another_process():
     code = (
-        "from tests.builders import bundle; from engine.snapshot.canonical import pack;"
-        "print(pack(bundle())[0])"
+        "from tests.unit.test_snapshot import full; from engine.snapshot.parts import pack;"
+        "print(pack(full()).hash, *sorted(pack(full()).parts))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True,
         env={"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}, cwd=".",
     )  # fmt: skip
-    assert ran.stdout.strip() == pack(bundle())[0]
+    assert ran.stdout.split() == [PACKED.hash, *sorted(PACKED.parts)]
 
 
 def test_canonical_bytes_are_sorted_tight_utf_8():
@@ -113,10 +128,15 @@ def test_canonical_bytes_are_sorted_tight_utf_8():
         canonical({"a": float("nan")})
 
 
-def test_the_hash_is_over_the_bytes_before_compression():
-    hash_, packed = pack(full())
-    assert digest(zlib.decompress(packed)) == hash_
-    assert unpack(hash_, zlib.compress(zlib.decompress(packed), 1)) == full()
+def test_a_hash_is_over_the_bytes_before_compression():
+    for part in (PACKED.manifest, *PACKED.parts.values()):
+        assert digest(part.data) == part.hash
+        assert unsqueeze(part.hash, part.body) == part.data
+        assert canonical(json.loads(part.data)) == part.data
+
+
+def test_the_dictionary_of_stored_bodies_never_changes():
+    assert digest(SKELETON) == "0e15bf4af6e2994164036b56b89d911a80454ba79a6a0a5a8fc51bb2338db0af"
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Bundle)])
@@ -133,33 +153,86 @@ def test_a_change_of_any_part_changes_the_hash(field):
         "strategies": (), "control": control(version=2), "frames": (frame(),),
         "recent": (past_idea(),),
     }  # fmt: skip
-    assert pack(replace(bundle(), **{field: other[field]}))[0] != pack(bundle())[0]
+    assert pack(replace(bundle(), **{field: other[field]})).hash != pack(bundle()).hash
+
+
+STORED = {PACKED.hash: PACKED.body} | {name: part.body for name, part in PACKED.parts.items()}
+
+
+def read_with(name, body):
+    """The full bundle from its store, in which one body is another."""
+    bodies = STORED | {name: body}
+    with pytest.MonkeyPatch.context() as patch:
+        read_afresh(patch)
+        return unpack(PACKED.hash, bodies[PACKED.hash], bodies.get)
 
 
 @given(st.data())
-def test_a_changed_byte_is_detected(data):
-    hash_, packed = PACKED
-    place = data.draw(st.integers(0, len(packed) - 1))
-    bit = data.draw(st.integers(0, 7))
-    broken = bytearray(packed)
-    broken[place] ^= 1 << bit
-    with pytest.raises(InvalidInput, match=hash_[:12]):
-        unpack(hash_, bytes(broken))
+def test_a_changed_byte_of_a_manifest_or_a_part_is_detected(data):
+    name = data.draw(st.sampled_from([PACKED.hash, *sorted(PACKED.parts)]))
+    broken = bytearray(STORED[name])
+    broken[data.draw(st.integers(0, len(broken) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(InvalidInput, match=f"{name[:12]} cannot be decompressed"):
+        read_with(name, bytes(broken))
 
 
 @given(st.data())
 def test_a_changed_byte_is_detected_even_when_it_is_compressed_anew(data):
-    hash_, packed = PACKED
-    raw = bytearray(zlib.decompress(packed))
+    name = data.draw(st.sampled_from([PACKED.hash, *sorted(PACKED.parts)]))
+    raw = bytearray(unsqueeze(name, STORED[name]))
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1
-    with pytest.raises(InvalidInput, match="other bytes than its hash says"):
-        unpack(hash_, zlib.compress(bytes(raw)))
+    with pytest.raises(InvalidInput, match=f"{name[:12]} has other bytes than its hash says"):
+        read_with(name, squeeze(bytes(raw)))
 
 
-@pytest.mark.parametrize("packed", [b"", b"no zlib", PACKED[1][:-1], PACKED[1][5:]])
-def test_bytes_that_cannot_be_decompressed_are_refused(packed):
+def test_a_part_in_the_place_of_another_is_detected():
+    one, other = sorted(PACKED.parts)[:2]
+    with pytest.raises(InvalidInput, match=f"{one[:12]} has other bytes than its hash says"):
+        read_with(one, STORED[other])
+
+
+@pytest.mark.parametrize("body", [b"", b"no zlib", PACKED.body[:-1], PACKED.body[5:]])
+def test_bytes_that_cannot_be_decompressed_are_refused(body):
     with pytest.raises(InvalidInput, match="cannot be decompressed"):
-        unpack(PACKED[0], packed)
+        unpack(PACKED.hash, body, STORED.get)
+
+
+@pytest.mark.parametrize("name", sorted(PACKED.parts))
+def test_a_part_that_is_missing_is_named(name, monkeypatch):
+    read_afresh(monkeypatch)
+    with pytest.raises(MissingParts, match=name[:12]) as caught:
+        unpack(PACKED.hash, PACKED.body, (STORED | {name: None}).get)
+    assert caught.value.names == (name,)
+
+
+def test_what_was_read_before_is_not_fetched_again():
+    stored(PACKED)
+    assert unpack(PACKED.hash, PACKED.body, {}.get) == full()
+
+
+def test_a_bundle_that_was_stored_whole_before_there_were_parts_is_still_read():
+    data = canonical(plain(full()))
+    body = zlib.compress(data, 6)
+    assert unpack(digest(data), body, {}.get) == full()
+    with pytest.raises(InvalidInput, match="has other bytes than its hash says"):
+        unpack(PACKED.hash, body, {}.get)
+
+
+def test_a_memory_forgets_what_was_not_used_for_longest():
+    memory = Recent(2)
+    memory.keep("a", 1)
+    memory.keep("b", 2)
+    assert memory.recall("a") == 1
+    memory.keep("c", 3)
+    assert (memory.recall("a"), memory.recall("b"), memory.recall("c")) == (1, None, 3)
+
+
+def test_every_part_is_named_and_every_name_is_a_part():
+    everything = (PACKED.manifest, *PACKED.parts.values())
+    assert {name for part in everything for name in part.names} == set(PACKED.parts)
+    for part in everything:
+        assert names_of(json.loads(part.data)) == part.names
+    assert {part.hash for part in PACKED.below(PACKED.manifest.names)} == set(PACKED.parts)
 
 
 def test_a_document_of_another_shape_is_refused_by_field():
@@ -184,7 +257,75 @@ def test_a_strategy_comes_back_as_it_was(made):
 def test_an_instant_is_the_same_instant_in_another_zone():
     zone = timezone(timedelta(hours=2))
     made = bundle(instant=datetime(2017, 6, 7, 12, 0, tzinfo=zone))
-    assert unpack(*pack(made)).instant == NOW
+    assert stored(pack(made)).instant == NOW
+
+
+# ---- candles ---------------------------------------------------------------------------------
+
+
+def test_successive_bars_share_all_but_a_block_and_the_list_of_blocks():
+    seen = set(pack(over(recorded(start=0))).parts)
+    for start in range(1, 40):
+        packed = pack(over(recorded(start=start)))
+        fresh = packed.parts.keys() - seen
+        lists = [name for name in fresh if packed.parts[name].names]
+        assert (len(lists), len(fresh) - len(lists)) in ((0, 0), (1, 0), (1, 1))
+        seen |= packed.parts.keys()
+    assert len(seen) < 40
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 64, 65, 97])
+def test_a_window_of_any_length_comes_back(count, monkeypatch):
+    made = over(recorded(count, 11))
+    packed = pack(made)
+    assert stored(packed) == made
+    read_afresh(monkeypatch)
+    assert stored(packed) == made
+
+
+def over(shown):
+    """The bundle over these candles."""
+    return bundle(candles=shown)
+
+
+def test_blocks_hang_on_the_grid_of_time_and_lose_no_candle():
+    shown = recorded(WINDOW, 77)
+    found = groups(shown, HOUR)
+    assert sum(found, ()) == shown
+    for group in found:
+        places = {int(c.time.timestamp()) // 3600 // BLOCK for c in group}
+        assert len(places) == 1
+    assert len({int(g[0].time.timestamp()) // 3600 // BLOCK for g in found}) == len(found)
+
+
+prices = st.decimals("0.00001", "99999", allow_nan=False, allow_infinity=False)
+
+
+@given(
+    st.lists(st.tuples(prices, prices, prices, prices, st.integers(0, 2**62)), max_size=40),
+    st.one_of(st.none(), st.integers(0, 12)),
+    st.sampled_from([HOUR, timedelta(seconds=1, microseconds=5)]),
+)
+def test_any_candles_come_back_with_every_digit(numbers, places, step):
+    made = []
+    for i, (a, b, c, d, volume) in enumerate(numbers):
+        shown = [a, b, c, d]
+        if places is not None:
+            shown = [max(x, Decimal(1)).quantize(Decimal(1).scaleb(-places)) for x in shown]
+        low, *middle, high = sorted(shown)
+        made.append(Candle(NOW + step * i, middle[0], high, low, middle[1], volume))
+    document = json.loads(canonical(write_rows(made)))
+    assert repr(read_rows(document)) == repr(tuple(made))
+
+
+def test_candles_that_differ_only_in_their_digits_are_not_taken_for_one_another():
+    shown = recorded(200)
+    longer = tuple(replace(c, close=Decimal(f"{c.close}0")) for c in shown)
+    assert longer == shown
+    first = pack(bundle(candles=shown))
+    assert pack(bundle(candles=longer)).hash != first.hash
+    assert str(stored(pack(bundle(candles=longer))).candles) == str(longer)
+    assert str(stored(first).candles) == str(shown)
 
 
 # ---- indicators ------------------------------------------------------------------------------
