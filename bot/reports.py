@@ -32,7 +32,7 @@ _ALIVE_SECONDS = 30
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[World]:
+async def open_database_of(settings: Settings) -> AsyncIterator[World]:
     """The database by its URL, else the embedded one of this machine, running or not."""
     async with AsyncExitStack() as stack:
         url = settings.database_url
@@ -49,7 +49,7 @@ async def _database(settings: Settings) -> AsyncIterator[World]:
 
 async def verify(settings: Settings, *, say: Say) -> int:
     """0 when everything is as it was written, 1 when something is not."""
-    async with _database(settings):
+    async with open_database_of(settings):
         records, faults = await PostgresAuditor().verify()
     for fault in faults:
         say(f"{fault.record}: {fault.problem}")
@@ -59,8 +59,8 @@ async def verify(settings: Settings, *, say: Say) -> int:
 
 async def replay_one(settings: Settings, seq: int, changes: Sequence[str], *, say: Say) -> int:
     """Replay one decision and show what was seen and decided."""
-    wanted = dict(_pair(change) for change in changes)
-    async with _database(settings) as world:
+    wanted = dict(pair(change, "--with name=value") for change in changes)
+    async with open_database_of(settings) as world:
         done = await ReplayDecision(store=world.store)(seq, wanted)
     bundle = done.bundle
     say(plain_line(done.decision))
@@ -77,17 +77,18 @@ async def replay_one(settings: Settings, seq: int, changes: Sequence[str], *, sa
     return FAULTY if done.differences else CLEAN
 
 
-def _pair(change: str) -> tuple[str, str]:
+def pair(change: str, example: str) -> tuple[str, str]:
+    """A name and its value; raises :class:`InvalidInput` that shows how it is written."""
     name, sign, value = change.partition("=")
     if not sign:
-        raise InvalidInput(f"write --with name=value, not {change!r}")
+        raise InvalidInput(f"write {example}, not {change!r}")
     return name, value
 
 
 async def replay_all(settings: Settings, *, say: Say) -> int:
     """Replay every decision that rests on a bundle; name those that come out differently."""
     equal = different = without = 0
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         replay_decision = ReplayDecision(store=world.store)
         async for seq in _sequence(world.store):
             try:
@@ -118,7 +119,7 @@ async def _sequence(store: PostgresStore) -> AsyncIterator[int]:
 
 async def status(settings: Settings, *, say: Say) -> int:
     """How it stands, and which processes are alive."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         talk = build_talk(world, SilentBell(), claim_code="")
         seen = await talk.read_status(None)
         alive = await ages()
@@ -133,7 +134,7 @@ async def alive(settings: Settings, name: str, *, say: Say) -> int:
     """0 when such a process was seen lately: ``bot``, or ``worker``, which is this host's own if it
     ever had one, else any.
     """
-    async with _database(settings):
+    async with open_database_of(settings):
         known = await ages()
     own = f"{name}:{gethostname()}"
     seen = {found: age for found, age in known.items() if found.split(":")[0] == name}
@@ -149,7 +150,7 @@ async def alive(settings: Settings, name: str, *, say: Say) -> int:
 
 async def halt(settings: Settings, *, say: Say) -> int:
     """The emergency stop from this machine."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         talk = build_talk(world, SilentBell(), claim_code="")
         control = await talk.change_control.stop(None)
     say(f"Trading is in {control.state}; queued orders are cancelled. Resume it in the chat.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.settings import Settings
 from broker.feeds.calendar_csv import shipped_calendar
@@ -18,6 +19,8 @@ from engine.flow.pipeline import RunCycle
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
+from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.watch import Part, WatchHeartbeats
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.audit import PostgresAuditor
@@ -33,6 +36,19 @@ class World:
     broker: PaperBroker
     pace: timedelta
     waits: bool
+    zone: ZoneInfo
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What has to show that it is alive: workers watch the world, the bot watches them."""
+        return (
+            Part(name="broker", heartbeat=f"broker:{self.broker.account_id}", watch="worker"),
+            *(
+                Part(name="feed", heartbeat=f"feed:{symbol}", watch="worker")
+                for symbol, _ in self.symbols
+            ),
+            Part(name="worker", heartbeat="worker", watch="bot", demotes=False),
+        )
 
     @property
     def symbols(self) -> tuple[tuple[str, Timeframe], ...]:
@@ -49,6 +65,7 @@ class Work:
     expire_ideas: ExpireIdeas
     resolve_orders: ResolveOrders
     sync_broker: SyncBroker
+    watch_heartbeats: WatchHeartbeats
     recover: Recover
 
 
@@ -61,6 +78,9 @@ class Talk:
     change_language: ChangeLanguage
     decide_idea: DecideIdea
     change_control: ChangeControl
+    read_settings: ReadSettings
+    change_settings: ChangeSettings
+    watch_heartbeats: WatchHeartbeats
     read_status: ReadStatus
     read_today: ReadToday
     read_idea: ReadIdea
@@ -98,6 +118,7 @@ def build_world(settings: Settings) -> World:
         ),
         pace=timedelta(seconds=settings.market_pace_seconds),
         waits=settings.market_waits,
+        zone=ZoneInfo(settings.broker_timezone),
     )
 
 
@@ -117,13 +138,14 @@ def build_work(world: World, bell: Bell) -> Work:
     store, broker, market = world.store, world.broker, world.market
     collect = build_collect(world)
     resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
-    sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell)
+    sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell, zone=world.zone)
     return Work(
         run_cycle=RunCycle(collect=collect, store=store, bell=bell, account_id=broker.account_id),
         send_order=SendOrder(collect=collect, store=store, broker=broker, bell=bell),
         expire_ideas=ExpireIdeas(store=store, market=market, bell=bell),
         resolve_orders=resolve_orders,
         sync_broker=sync_broker,
+        watch_heartbeats=_watch(world, bell, "worker"),
         recover=Recover(
             store=store,
             auditor=PostgresAuditor(),
@@ -131,6 +153,17 @@ def build_work(world: World, bell: Bell) -> Work:
             resolve_orders=resolve_orders,
             sync_broker=sync_broker,
         ),
+    )
+
+
+def _watch(world: World, bell: Bell, watch: str) -> WatchHeartbeats:
+    return WatchHeartbeats(
+        store=world.store,
+        market=world.market,
+        bell=bell,
+        watch=watch,
+        parts=world.parts,
+        feeds=world.symbols if watch == "worker" else (),
     )
 
 
@@ -156,11 +189,17 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         change_control=ChangeControl(
             store=store,
             market=world.market,
+            broker=world.broker,
             bell=bell,
             symbols=tuple(symbol for symbol, _ in world.symbols),
+            parts=world.parts,
+            zone=world.zone,
         ),
+        read_settings=ReadSettings(store=store),
+        change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
+        watch_heartbeats=_watch(world, bell, "bot"),
         read_status=read_status,
-        read_today=ReadToday(store=store, read_status=read_status),
+        read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
         read_idea=ReadIdea(store=store),
         list_ideas=ListIdeas(store=store),
         list_history=ListHistory(store=store),

@@ -9,6 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
 
 from storage.bundles import BundleTable
+from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.models import DocumentRow
@@ -30,6 +31,7 @@ class PostgresTransaction:
         self.settings = SettingsTable(connection)
         self.people = PersonTable(connection)
         self.outbox = OutboxTable(connection, self.people)
+        self.heartbeats = HeartbeatTable(connection)
         self.evaluations = EvaluationTable(connection)
 
     async def alone(self, number: int) -> None:

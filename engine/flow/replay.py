@@ -1,17 +1,15 @@
 """Replay a decision: show what was seen and compute it all again from the stored bundle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.domain.decision import Decision
 from engine.domain.gate import GateReport
 from engine.domain.person import Role
-from engine.domain.settings import RiskSettings
+from engine.domain.settings import with_changes
 from engine.domain.snapshot import Bundle
-from engine.domain.values import decimal
-from engine.errors import InvalidInput, SnapshotNotFound
+from engine.errors import SnapshotNotFound
 from engine.flow.judgement import Question, ask_again, consider, strategy_of
 from engine.flow.people import person_at_least
 from engine.ports import Store
@@ -118,29 +116,3 @@ def _differ(path: str, recorded: Any, again: Any) -> list[str]:
         pairs = enumerate(zip(recorded, again, strict=True))
         return [d for i, (a, b) in pairs for d in _differ(f"{path}.{i}", a, b)]
     return [] if recorded == again else [path]
-
-
-def with_changes(settings: RiskSettings, changes: Mapping[str, str]) -> RiskSettings:
-    """Settings with some values replaced; raises :class:`InvalidInput` for an unknown name."""
-    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
-    values: dict[str, Any] = {}
-    for name, text in changes.items():
-        if name not in kinds:
-            raise InvalidInput(f"{name} is no setting; there are: {', '.join(sorted(kinds))}")
-        values[name] = _value(kinds[name], name, text)
-    return replace(settings, **values)
-
-
-def _value(kind: type, name: str, text: str) -> Any:
-    if kind is bool:
-        if text not in ("true", "false"):
-            raise InvalidInput(f"{name} must be true or false, not {text!r}", field=name)
-        return text == "true"
-    if kind is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    number: Decimal = decimal(text, field=name)
-    if kind is int:
-        if number != number.to_integral_value():
-            raise InvalidInput(f"{name} must be a whole number, not {text}", field=name)
-        return int(number)
-    return number

@@ -3,7 +3,9 @@
 from engine.ports.audit import Auditor, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
+from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.settings import SettingsStore
 from engine.ports.store import (
     Bundles,
     Controls,
@@ -12,7 +14,6 @@ from engine.ports.store import (
     Orders,
     Outbox,
     People,
-    SettingsStore,
     Store,
     Transaction,
 )
@@ -29,6 +30,8 @@ __all__ = [
     "Evaluations",
     "Fault",
     "Found",
+    "Heartbeat",
+    "Heartbeats",
     "History",
     "Ideas",
     "MarketData",

@@ -92,7 +92,9 @@ def test_no_setting_is_explained_that_does_not_exist() -> None:
     assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == set(SETTINGS)
 
 
-@pytest.mark.parametrize("name", ["CHAT_PORT", "ACCOUNT_ID", "MARKET_START", "MARKET_PACE_SECONDS"])
+@pytest.mark.parametrize(
+    "name", ["CHAT_PORT", "ACCOUNT_ID", "BROKER_TIMEZONE", "MARKET_START", "MARKET_PACE_SECONDS"]
+)
 def test_the_shown_default_is_the_default(name: str) -> None:
     default = str(Settings.model_fields[name.lower()].default)
     assert f"#{name}={default}\n" in (ROOT / ".env.example").read_text("utf-8")
