@@ -11,7 +11,7 @@ from engine.ports import Auditor, Fault, MarketData, Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What was found: faults of the history, and whether the venue answered."""
+    """Faults of the history, and whether the venue answered and its truth was written down."""
 
     records: int
     faults: tuple[Fault, ...]
@@ -37,6 +37,9 @@ class Recover:
         await self._make_up()
         if faults:
             await self._halt()
+        if await self._owes():
+            # What the venue says could not be written down either.
+            return Recovered(records=records, faults=faults, venue_answered=False)
         try:
             await self.resolve_orders()
             await self.sync_broker()
@@ -61,6 +64,11 @@ class Recover:
         except Exception:
             # Whatever a database says when its history cannot be written.
             return
+
+    async def _owes(self) -> bool:
+        async with self.store.begin() as tx:
+            control = await tx.controls.read()
+        return control.reason == HaltReason.STOP_UNRECORDED
 
     async def _halt(self) -> None:
         at = await market_time(self.market)

@@ -1,10 +1,14 @@
-"""The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver."""
+"""The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
+
+A first word names another run: ``kill-switch --races 500``, ``one-winner --ideas 1000 --taps 8``.
+"""
 
 import argparse
 import asyncio
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,8 +23,14 @@ from tests.conftest import running_servers
 _PER_DATABASE = 25
 
 
+#: Each has a ``main`` that takes the remaining arguments.
+_RUNS = {"kill-switch": "tests.chaos.kill_switch", "one-winner": "tests.chaos.one_winner"}
+
+
 def main() -> int:
     """Run, print a table, and answer 1 when anything was violated."""
+    if sys.argv[1:2] and sys.argv[1] in _RUNS:
+        return int(import_module(_RUNS[sys.argv[1]]).main(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)

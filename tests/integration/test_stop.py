@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,7 @@ from engine.flow.approvals import Choice
 from storage.audit import PostgresAuditor
 from storage.models import OutboxRow
 from tests.conftest import Database
-from tests.integration.conftest import ANN, EVE, LUIS, Desk
+from tests.integration.conftest import ANN, EVE, LUIS, START, Desk
 
 FAULTS = ("the head is gone", "no right to write", "the table refuses")
 
@@ -117,6 +118,23 @@ async def test_next_start_writes_what_the_stop_owes_once(desk: Desk, owner: Any,
         HaltReason.AUDIT_FAILURE,
     )
     assert (await PostgresAuditor().verify())[1] == ()
+
+
+async def test_start_without_a_history_comes_up_stopped_although_trades_ended(
+    desk: Desk, owner: Any
+) -> None:
+    client_id = await queued(desk)
+    await desk.send_all()
+    for _ in range(60):
+        assert await desk.world.market.advance(lambda: START, timedelta(0)) is not None
+    repair = await break_history(owner, "no right to write")
+    await desk.talk.change_control.stop(None)
+    found = await desk.work.recover()
+    assert not found.venue_answered
+    await repair()
+    assert (await desk.work.recover()).venue_answered
+    assert (await desk.actions())[-2:] == ["ai_halted", "position_closed"]
+    assert (await seen(desk, client_id))[1].state is OrderState.ACKED
 
 
 async def test_resume_writes_what_the_stop_owes_before_itself(desk: Desk, owner: Any) -> None:

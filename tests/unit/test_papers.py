@@ -69,6 +69,7 @@ def test_readme_lists_the_commands_of_the_terminal() -> None:
 
 def test_every_terminal_command_in_the_papers_exists() -> None:
     known = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
+    known |= {str(group.name) for group in app.registered_groups}
     text = "\n".join(p.read_text("utf-8") for p in PAPERS if p.suffix == ".md")
     assert set(re.findall(r"`(?:\.venv/bin/)?ai-trader (\w+)", text)) <= known
 
