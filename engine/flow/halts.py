@@ -23,13 +23,6 @@ from engine.flow.people import actor, person_at_least
 from engine.flow.watch import Part, lost_parts, timed_out
 from engine.ports import Bell, Broker, MarketData, Store, Transaction
 
-#: The setting behind each limit that halts.
-LIMITS = {
-    HaltReason.DAILY_LOSS: "max_daily_loss_percent",
-    HaltReason.MAX_DRAWDOWN: "max_drawdown_amount",
-    HaltReason.DAILY_TARGET_REACHED: "daily_profit_target",
-}
-
 #: (control, by, at) -> the control as it should be
 Change = Callable[[Control, str, datetime], Control]
 
@@ -190,11 +183,11 @@ class ChangeControl:
             raise WouldHalt(
                 f"not resumed: {found.reason} is at {found.used:.2f}, its limit is {found.limit},"
                 f" and it would halt again at once; raise the limit (ai-trader settings set"
-                f" {LIMITS[found.reason]}=...), or wait for the next broker day ({next_day})",
+                f" {found.setting}=...), or wait for the next broker day ({next_day})",
                 reason=found.reason,
                 used=found.used,
                 limit=found.limit,
-                setting=LIMITS[found.reason],
+                setting=found.setting,
                 next_day=next_day,
             )
 

@@ -57,9 +57,9 @@ async def _tap_all(
 ) -> None:
     """Every idea is tapped by every process at once; the choices are mixed."""
     wanted = [
-        [idea.hex, chance.choice(_CHOICES), chance.choice(PEOPLE)]
+        [idea.hex, choice, chance.choice(PEOPLE), _delay(choice, chance)]
         for idea in ideas
-        for _ in range(taps)
+        for choice in chance.choices(_CHOICES, k=taps)
     ]
     chance.shuffle(wanted)
     for number, person in enumerate(people):
@@ -76,6 +76,11 @@ async def _tap_all(
         if len(told) != 1:
             found.violations.append(f"{idea}: people were told different endings: {told}")
         found.counts[f"ended {mine[0][1]}"] += 1
+
+
+def _delay(choice: str, chance: Random) -> float:
+    """A no needs no look at the market; without a delay it would win nearly always."""
+    return chance.uniform(0, 0.3) if choice == "reject" else 0.0
 
 
 async def _check(life: Life, idea_id: UUID, found: Found) -> None:

@@ -1,7 +1,7 @@
 """Processes that send and tap when they are told to, for races; one JSON line each way.
 
 {"send": ["at-1"], "each": 2}          {"began": [["at-1", 123456789]]}
-{"taps": [["<idea>", "approve", 1001]]}  {"answers": [["<idea>", "approved", "Ann", true]]}
+{"taps": [["<idea>", "approve", 1001, 0.1]]}  {"answers": [["<idea>", "approved", "Ann", true]]}
 """
 
 import asyncio
@@ -79,7 +79,8 @@ async def _one(
     return {"began": broker.began}
 
 
-async def _tap(life: Life, idea: str, choice: str, person: int) -> tuple[Any, ...]:
+async def _tap(life: Life, idea: str, choice: str, person: int, delay: float) -> tuple[Any, ...]:
+    await asyncio.sleep(delay)
     decided = await life.talk.decide_idea(
         UUID(hex=idea), Choice(choice), person_id=person, chat_id=person
     )
