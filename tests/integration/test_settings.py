@@ -4,6 +4,7 @@ import asyncio
 import json
 from decimal import Decimal
 
+import asyncpg
 import pytest
 
 from bot.i18n import words_for
@@ -132,6 +133,21 @@ async def test_order_decided_under_old_limits_is_refused_at_the_send(desk: Desk)
     assert order is not None
     assert (order.state, order.reason) == (OrderState.CANCELLED, "spread")
     assert await desk.world.broker.positions() == ()
+
+
+async def test_change_waits_for_a_send_that_is_being_released(
+    desk: Desk, database: Database
+) -> None:
+    other = await asyncpg.connect(database.owner_url)
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM control FOR SHARE")
+        task = asyncio.create_task(change(desk, max_spread_pips="0.1"))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not task.done() and not await other.fetchval(waiting):
+            await asyncio.sleep(0.01)
+        assert not task.done()
+    await task
+    await other.close()
 
 
 async def test_no_send_recorded_after_a_change_was_judged_by_the_limits_before_it(
