@@ -124,6 +124,8 @@ async def _in_the_end(
         problems.append(f"trading is {control.state}")
     for order in ended:
         found.count(f"orders {order.state}")
+        if order.state is OrderState.CANCELLED and order.reason != "emergency_stop":
+            problems.append(f"{order.client_id} was cancelled for {order.reason}, not by the stop")
         if order.state not in _ENDS:
             problems.append(f"{order.client_id} ended {order.state}")
         if (order.client_id in attempts) is not (order.state is OrderState.ACKED):

@@ -143,7 +143,7 @@ async def test_change_waits_for_a_send_that_is_being_released(
         await other.execute("SELECT 1 FROM control FOR SHARE")
         task = asyncio.create_task(change(desk, max_spread_pips="0.1"))
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        while not task.done() and not await other.fetchval(waiting):
+        while not task.done() and not await other.fetchval(waiting):  # noqa: ASYNC110 -- a lock
             await asyncio.sleep(0.01)
         assert not task.done()
     await task
