@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot import settings_commands
 from engine.errors import TraderError
 
 app = typer.Typer(
@@ -289,3 +290,6 @@ def _exit(code: int) -> None:
 
 def _say(text: str) -> None:
     typer.echo(text)
+
+
+app.add_typer(settings_commands.build(_settings, _run, _say), name="settings")

@@ -82,6 +82,13 @@ async def sync_broker(ctx: Context) -> None:
         log.warning("the broker does not answer: %s", error)
 
 
+async def watch(ctx: Context) -> None:
+    """Look whether the broker and the feed are alive."""
+    work: Work = ctx["work"]
+    for lost in await work.watch_heartbeats():
+        log.warning("%s gives no sign of life since %s", lost.part.name, lost.since)
+
+
 async def expire(ctx: Context) -> None:
     """End ideas nobody answered."""
     work: Work = ctx["work"]

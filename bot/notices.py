@@ -8,6 +8,7 @@ from bot.i18n import Html, Words
 from bot.screen import Parcel, Screen, parcel_of
 from bot.views import card as card_views
 from bot.views import control as control_views
+from bot.views import settings as settings_views
 from bot.views.facts import badge, direction, paper
 from engine.domain.notice import Kind
 from engine.domain.order import ClosedTrade
@@ -55,7 +56,9 @@ class Render:
         """A halt: loud, and pinned."""
         control = restore(Control, detail["after"])
         parcel = parcel_of(
-            control_views.halted(words, control, at_venue=len(detail.get("at_venue", ())))
+            control_views.halted(
+                words, control, at_venue=len(detail.get("at_venue", ())), facts=detail
+            )
         )
         return Parcel(text=parcel.text, buttons=parcel.buttons, pin=True)
 
@@ -63,8 +66,16 @@ class Render:
         """A change of state, mode or a paused symbol, and who made it."""
         control = restore(Control, detail["after"])
         screen = control_views.changed(words, control)
-        by = words("control.by", name=control.changed_by)
-        return parcel_of(Screen(text=Html(f"{screen.text}\n{by}"), buttons=screen.buttons))
+        causes = control_views.causes(words, detail)
+        lines = [screen.text or "", *causes]
+        if not causes:
+            lines.append(words("control.by", name=control.changed_by))
+        return parcel_of(Screen(text=Html("\n".join(lines)), buttons=screen.buttons))
+
+    async def settings(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
+        """Other limits are in force, and who wanted them."""
+        text = settings_views.changed(words, detail["by"], detail["reason"], detail["changes"])
+        return Parcel(text=text)
 
     async def unknown_order(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
         """An order whose outcome nobody knows."""
@@ -102,6 +113,7 @@ _RENDERERS = {
     Kind.TRADE_CLOSED: Render.trade_closed,
     Kind.HALT: Render.halt,
     Kind.STATE: Render.state,
+    Kind.SETTINGS: Render.settings,
     Kind.UNKNOWN_ORDER: Render.unknown_order,
     Kind.STARTED: Render.started,
     Kind.ANCHOR: Render.anchor,

@@ -22,6 +22,7 @@ from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
 from engine.errors import InvalidInput
 from engine.flow.recovery import Recovered
+from engine.flow.watch import WatchHeartbeats
 from engine.strategies.documents import shipped
 from engine.strategies.registry import load as load_setups
 from storage.database import open_database
@@ -132,7 +133,11 @@ async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
             bell=ArqBell(pool),
             arrived=arrived,
         )
-        await together(_steadily(receiver.run, "receiver"), _steadily(answerer.run, "answerer"))
+        await together(
+            _steadily(receiver.run, "receiver"),
+            _steadily(answerer.run, "answerer"),
+            _steadily(watching(talk.watch_heartbeats), "watch"),
+        )
 
 
 async def _print_code(world: World, code: str) -> None:
@@ -172,6 +177,18 @@ def beating(name: str) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         while True:
             await beat(f"worker:{name}")
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    return run
+
+
+def watching(look: WatchHeartbeats) -> Callable[[], Awaitable[None]]:
+    """Look every few seconds whether any worker is alive."""
+
+    async def run() -> None:
+        while True:
+            for lost in await look():
+                log.warning("no %s gives a sign of life since %s", lost.part.name, lost.since)
             await asyncio.sleep(_BEAT_SECONDS)
 
     return run

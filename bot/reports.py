@@ -35,7 +35,7 @@ _ALIVE_SECONDS = 30
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[World]:
+async def open_database_of(settings: Settings) -> AsyncIterator[World]:
     """The database by its URL, else the embedded one of this machine, running or not."""
     async with AsyncExitStack() as stack:
         url = settings.database_url
@@ -52,7 +52,7 @@ async def _database(settings: Settings) -> AsyncIterator[World]:
 
 async def verify(settings: Settings, *, say: Say) -> int:
     """0 when everything is as it was written, 1 when something is not."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         records, faults = await PostgresAuditor(anchors=world.anchors).verify()
     for fault in faults:
         say(f"{fault.record}: {fault.kind}: {fault.problem}")
@@ -62,7 +62,7 @@ async def verify(settings: Settings, *, say: Say) -> int:
 
 async def anchor(settings: Settings, *, say: Say) -> int:
     """Anchor the history's last record."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         made = await build_anchor_history(world, SilentBell())()
     where = settings.anchor_path
     say(f"record {made.seq} is anchored in {where}" if made else f"nothing new for {where}")
@@ -74,8 +74,8 @@ async def replay_one(
 ) -> int:
     """Replay one decision and show what was seen and decided."""
     load_setups()
-    wanted = dict(_pair(change) for change in changes)
-    async with _database(settings) as world:
+    wanted = dict(pair(change, "--with name=value") for change in changes)
+    async with open_database_of(settings) as world:
         done = await ReplayDecision(store=world.store)(seq, wanted)
     if as_json:
         say(json.dumps(replay_document(done), indent=2, ensure_ascii=False))
@@ -99,10 +99,11 @@ def _tell(done: Replay, changes: Sequence[str], say: Say) -> None:
     say("differs" if done.differences else "equal, bit for bit")
 
 
-def _pair(change: str) -> tuple[str, str]:
+def pair(change: str, example: str) -> tuple[str, str]:
+    """A name and its value; raises :class:`InvalidInput` that shows how it is written."""
     name, sign, value = change.partition("=")
     if not sign:
-        raise InvalidInput(f"write --with name=value, not {change!r}")
+        raise InvalidInput(f"write {example}, not {change!r}")
     return name, value
 
 
@@ -110,7 +111,7 @@ async def replay_all(settings: Settings, *, say: Say) -> int:
     """Replay every decision that rests on a bundle; name those that come out differently."""
     load_setups()
     equal = different = without = 0
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         async for seq, done in ReplayHistory(store=world.store)():
             if isinstance(done, SnapshotNotFound):
                 without += 1
@@ -131,7 +132,7 @@ def _difference(seq: int, done: Replay | TraderError) -> str:
 
 async def status(settings: Settings, *, say: Say) -> int:
     """How it stands, and which processes are alive."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         talk = build_talk(world, SilentBell(), claim_code="")
         seen = await talk.read_status(None)
         alive = await ages()
@@ -144,7 +145,7 @@ async def status(settings: Settings, *, say: Say) -> int:
 
 async def calibration(settings: Settings, of: str | None, *, say: Say) -> int:
     """How often ideas of each score, strategy and symbol reached their target."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         seen = await ReadCalibration(store=world.store)(None, of=of)
     say(f"{'':24}  ideas  target  stop  timed out  hit %    95 %   mean R")
     for title, bands in (
@@ -173,7 +174,7 @@ async def alive(settings: Settings, name: str, *, say: Say) -> int:
     """0 when such a process was seen lately: ``bot``, or ``worker``, which is this host's own if it
     ever had one, else any.
     """
-    async with _database(settings):
+    async with open_database_of(settings):
         known = await ages()
     own = f"{name}:{gethostname()}"
     seen = {found: age for found, age in known.items() if found.split(":")[0] == name}
@@ -189,7 +190,7 @@ async def alive(settings: Settings, name: str, *, say: Say) -> int:
 
 async def halt(settings: Settings, *, say: Say) -> int:
     """The emergency stop from this machine."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         talk = build_talk(world, SilentBell(), claim_code="")
         control = await talk.change_control.stop(None)
     say(f"Trading is in {control.state}; queued orders are cancelled. Resume it in the chat.")

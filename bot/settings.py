@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
 
     account_id: str = "paper-1"
     account_currency: str = "USD"
+    #: The broker's: its midnight begins the day that the limits are measured on.
+    broker_timezone: str = "UTC"
     paper_starting_balance: Decimal = Field(default=Decimal("10000"), gt=0, le=Decimal(10) ** 9)
     paper_slippage_pips: Decimal = Field(default=Decimal("0.1"), ge=0, le=100)
 
@@ -50,6 +53,15 @@ class Settings(BaseSettings):
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser()
+
+    @field_validator("broker_timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("is no time zone; write one such as Europe/Athens or UTC") from error
+        return name
 
     @property
     def anchor_path(self) -> Path:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.reports import CLEAN, Say, _database
+from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
 from engine.domain.strategy import Strategy, StrategyVersion
 from engine.errors import InvalidInput, NotFound
@@ -36,7 +36,7 @@ def check(file: Path, *, say: Say) -> int:
 
 async def list_all(settings: Settings, *, say: Say) -> int:
     """Every strategy in one line."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         for strategy in await ReadStrategies(store=world.store)(None):
             say(_line(strategy))
     return CLEAN
@@ -44,7 +44,7 @@ async def list_all(settings: Settings, *, say: Say) -> int:
 
 async def show(settings: Settings, name: str, *, say: Say) -> int:
     """The document of a strategy, as ``edit`` takes it."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         strategy = await _find(world.store, name)
     say(text(strategy).rstrip())
     return CLEAN
@@ -52,7 +52,7 @@ async def show(settings: Settings, name: str, *, say: Say) -> int:
 
 async def versions(settings: Settings, name: str, *, say: Say) -> int:
     """Who wrote each version, when and why."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         strategy = await _find(world.store, name)
         found = await ReadVersions(store=world.store)(None, strategy.id)
     for version in found:
@@ -65,7 +65,7 @@ async def compare(
     settings: Settings, name: str, first: int | None, second: int | None, *, say: Say
 ) -> int:
     """What changed between two versions: the last two unless they are named."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         strategy = await _find(world.store, name)
         found = await ReadVersions(store=world.store)(None, strategy.id)
     after = strategy.version if second is None else second
@@ -84,7 +84,7 @@ async def compare(
 
 async def edit(settings: Settings, name: str, file: Path, reason: str, *, say: Say) -> int:
     """Make a document the next version of a strategy."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         written = _sound(file, say)
         if written is None:
             return WRONG
@@ -97,7 +97,7 @@ async def edit(settings: Settings, name: str, file: Path, reason: str, *, say: S
 
 async def add(settings: Settings, file: Path, reason: str, *, say: Say) -> int:
     """Add a strategy; it is off unless its document says otherwise."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         written = _sound(file, say)
         if written is None:
             return WRONG
@@ -108,7 +108,7 @@ async def add(settings: Settings, file: Path, reason: str, *, say: Say) -> int:
 
 async def switch(settings: Settings, name: str, reason: str, *, on: bool, say: Say) -> int:
     """Turn a strategy on or off."""
-    async with _database(settings) as world:
+    async with open_database_of(settings) as world:
         strategy = await _find(world.store, name)
         done = await SwitchStrategy(store=world.store)(None, strategy.id, on=on, reason=reason)
     return _told(done, say)

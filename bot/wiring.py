@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.settings import Settings
 from broker.feeds.calendar_csv import shipped_calendar
@@ -21,6 +22,8 @@ from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
 from engine.flow.retention import RetireBundles
+from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.watch import Part, WatchHeartbeats
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
@@ -38,6 +41,19 @@ class World:
     broker: PaperBroker
     pace: timedelta
     waits: bool
+    zone: ZoneInfo
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What has to show that it is alive: workers watch the world, the bot watches them."""
+        return (
+            Part(name="broker", heartbeat=f"broker:{self.broker.account_id}", watch="worker"),
+            *(
+                Part(name="feed", heartbeat=f"feed:{symbol}", watch="worker")
+                for symbol, _ in self.symbols
+            ),
+            Part(name="worker", heartbeat="worker", watch="bot", demotes=False),
+        )
 
     @property
     def symbols(self) -> tuple[tuple[str, Timeframe], ...]:
@@ -56,6 +72,7 @@ class Work:
     sync_broker: SyncBroker
     follow_ideas: FollowIdeas
     anchor_history: AnchorHistory
+    watch_heartbeats: WatchHeartbeats
     recover: Recover
     retire_bundles: RetireBundles
 
@@ -69,6 +86,9 @@ class Talk:
     change_language: ChangeLanguage
     decide_idea: DecideIdea
     change_control: ChangeControl
+    read_settings: ReadSettings
+    change_settings: ChangeSettings
+    watch_heartbeats: WatchHeartbeats
     read_status: ReadStatus
     read_today: ReadToday
     read_idea: ReadIdea
@@ -109,6 +129,7 @@ def build_world(settings: Settings) -> World:
         ),
         pace=timedelta(seconds=settings.market_pace_seconds),
         waits=settings.market_waits,
+        zone=ZoneInfo(settings.broker_timezone),
     )
 
 
@@ -133,7 +154,7 @@ def build_work(world: World, bell: Bell) -> Work:
     store, broker, market = world.store, world.broker, world.market
     collect = build_collect(world)
     resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
-    sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell)
+    sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell, zone=world.zone)
     return Work(
         run_cycle=RunCycle(collect=collect, store=store, bell=bell, account_id=broker.account_id),
         send_order=SendOrder(collect=collect, store=store, broker=broker, bell=bell),
@@ -142,6 +163,7 @@ def build_work(world: World, bell: Bell) -> Work:
         sync_broker=sync_broker,
         follow_ideas=FollowIdeas(store=store, market=market),
         anchor_history=build_anchor_history(world, bell),
+        watch_heartbeats=_watch(world, bell, "worker"),
         recover=Recover(
             store=store,
             auditor=PostgresAuditor(anchors=world.anchors),
@@ -150,6 +172,17 @@ def build_work(world: World, bell: Bell) -> Work:
             sync_broker=sync_broker,
         ),
         retire_bundles=RetireBundles(store=store),
+    )
+
+
+def _watch(world: World, bell: Bell, watch: str) -> WatchHeartbeats:
+    return WatchHeartbeats(
+        store=world.store,
+        market=world.market,
+        bell=bell,
+        watch=watch,
+        parts=world.parts,
+        feeds=world.symbols if watch == "worker" else (),
     )
 
 
@@ -175,11 +208,17 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         change_control=ChangeControl(
             store=store,
             market=world.market,
+            broker=world.broker,
             bell=bell,
             symbols=tuple(symbol for symbol, _ in world.symbols),
+            parts=world.parts,
+            zone=world.zone,
         ),
+        read_settings=ReadSettings(store=store),
+        change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
+        watch_heartbeats=_watch(world, bell, "bot"),
         read_status=read_status,
-        read_today=ReadToday(store=store, read_status=read_status),
+        read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
         read_idea=ReadIdea(store=store),
         list_ideas=ListIdeas(store=store),
         list_history=ListHistory(store=store),

@@ -60,6 +60,17 @@ class Outdated(IllegalMove):
     key = "control.outdated"
 
 
+class WouldHalt(IllegalMove):
+    """Trading cannot be resumed: what halted it still holds, and would halt it again at once.
+
+    ``reason`` is the halt's; a limit adds ``used``, ``limit`` and ``next_day``, a lost part adds
+    ``part`` and ``since``.
+    """
+
+    code = "WOULD_HALT"
+    key = "error.would_halt"
+
+
 class HistoryBroken(TraderError):
     """The decision history does not verify; trading must not start."""
 

@@ -1,9 +1,12 @@
-"""Who is alive: each process writes its name and the time, by the database's clock."""
+"""Who is alive: each process, and each part that is watched, by name and the database's clock."""
 
+import json
 from typing import Any
 
 from tortoise import connections
+from tortoise.backends.base.client import BaseDBAsyncClient
 
+from engine.ports import Heartbeat
 from storage.mapping import json_text
 
 _BEAT = """
@@ -12,9 +15,25 @@ ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at, detail = EXCLUDED.detail
 """
 
 
-async def beat(name: str, detail: dict[str, Any] | None = None) -> None:
+class HeartbeatTable:
+    """The port ``Heartbeats`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def beat(self, name: str, detail: dict[str, Any] | None = None) -> None:
+        await self._connection.execute_query(_BEAT, [name, json_text(detail or {})])
+
+    async def seen(self) -> dict[str, Heartbeat]:
+        rows = await self._connection.execute_query_dict(
+            "SELECT name, at, detail::text AS detail FROM heartbeat"
+        )
+        return {row["name"]: Heartbeat(row["at"], json.loads(row["detail"])) for row in rows}
+
+
+async def beat(name: str) -> None:
     """Say that a process is alive."""
-    await connections.get("default").execute_query(_BEAT, [name, json_text(detail or {})])
+    await HeartbeatTable(connections.get("default")).beat(name)
 
 
 async def ages() -> dict[str, float]:

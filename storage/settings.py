@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.account import TradingDay
-from engine.domain.settings import RiskSettings
+from engine.domain.settings import RiskSettings, SettingsVersion
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy, StrategyVersion
 from engine.errors import NotFound, Outdated
@@ -83,6 +83,19 @@ class SettingsTable:
             reason=reason,
         )
         return version
+
+    async def risk_versions(self, limit: int) -> Sequence[SettingsVersion]:
+        rows = SettingsVersionRow.all().using_db(self._connection).order_by("-version").limit(limit)
+        return [
+            SettingsVersion(
+                version=row.version,
+                settings=restore(RiskSettings, row.document),
+                changed_by=row.changed_by,
+                reason=row.reason,
+                created_at=row.created_at,
+            )
+            for row in await rows
+        ]
 
     async def strategies(self) -> tuple[Strategy, ...]:
         rows = await StrategyRow.all().using_db(self._connection).order_by("position", "name")

@@ -10,6 +10,7 @@ from tortoise.transactions import in_transaction
 
 from storage.bundles import BundleTable
 from storage.evaluations import EvaluationTable
+from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.models import DocumentRow
@@ -32,6 +33,7 @@ class PostgresTransaction:
         self.settings = SettingsTable(connection)
         self.people = PersonTable(connection)
         self.outbox = OutboxTable(connection, self.people)
+        self.heartbeats = HeartbeatTable(connection)
         self.evaluations = EvaluationTable(connection)
         self.outcomes = OutcomeTable(connection)
 

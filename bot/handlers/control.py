@@ -10,6 +10,7 @@ from bot import callbacks
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import control as views
+from bot.views import status as status_views
 from engine.domain.person import Person
 from engine.domain.state import Mode
 from engine.errors import InvalidInput
@@ -101,9 +102,11 @@ async def _resume(
     read_status: ReadStatus,
     clock: Clock,
 ) -> Screen:
-    control = (await read_status(person.id)).control
+    seen = await read_status(person.id)
+    control = seen.control
     if views.needs_confirmation(control):
-        return views.confirm_resume(words, control, _expiry(clock))
+        used = status_views.used(words, seen)
+        return views.confirm_resume(words, control, _expiry(clock), used)
     resumed = await change_control.resume(person.id, expected=control.version)
     return views.changed(words, resumed)
 

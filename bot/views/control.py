@@ -1,10 +1,16 @@
 """Stopping, starting and the mode: what changed, and what still runs."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import badge
+from bot.views.facts import badge, coded
 from engine.domain.state import Control, Mode, TradingState
+from engine.errors import WouldHalt
 
 
 def changed(words: Words, control: Control, *, open_trades: int = 0) -> Screen:
@@ -21,18 +27,62 @@ def changed(words: Words, control: Control, *, open_trades: int = 0) -> Screen:
     return Screen(text=Html("\n".join(lines)), buttons=buttons)
 
 
-def halted(words: Words, control: Control, *, at_venue: int = 0) -> Screen:
-    """The alert of a halt, naming what had left before it."""
-    lines = [badge(words, control), words(f"control.{control.state}")]
+def halted(
+    words: Words, control: Control, *, at_venue: int = 0, facts: Mapping[str, Any] | None = None
+) -> Screen:
+    """The alert of a halt: the figure or the part behind it, and what had left before it."""
+    lines = [badge(words, control), *causes(words, facts or {})]
+    lines.append(words(f"control.{control.state}"))
     if at_venue:
         lines.append(words("control.at_venue", count=at_venue))
     button = Button(words("button.resume"), callbacks.pack("resume"), "success")
     return Screen(text=Html("\n".join(lines)), buttons=((button,),))
 
 
-def confirm_resume(words: Words, control: Control, expires: int) -> Screen:
-    """The second step out of a halt or an emergency stop."""
-    text = words("control.confirm_resume", badge=badge(words, control))
+def causes(words: Words, facts: Mapping[str, Any]) -> list[Html]:
+    """What a change by the machine itself was made for; empty for a person's."""
+    lines = []
+    if limit := facts.get("limit"):
+        lines.append(
+            words(
+                "control.limit",
+                name=coded(words, "check", limit["reason"]),
+                used=words.number(Decimal(limit["used"]), 2),
+                limit=words.number(Decimal(limit["limit"])),
+            )
+        )
+    if lost := facts.get("lost"):
+        since = words.moment(datetime.fromisoformat(lost["since"]))
+        lines.append(words("control.lost", part=_part(words, lost["part"]), time=since))
+    if facts.get("demoted"):
+        lines.append(words("control.demoted"))
+    return lines
+
+
+def _part(words: Words, name: str) -> Html:
+    return coded(words, "part", name)
+
+
+def would_halt(words: Words, problem: WouldHalt) -> Html:
+    """Why trading was not resumed, and what to do about it."""
+    facts = problem.details
+    if "part" in facts:
+        since = words.moment(facts["since"])
+        return words("error.would_halt_part", part=_part(words, facts["part"]), time=since)
+    return words(
+        "error.would_halt",
+        name=coded(words, "check", facts["reason"]),
+        used=words.number(facts["used"], 2),
+        limit=words.number(facts["limit"]),
+        time=words.time(facts["next_day"], "d MMM HH:mm"),
+    )
+
+
+def confirm_resume(
+    words: Words, control: Control, expires: int, used: Sequence[Html] = ()
+) -> Screen:
+    """The second step out of a halt or an emergency stop, with how far the limits are used."""
+    text = words("control.confirm_resume", badge=Html("\n".join([badge(words, control), *used])))
     yes = Button(
         words("button.confirm_resume"), callbacks.pack("go", control.version, expires), "danger"
     )

@@ -3,9 +3,10 @@
 from bot import callbacks
 from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
+from bot.views.control import would_halt
 from bot.views.facts import paper
 from engine.domain.person import Person, Role
-from engine.errors import NotAllowed, TraderError
+from engine.errors import NotAllowed, TraderError, WouldHalt
 
 #: The command menu, in the order people need it.
 COMMANDS = (
@@ -66,6 +67,8 @@ def choose_language(words: Words) -> Screen:
 
 def error(words: Words, problem: TraderError) -> Html:
     """An error in words that say what to do."""
+    if isinstance(problem, WouldHalt):
+        return would_halt(words, problem)
     needs = problem.details.get("needs")
     if isinstance(problem, NotAllowed) and needs is None:
         return words("error.stranger", id=problem.details.get("person", "?"))

@@ -109,35 +109,17 @@ def today(words: Words, seen: Today, *, is_live: bool) -> Screen:
 
 def risk(words: Words, seen: Status, *, is_live: bool) -> Screen:
     """Every limit, and how much of it is used."""
-    settings, account, day = seen.settings, seen.account, seen.day
-    lines = [words("risk.title", kind=paper(words, is_live=is_live))]
-    if account is None or day is None:
-        lines.append(words("status.no_broker"))
-    else:
-        used = {
-            "daily_loss": (
-                f"{words.number(day.loss_percent(account.equity), 2)} %",
-                f"{words.number(settings.max_daily_loss_percent)} %",
-            ),
-            "max_drawdown": (
-                words.money(day.drawdown(account.equity), account.currency),
-                words.money(settings.max_drawdown_amount, account.currency),
-            ),
-            "daily_target_reached": (
-                words.money(day.profit(account.equity), account.currency, signed=True),
-                words.money(settings.daily_profit_target, account.currency)
-                if settings.daily_profit_target
-                else words("value.none"),
-            ),
-            "max_concurrent_trades": (
-                words.number(len(seen.positions)),
-                words.number(settings.max_concurrent_trades),
-            ),
-        }
-        lines += [
-            words("risk.used", name=coded(words, "check", code), used=used_, limit=limit)
-            for code, (used_, limit) in used.items()
-        ]
+    settings = seen.settings
+    lines = [words("risk.title", kind=paper(words, is_live=is_live)), *used(words, seen)]
+    if seen.account is not None and seen.day is not None:
+        lines.append(
+            words(
+                "risk.used",
+                name=coded(words, "check", "max_concurrent_trades"),
+                used=words.number(len(seen.positions)),
+                limit=words.number(settings.max_concurrent_trades),
+            )
+        )
     plain = {
         "lot_size": words.number(settings.max_lot_size),
         "risk_budget": f"{words.number(settings.risk_per_trade_percent)} %",
@@ -153,6 +135,33 @@ def risk(words: Words, seen: Status, *, is_live: bool) -> Screen:
         for code, limit in plain.items()
     ]
     return Screen(text=Html("\n".join(lines)))
+
+
+def used(words: Words, seen: Status) -> list[Html]:
+    """How far each of the day's limits is used."""
+    settings, account, day = seen.settings, seen.account, seen.day
+    if account is None or day is None:
+        return [words("status.no_broker")]
+    figures = {
+        "daily_loss": (
+            f"{words.number(day.loss_percent(account.equity), 2)} %",
+            f"{words.number(settings.max_daily_loss_percent)} %",
+        ),
+        "max_drawdown": (
+            words.money(day.drawdown(account.equity), account.currency),
+            words.money(settings.max_drawdown_amount, account.currency),
+        ),
+        "daily_target_reached": (
+            words.money(day.profit(account.equity), account.currency, signed=True),
+            words.money(settings.daily_profit_target, account.currency)
+            if settings.daily_profit_target
+            else words("value.none"),
+        ),
+    }
+    return [
+        words("risk.used", name=coded(words, "check", code), used=used_, limit=limit)
+        for code, (used_, limit) in figures.items()
+    ]
 
 
 def positions(words: Words, seen: Status, *, is_live: bool) -> Screen:

@@ -1,7 +1,7 @@
 """An account as its venue reports it, its open positions, and its day."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
@@ -80,3 +80,26 @@ class TradingDay:
     def drawdown(self, equity: Decimal) -> Decimal:
         """How far equity fell from the day's best, in money."""
         return max(Decimal(0), self.peak_equity - equity)
+
+
+def day_of(before: TradingDay | None, account: Account, today: date) -> TradingDay:
+    """The account's day now: begun anew at the broker's midnight, and kept at its best equity.
+
+    Whoever read the market's time before midnight does not turn the day back.
+    """
+    if before is None or today > before.day:
+        return TradingDay(
+            account_id=account.id,
+            day=today,
+            start_equity=account.equity,
+            peak_equity=account.equity,
+        )
+    return replace(before, peak_equity=max(before.peak_equity, account.equity))
+
+
+def day_start(instant: datetime, zone: tzinfo) -> datetime:
+    """When the broker's day of an instant began, in UTC.
+
+    Where clocks skip midnight, the day begins when they do.
+    """
+    return datetime.combine(instant.astimezone(zone).date(), time(), zone).astimezone(UTC)

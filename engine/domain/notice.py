@@ -16,6 +16,7 @@ class Kind(StrEnum):
     TRADE_CLOSED = "trade_closed"
     HALT = "halt"
     STATE = "state"
+    SETTINGS = "settings"
     UNKNOWN_ORDER = "unknown_order"
     STARTED = "started"
     ANCHOR = "anchor"

@@ -1,10 +1,18 @@
 """What a person may change while the product runs: the risk settings, versioned."""
 
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from engine.domain.values import bounded
+from engine.domain.values import bounded, decimal
 from engine.errors import InvalidInput
+
+#: Venues write symbols such as EURUSD, US500, XAUUSD.r or BTC-USD.
+_SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#+-]{1,23}")
+_MOST_SYMBOLS = 100
 
 #: Allowed range of every number, both ends included.
 RANGES: dict[str, tuple[Decimal, Decimal]] = {
@@ -87,3 +95,85 @@ class RiskSettings:
                     f"{field.name} must be between {low:f} and {high:f}, is {value:f}",
                     field=field.name, low=low, high=high,
                 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsVersion:
+    """The settings as they were from one change to the next, who made it, and why."""
+
+    version: int
+    settings: RiskSettings
+    changed_by: str
+    reason: str
+    created_at: datetime
+
+
+def with_changes(settings: RiskSettings, changes: Mapping[str, str]) -> RiskSettings:
+    """Settings with some values replaced, each written as a person writes it.
+
+    Raises :class:`InvalidInput` for an unknown name and for a value out of its range.
+    """
+    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
+    values: dict[str, Any] = {}
+    for name, text in changes.items():
+        if name not in kinds:
+            raise InvalidInput(f"{name} is no setting; there are: {', '.join(sorted(kinds))}")
+        values[name] = _value(kinds[name], name, text)
+    return replace(settings, **values)
+
+
+def _value(kind: type, name: str, text: str) -> Any:
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise InvalidInput(f"{name} must be true or false, not {text!r}", field=name)
+        return text == "true"
+    if kind is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    number: Decimal = decimal(text, field=name)
+    if kind is int:
+        if number != number.to_integral_value():
+            raise InvalidInput(f"{name} must be a whole number, not {text}", field=name)
+        return int(number)
+    return number
+
+
+def differences(before: RiskSettings, after: RiskSettings) -> tuple[str, ...]:
+    """The names of the settings whose values differ, in the order of the settings."""
+    names = (field.name for field in fields(before))
+    return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def must_agree(settings: RiskSettings) -> None:
+    """Raise :class:`InvalidInput` for values that are fine alone and make no sense together.
+
+    Asked of a change only: what was stored under the rules of its time stays readable.
+    """
+    _ordered(settings, "confidence_floor", "min_confidence_threshold")
+    _ordered(settings, "risk_per_trade_percent", "max_daily_loss_percent")
+    _ordered(settings, "min_candles", "strategy_max_candles")
+    symbols = settings.watchlist
+    if not 1 <= len(symbols) <= _MOST_SYMBOLS:
+        raise InvalidInput(
+            f"watchlist must name 1 to {_MOST_SYMBOLS} symbols, such as EURUSD,XAUUSD;"
+            f" it names {len(symbols)}",
+            field="watchlist",
+        )
+    for symbol in symbols:
+        if not _SYMBOL.fullmatch(symbol):
+            raise InvalidInput(
+                f"watchlist: {symbol[:40]!r} is no symbol; write 2 to 24 letters, digits or ._#+-,"
+                " separated by commas",
+                field="watchlist",
+            )
+    if len({symbol.upper() for symbol in symbols}) != len(symbols):
+        raise InvalidInput("watchlist names a symbol twice; name each once", field="watchlist")
+
+
+def _ordered(settings: RiskSettings, low: str, high: str) -> None:
+    least, most = getattr(settings, low), getattr(settings, high)
+    if not least <= most:
+        raise InvalidInput(
+            f"{low} ({least}) must not be above {high} ({most}); change both, or choose"
+            f" {low} up to {most}",
+            field=low,
+        )

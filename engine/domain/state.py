@@ -31,6 +31,7 @@ class HaltReason(StrEnum):
     DAILY_TARGET_REACHED = "daily_target_reached"
     HEARTBEAT_LOST = "heartbeat_lost"
     AUDIT_FAILURE = "audit_failure"
+    STOP_UNRECORDED = "stop_unrecorded"
 
 
 _MOVES: dict[TradingState, frozenset[TradingState]] = {

@@ -1,22 +1,27 @@
 """Stop and start: the one state machine, changed by people and by limits, always with a reason."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from engine.domain.decision import Action, Entry
-from engine.domain.notice import Audience, Kind, Notice, Priority
-from engine.domain.order import OrderState
-from engine.domain.person import Role
+from engine.domain.account import Account, day_of, day_start
+from engine.domain.decision import Action
+from engine.domain.person import Person, Role
 from engine.domain.state import Control, HaltReason, Mode, TradingState
-from engine.errors import HistoryBroken, InvalidInput, Outdated
-from engine.flow.orders import cancel
-from engine.flow.people import person_at_least
-from engine.ports import Bell, MarketData, Store, Transaction
-from engine.snapshot.canonical import plain
-
-#: States in which what is queued must never leave any more.
-_CANCELS = frozenset((TradingState.HALTED, TradingState.EMERGENCY_STOP))
+from engine.errors import (
+    BrokerSilent,
+    IllegalMove,
+    InvalidInput,
+    NotAllowed,
+    Outdated,
+    WouldHalt,
+)
+from engine.flow.latch import apply, market_time, owed, stop_unrecorded
+from engine.flow.limits import breach
+from engine.flow.people import actor, person_at_least
+from engine.flow.watch import Part, lost_parts, timed_out
+from engine.ports import Bell, Broker, MarketData, Store, Transaction
 
 #: (control, by, at) -> the control as it should be
 Change = Callable[[Control, str, datetime], Control]
@@ -33,8 +38,13 @@ class ChangeControl:
 
     store: Store
     market: MarketData
+    broker: Broker
     bell: Bell
     symbols: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+    zone: tzinfo = UTC
+    #: How long a stop waits for its record before it is pulled without one.
+    patience_seconds: float = 3.0
 
     async def pause(self, person_id: int | None) -> Control:
         """No new trades; open ones keep their stops."""
@@ -44,22 +54,43 @@ class ChangeControl:
         """Trade again. Out of an emergency stop, or with a history that did not verify, only an
         admin may. ``expected`` is the version of the control the person looked at: a halt that came
         in between raises :class:`Outdated` instead of being lifted unseen.
+
+        Raises :class:`WouldHalt` while a limit is reached or a part is lost that would halt trading
+        again at once. A broker that does not answer is no reason by itself: without its figures the
+        gate opens nothing.
         """
+        account = await self._account()
         return await self._change(
-            person_id, Role.TRADER, Action.AI_RESUMED, _to_running, expected=expected
+            person_id,
+            Role.TRADER,
+            Action.AI_RESUMED,
+            _to_running,
+            expected=expected,
+            account=account,
         )
 
     async def stop(self, person_id: int | None) -> Control:
         """Emergency stop: nothing is evaluated, everything queued is cancelled.
 
-        It is pulled even when the history cannot be written: being stopped matters more than being
-        recorded, and the reason then says that the record is missing.
+        It is pulled even when the history cannot be written, or not in time: being stopped matters
+        more than being recorded. The reason then says that the record is missing; see
+        :func:`engine.flow.latch.owed`.
         """
         try:
-            return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_stopped)
-        except HistoryBroken:
-            async with self.store.begin() as tx:
-                return await stop_unrecorded(tx)
+            async with asyncio.timeout(self.patience_seconds):
+                return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_stopped)
+        except (NotAllowed, IllegalMove):
+            raise
+        except Exception:
+            # No head, or whatever a database says of a history that is full, locked or read-only.
+            return await self._stop_unrecorded(person_id)
+
+    async def _stop_unrecorded(self, person_id: int | None) -> Control:
+        async with self.store.begin() as tx:
+            by = await _who(tx, person_id, Role.TRADER)
+            control = await stop_unrecorded(tx, by="cli" if by is None else by.name)
+        await self.bell.ring("deliver")
+        return control
 
     async def mode(
         self, person_id: int | None, mode: Mode, *, expected: int | None = None
@@ -95,29 +126,32 @@ class ChangeControl:
         *,
         symbol: str | None = None,
         expected: int | None = None,
+        account: Account | None = None,
     ) -> Control:
-        market_time = await self.market.instant()
+        at = await market_time(self.market)
         async with self.store.begin() as tx:
-            person = None
-            if person_id is not None:
-                person = await person_at_least(tx, person_id, role)
+            person = await _who(tx, person_id, role)
             before = await tx.controls.take()
             if expected is not None and before.version != expected:
                 raise Outdated("the trading state changed since it was shown", state=before.state)
-            if person is not None and action is Action.AI_RESUMED and _needs_admin(before):
-                person.must_be(Role.ADMIN)
             now = await tx.now()
             after = change(before, "cli" if person is None else person.name, now)
             if after is before:
                 return before
-            entries = await _apply(
+            entries = []
+            if action is Action.AI_RESUMED:
+                if person is not None and _needs_admin(before):
+                    person.must_be(Role.ADMIN)
+                await self._must_hold(tx, account, at)
+                entries = await owed(tx, before)
+            entries += await apply(
                 tx,
                 before,
                 after,
                 action,
-                actor=_actor(person_id),
+                actor=actor(person_id),
                 now=now,
-                market_time=market_time,
+                market_time=at,
                 symbol=symbol,
                 person_id=person_id,
             )
@@ -125,96 +159,47 @@ class ChangeControl:
         await self.bell.ring("deliver")
         return after
 
+    async def _must_hold(
+        self, tx: Transaction, account: Account | None, at: datetime | None
+    ) -> None:
+        """Raise :class:`WouldHalt` for what the next look would halt for."""
+        _, settings = await tx.settings.risk()
+        part = timed_out(settings, await lost_parts(tx, self.parts))
+        if part is not None:
+            raise WouldHalt(
+                f"not resumed: the {part.part.name} gives no sign of life since {part.since};"
+                " bring it back first",
+                reason=HaltReason.HEARTBEAT_LOST,
+                part=part.part.name,
+                since=part.since,
+            )
+        if account is None or at is None:
+            return
+        day = day_of(await tx.settings.day(account.id), account, at.astimezone(self.zone).date())
+        found = breach(settings, account, day)
+        if found is not None:
+            next_day = day_start(day_start(at, self.zone) + timedelta(hours=36), self.zone)
+            raise WouldHalt(
+                f"not resumed: {found.reason} is at {found.used:.2f}, its limit is {found.limit},"
+                f" and it would halt again at once; raise the limit (ai-trader settings set"
+                f" {found.setting}=...), or wait for the next broker day ({next_day})",
+                reason=found.reason,
+                used=found.used,
+                limit=found.limit,
+                setting=found.setting,
+                next_day=next_day,
+            )
 
-async def halt(
-    tx: Transaction, control: Control, reason: HaltReason, *, market_time: datetime
-) -> list[Entry]:
-    """Latch a halt inside the caller's transaction, which holds the control.
-
-    Answers the records to append: one for the halt, one for each order it cancelled.
-    """
-    now = await tx.now()
-    after = control.move(TradingState.HALTED, reason=str(reason), by="system", at=now)
-    return await _apply(
-        tx, control, after, Action.AI_HALTED, actor="system", now=now, market_time=market_time
-    )
-
-
-async def stop_unrecorded(tx: Transaction) -> Control:
-    """The emergency stop without its record, for when there is no history to write it to."""
-    before = await tx.controls.take()
-    now = await tx.now()
-    after = replace(
-        before,
-        state=TradingState.EMERGENCY_STOP,
-        reason=str(HaltReason.AUDIT_FAILURE),
-        changed_by="system",
-        changed_at=now,
-        version=before.version + 1,
-    )
-    await tx.controls.save(after)
-    await _cancel_queued(tx, after, now, None)
-    return after
-
-
-async def _apply(
-    tx: Transaction,
-    before: Control,
-    after: Control,
-    action: Action,
-    *,
-    actor: str,
-    now: datetime,
-    market_time: datetime | None = None,
-    symbol: str | None = None,
-    person_id: int | None = None,
-) -> list[Entry]:
-    await tx.controls.save(after)
-    at_venue = [
-        order.client_id
-        for state in (OrderState.SENDING, OrderState.UNKNOWN)
-        for order in await tx.orders.in_state(state)
-    ]
-    kind = Kind.HALT if after.state in _CANCELS and after.state != before.state else Kind.STATE
-    # Whoever made a plain change is answered directly; a halt is pinned for everyone.
-    audience = Audience(but=person_id) if kind is Kind.STATE else Audience()
-    await tx.outbox.tell(
-        Notice(
-            kind=kind,
-            key=f"control:{after.version}",
-            priority=Priority.SAFETY,
-            detail={"before": plain(before), "after": plain(after), "at_venue": at_venue},
-        ),
-        audience,
-    )
-    halted = action is Action.AI_HALTED
-    entries = [
-        Entry(
-            action=action,
-            occurred_at=now,
-            actor=actor,
-            symbol=symbol,
-            market_time=market_time,
-            rationale=f"{before.state}/{before.mode} -> {after.state}/{after.mode}: {after.reason}",
-            risk_check_result=f"fail:{after.reason}" if halted else None,
-            human_override=actor != "system",
-            detail={"before": plain(before), "after": plain(after), "at_venue": at_venue},
-        )
-    ]
-    if after.state in _CANCELS:
-        entries += await _cancel_queued(tx, after, now, market_time)
-    return entries
+    async def _account(self) -> Account | None:
+        try:
+            return await self.broker.account()
+        except BrokerSilent:
+            return None
 
 
-async def _cancel_queued(
-    tx: Transaction, control: Control, now: datetime, market_time: datetime | None
-) -> list[Entry]:
-    queued = await tx.orders.in_state(OrderState.INTENT)
-    done = [
-        await cancel(tx, order, str(control.state), now, market_time=market_time)
-        for order in queued
-    ]
-    return [cancelled[1] for cancelled in done if cancelled is not None]
+async def _who(tx: Transaction, person_id: int | None, role: Role) -> Person | None:
+    """The person, if they hold the role; None is the command line on this machine."""
+    return None if person_id is None else await person_at_least(tx, person_id, role)
 
 
 def _to_paused(control: Control, by: str, at: datetime) -> Control:
@@ -236,7 +221,3 @@ def _needs_admin(control: Control) -> bool:
     """Whether leaving this state is for an admin alone."""
     stopped = control.state is TradingState.EMERGENCY_STOP
     return stopped or control.reason == HaltReason.AUDIT_FAILURE
-
-
-def _actor(person_id: int | None) -> str:
-    return "cli" if person_id is None else f"person:{person_id}"

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
-from engine.domain.account import Account, Position, TradingDay
+from engine.domain.account import Account, Position, TradingDay, day_start
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision
 from engine.domain.idea import Idea, IdeaStatus
@@ -90,14 +90,15 @@ class Today:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadToday:
-    """The day so far."""
+    """The broker's day so far, from midnight in its ``zone``."""
 
     store: Store
     read_status: ReadStatus
+    zone: tzinfo = UTC
 
     async def __call__(self, person_id: int) -> Today:
         status = await self.read_status(person_id)
-        start = status.instant.replace(hour=0, minute=0, second=0, microsecond=0)
+        start = day_start(status.instant, self.zone)
         async with self.store.begin() as tx:
             trades = await tx.orders.closed(since=start, limit=200)
             counts = await tx.history.count(JUDGED, start)

@@ -20,6 +20,11 @@ async def person_at_least(tx: Transaction, person_id: int, role: Role) -> Person
     return person
 
 
+def actor(person_id: int | None) -> str:
+    """Who acts, as the history names them; None is the command line on this machine."""
+    return "cli" if person_id is None else f"person:{person_id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
     """Someone starts the bot, perhaps with the code it printed.

@@ -1,18 +1,17 @@
 """Make our books equal the venue's: lost answers, open trades, closed trades, the day's limits."""
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from engine.domain.account import Account, TradingDay
+from engine.domain.account import day_of
 from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import ClosedTrade, Order, OrderState
-from engine.domain.state import TradingState
 from engine.errors import BrokerSilent
 from engine.flow.execution import record_absence, record_fill, record_silence
-from engine.flow.halts import halt
 from engine.flow.ideas import card_notice
-from engine.gate.limits import reached
+from engine.flow.latch import LATCHES, halt
+from engine.flow.limits import breach
 from engine.ports import Bell, Broker, Found, MarketData, NotFound, Store, Transaction
 from engine.snapshot.canonical import plain
 
@@ -64,13 +63,16 @@ class SyncBroker:
     """Read the venue's truth: positions, ends of trades, equity; halt when a limit is reached.
 
     Answers the trades that were found closed. Raises :class:`BrokerSilent` when the venue does not
-    answer; nothing is concluded from silence.
+    answer; nothing is concluded from silence. ``zone`` is the broker's: its midnight begins the day
+    the limits are measured on. A limit reached while paused halts as well, so that lifting the
+    pause does not trade on into it.
     """
 
     store: Store
     broker: Broker
     market: MarketData
     bell: Bell
+    zone: tzinfo = UTC
 
     async def __call__(self) -> tuple[ClosedTrade, ...]:
         async with self.store.begin() as tx:
@@ -82,35 +84,28 @@ class SyncBroker:
         market_time = await self.market.instant()
         async with self.store.begin() as tx:
             control = await tx.controls.take()
+            await tx.heartbeats.beat(f"broker:{account.id}")
             for position in positions:
                 await tx.orders.save_position(position)
             new = [trade for trade in ended if await tx.orders.close_position(trade)]
-            day = await self._day(tx, account, market_time)
+            today = market_time.astimezone(self.zone).date()
+            day = day_of(await tx.settings.day(account.id), account, today)
+            await tx.settings.save_day(day)
             _, settings = await tx.settings.risk()
             entries = [await self._closed_entry(tx, trade) for trade in new]
-            reason = reached(settings, account, day)
-            if reason is not None and control.state is TradingState.RUNNING:
-                entries += await halt(tx, control, reason, market_time=market_time)
+            found = breach(settings, account, day) if control.state in LATCHES else None
+            if found is not None:
+                entries += await halt(
+                    tx,
+                    control,
+                    found.reason,
+                    market_time=market_time,
+                    facts={"limit": plain(found)},
+                )
             await tx.history.extend(entries)
-        if new or (reason is not None and control.state is TradingState.RUNNING):
+        if new or found is not None:
             await self.bell.ring("deliver")
         return tuple(new)
-
-    async def _day(self, tx: Transaction, account: Account, now: datetime) -> TradingDay:
-        """The broker's day, begun anew at its midnight and kept at its best equity."""
-        day = await tx.settings.day(account.id)
-        # A worker that read the market's time before midnight must not turn the day back.
-        if day is None or now.date() > day.day:
-            day = TradingDay(
-                account_id=account.id,
-                day=now.date(),
-                start_equity=account.equity,
-                peak_equity=account.equity,
-            )
-        elif account.equity > day.peak_equity:
-            day = replace(day, peak_equity=account.equity)
-        await tx.settings.save_day(day)
-        return day
 
     async def _closed_entry(self, tx: Transaction, trade: ClosedTrade) -> Entry:
         order = await tx.orders.find(trade.client_id) if trade.client_id else None

@@ -1,17 +1,15 @@
 """Replay a decision: show what was seen and compute it all again from the stored bundle."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from engine.domain.decision import Action, Decision, retirement_of
 from engine.domain.gate import GateReport
 from engine.domain.person import Role
-from engine.domain.settings import RiskSettings
+from engine.domain.settings import with_changes
 from engine.domain.snapshot import Bundle, Frame
-from engine.domain.values import decimal
-from engine.errors import InvalidInput, SnapshotNotFound, TraderError
+from engine.errors import SnapshotNotFound, TraderError
 from engine.flow.judgement import Answer, Outcome, Question, ask_again, consider, strategy_of
 from engine.flow.people import person_at_least
 from engine.ports import Store, Transaction
@@ -28,9 +26,9 @@ _MOST_RETIREMENTS = 10_000
 class Replay:
     """What was seen, what was decided, and where computing it again gave something else.
 
-    ``made`` is what computing it again gave. ``differences`` are dotted paths into the record; empty
-    means equal bit for bit. ``what_if`` is what would have come of other settings, when some were
-    asked for.
+    ``made`` is what computing it again gave. ``differences`` are dotted paths into the record;
+    empty means equal bit for bit. ``what_if`` is what would have come of other settings, when some
+    were asked for.
     """
 
     decision: Decision
@@ -217,29 +215,3 @@ def _differ(path: str, recorded: Any, again: Any) -> list[str]:
         pairs = enumerate(zip(recorded, again, strict=True))
         return [d for i, (a, b) in pairs for d in _differ(f"{path}.{i}", a, b)]
     return [path]
-
-
-def with_changes(settings: RiskSettings, changes: Mapping[str, str]) -> RiskSettings:
-    """Settings with some values replaced; raises :class:`InvalidInput` for an unknown name."""
-    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
-    values: dict[str, Any] = {}
-    for name, text in changes.items():
-        if name not in kinds:
-            raise InvalidInput(f"{name} is no setting; there are: {', '.join(sorted(kinds))}")
-        values[name] = _value(kinds[name], name, text)
-    return replace(settings, **values)
-
-
-def _value(kind: type, name: str, text: str) -> Any:
-    if kind is bool:
-        if text not in ("true", "false"):
-            raise InvalidInput(f"{name} must be true or false, not {text!r}", field=name)
-        return text == "true"
-    if kind is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    number: Decimal = decimal(text, field=name)
-    if kind is int:
-        if number != number.to_integral_value():
-            raise InvalidInput(f"{name} must be a whole number, not {text}", field=name)
-        return int(number)
-    return number

@@ -3,8 +3,10 @@
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
+from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.outcomes import Outcomes
+from engine.ports.settings import SettingsStore
 from engine.ports.store import (
     Bundles,
     Controls,
@@ -13,7 +15,6 @@ from engine.ports.store import (
     Orders,
     Outbox,
     People,
-    SettingsStore,
     Store,
     Transaction,
 )
@@ -34,6 +35,8 @@ __all__ = [
     "Evaluations",
     "Fault",
     "Found",
+    "Heartbeat",
+    "Heartbeats",
     "History",
     "Ideas",
     "MarketData",

@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from engine.domain.account import Position, TradingDay
+from engine.domain.account import Position
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.notice import Audience, Notice
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.person import Person
-from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, OpenOrder, PastIdea
 from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
+from engine.ports.heartbeats import Heartbeats
 from engine.ports.outcomes import Outcomes
-from engine.ports.strategies import StrategyStore
+from engine.ports.settings import SettingsStore
 
 
 class Ideas(Protocol):
@@ -200,26 +200,6 @@ class Controls(Protocol):
         ...
 
 
-class SettingsStore(StrategyStore, Protocol):
-    """Risk settings, strategies and the broker's day."""
-
-    async def risk(self) -> tuple[int, RiskSettings]:
-        """The settings in force and their version."""
-        ...
-
-    async def save_risk(self, settings: RiskSettings, *, by: str, reason: str) -> int:
-        """Write the next version; the answer is its number."""
-        ...
-
-    async def day(self, account_id: str) -> TradingDay | None:
-        """The broker's day so far."""
-        ...
-
-    async def save_day(self, day: TradingDay) -> None:
-        """Write the broker's day."""
-        ...
-
-
 class People(Protocol):
     """Who may talk to the bot."""
 
@@ -285,6 +265,11 @@ class Transaction(Protocol):
     @property
     def outbox(self) -> Outbox:
         """What is to be told."""
+        ...
+
+    @property
+    def heartbeats(self) -> Heartbeats:
+        """Who is alive."""
         ...
 
     @property

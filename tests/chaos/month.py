@@ -1,8 +1,10 @@
 """A month of five symbols, traded by itself and replayed: here, elsewhere, and after a restart."""
 
+import argparse
 import asyncio
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +32,7 @@ from storage.embedded import embedded_servers
 from storage.migrate import migrate
 from storage.seed import seed
 from storage.transaction import PostgresLedger, PostgresStore
+from tests.chaos.alone import report
 from tests.integration.conftest import START, RecordingBell
 from tests.tapes import Tapes, five
 
@@ -47,7 +50,7 @@ WHAT_IFS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
 
 
 @dataclass
-class Report:
+class Found:
     """What was run and what was found."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -80,14 +83,14 @@ def strategies(symbols: tuple[str, ...]) -> list[Strategy]:
     ]
 
 
-async def run(folder: Path, *, days: int) -> Report:
+async def run(folder: Path, *, days: int) -> Found:
     """Trade so many days, then replay everything three times and try other settings."""
-    report = Report()
+    found = Found()
     home = folder / "home"
     async with _open(home) as _:
-        await _trade(report, hours=days * _HOURS_A_DAY)
-        decisions = await _replay(report, "replayed in the same process")
-        await _what_if(report, decisions)
+        await _trade(found, hours=days * _HOURS_A_DAY)
+        decisions = await _replay(found, "replayed in the same process")
+        await _what_if(found, decisions)
     async with embedded_servers(home, fsync=False, want_redis=False) as servers:
         # The servers were stopped and started: another process reads what the first one wrote.
         command = [sys.executable, "-m", "bot", "replay", "--all"]
@@ -99,15 +102,15 @@ async def run(folder: Path, *, days: int) -> Report:
             env={"DATABASE_URL": servers.database_url, "AI_TRADER_HOME": str(folder / "cli")},
             cwd=Path(__file__).parents[2],
         )
-        report.add("replayed by the command", int(ran.stdout.rsplit("\n", 2)[-2].split()[0]))
+        found.add("replayed by the command", int(ran.stdout.rsplit("\n", 2)[-2].split()[0]))
         if ran.returncode != 0:
-            report.violations.append(f"the command answered {ran.stdout[-400:]}{ran.stderr[-400:]}")
+            found.violations.append(f"the command answered {ran.stdout[-400:]}{ran.stderr[-400:]}")
     async with _open(home) as _:
-        await _replay(report, "replayed after a restart")
-    replayed = {count for name, count in report.counts.items() if name.startswith("replayed")}
+        await _replay(found, "replayed after a restart")
+    replayed = {count for name, count in found.counts.items() if name.startswith("replayed")}
     if len(replayed) != 1:
-        report.violations.append(f"not every replay saw the same decisions: {sorted(replayed)}")
-    return report
+        found.violations.append(f"not every replay saw the same decisions: {sorted(replayed)}")
+    return found
 
 
 @asynccontextmanager
@@ -118,7 +121,7 @@ async def _open(home: Path) -> AsyncIterator[None]:
             yield
 
 
-async def _trade(report: Report, *, hours: int) -> None:
+async def _trade(found: Found, *, hours: int) -> None:
     tapes = five()
     symbols = tuple(tapes)
     market, store, bell = Tapes(tapes, played=_WARM), PostgresStore(), RecordingBell()
@@ -149,16 +152,16 @@ async def _trade(report: Report, *, hours: int) -> None:
         await sync()
         _, missing = await cycle.over([(symbol, Timeframe.H1) for symbol in symbols])
         assert not missing
-        report.add("evaluations", len(symbols))
+        found.add("evaluations", len(symbols))
         for job, *ids in bell.rung:
             if job == "send_order":
                 await send(*ids)
         bell.rung.clear()
     async with store.begin() as tx:
-        report.counts["trades closed"] = len(await tx.orders.closed(since=None, limit=100_000))
+        found.counts["trades closed"] = len(await tx.orders.closed(since=None, limit=100_000))
 
 
-async def _replay(report: Report, name: str) -> list[Decision]:
+async def _replay(found: Found, name: str) -> list[Decision]:
     """Every decision of the history again, bit for bit."""
     store = PostgresStore()
     replay_decision = ReplayDecision(store=store)
@@ -169,31 +172,42 @@ async def _replay(report: Report, name: str) -> list[Decision]:
             done = await replay_decision(decision.seq)
         except SnapshotNotFound:
             continue
-        report.add(name)
+        found.add(name)
         if done.differences:
-            report.violations.append(f"decision {decision.seq} differs: {done.differences[:3]}")
+            found.violations.append(f"decision {decision.seq} differs: {done.differences[:3]}")
     return decisions
 
 
-async def _what_if(report: Report, decisions: list[Decision]) -> None:
+async def _what_if(found: Found, decisions: list[Decision]) -> None:
     """Other settings change the checks they are about, and nothing else of an idea."""
     replay_decision = ReplayDecision(store=PostgresStore())
     ideas = [d for d in decisions if "outcome" in d.entry.detail and d.entry.idea_id is not None]
     for decision in ideas:
         for name, (changes, allowed) in WHAT_IFS.items():
             done = await replay_decision(decision.seq, changes)
-            report.add("what-ifs")
+            found.add("what-ifs")
             if done.differences or done.what_if is None:
-                report.violations.append(f"decision {decision.seq} with {name}: {done.differences}")
+                found.violations.append(f"decision {decision.seq} with {name}: {done.differences}")
                 continue
             other = done.what_if.report
             if other is None:
                 # A check before the signal closed: there would have been no idea at all.
                 if "spread" not in allowed:
-                    report.violations.append(f"decision {decision.seq} with {name}: no idea")
+                    found.violations.append(f"decision {decision.seq} with {name}: no idea")
                 continue
             assert done.report is not None
             pairs = zip(done.report.checks, other.checks, strict=True)
             moved = {str(was.code) for was, now in pairs if was != now}
             if not moved <= allowed:
-                report.violations.append(f"decision {decision.seq} with {name} moved {moved}")
+                found.violations.append(f"decision {decision.seq} with {name} moved {moved}")
+
+
+def main(arguments: list[str]) -> int:
+    """The command's words after ``month``."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos month", description=__doc__)
+    parser.add_argument("--days", type=int, default=30)
+    wanted = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="ait-") as folder:
+        Path(folder).chmod(0o711)
+        found = asyncio.run(run(Path(folder), days=wanted.days))
+    return report(found.counts, found.violations)

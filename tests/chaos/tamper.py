@@ -1,5 +1,8 @@
 """Change the stored history behind the product's back, as the owner, and count what is found."""
 
+import argparse
+import asyncio
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +21,11 @@ from engine.ports import Fault
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
 from storage.chain import content, link
+from storage.embedded import embedded_servers
 from storage.mapping import EntryColumns, hashed
 from storage.transaction import PostgresStore
 from tests import histories
+from tests.chaos.alone import report
 
 _KEEP = """
 ALTER TABLE decision_history DISABLE TRIGGER ALL;
@@ -197,3 +202,35 @@ def _flipped(text: str | None, chance: Random) -> str:
     place = chance.randrange(len(text))
     other = chance.choice([letter for letter in "0123456789abcdef" if letter != text[place]])
     return text[:place] + other + text[place + 1 :]
+
+
+def main(arguments: list[str]) -> int:
+    """The command's words after ``tamper``."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos tamper", description=__doc__)
+    for name, usual in (("edits", 1000), ("cuts", 100), ("rewrites", 20), ("seed", 1)):
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--rows", type=int, default=2000, help="records that are attacked")
+    parser.add_argument("--honest", type=int, default=100_000, help="records without an attack")
+    wanted = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="ait-") as name:
+        Path(name).chmod(0o711)
+        counts, violations = asyncio.run(_both(Path(name), wanted))
+    return report(counts, violations)
+
+
+async def _both(folder: Path, wanted: argparse.Namespace) -> tuple[dict[str, int], list[str]]:
+    chance = Random(wanted.seed)
+    async with embedded_servers(folder / "home", fsync=False, want_redis=False) as servers:
+        async with histories.scratch(servers, "attacked") as (_, owner_url):
+            attacked = await run(
+                owner_url,
+                folder,
+                chance,
+                rows=wanted.rows,
+                edits=wanted.edits,
+                cuts=wanted.cuts,
+                rewrites=wanted.rewrites,
+            )
+        async with histories.scratch(servers, "honest"):
+            untouched = await honest(folder, chance, rows=wanted.honest)
+    return {**attacked.counts, **untouched.counts}, attacked.violations + untouched.violations

@@ -201,7 +201,7 @@ class TestParts:
              "column parts differs from its bytes"),
             ("UPDATE snapshot_bundle SET parts = '{}'", "column parts differs from its bytes"),
             ("DELETE FROM snapshot_part WHERE hash = (SELECT parts[3] FROM snapshot_part"
-             " WHERE cardinality(parts) > 3)", "is missing or damaged"),
+             " WHERE cardinality(parts) > 3 LIMIT 1)", "is missing or damaged"),
         ],
     )  # fmt: skip
     async def test_edit_of_a_part_behind_our_back_is_named(
@@ -274,9 +274,9 @@ class TestRetention:
         await owner.execute(
             "INSERT INTO trade_ideas (id, number, symbol, timeframe, direction, entry_price,"
             " stop_loss, take_profit, rationale, confidence_score, status, strategy_id,"
-            " snapshot_ref, document, created_at, updated_at)"
+            " snapshot_ref, document, market_time, created_at, updated_at)"
             " VALUES ($1, 1, 'EURUSD', 'H1', 'buy', 1, 1, '[]', '', 1, 'expired', $1, $2, '{}',"
-            " now(), now())",
+            " now(), now(), now())",
             UUID(int=1), hash_,
         )  # fmt: skip
         assert await RetireBundles(store=store)() == 0

@@ -127,7 +127,7 @@ async def test_stop_works_when_the_history_cannot_be_written(
     control = await desk.talk.change_control.stop(None)
     assert (control.state, control.reason) == (
         TradingState.EMERGENCY_STOP,
-        HaltReason.AUDIT_FAILURE,
+        HaltReason.STOP_UNRECORDED,
     )
     async with desk.world.store.begin() as tx:
         assert (await tx.orders.get(order.client_id)).state is OrderState.CANCELLED

@@ -1,6 +1,7 @@
 """Words: every language has every key, with the same places for the same values."""
 
 import ast
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -24,6 +25,7 @@ from engine.domain.gate import Check, Verdict
 from engine.domain.idea import IdeaStatus
 from engine.domain.order import OrderState
 from engine.domain.person import Role
+from engine.domain.settings import RiskSettings
 from engine.domain.state import HaltReason, Mode, TradingState
 from engine.errors import TraderError
 from engine.strategies.rules import RULES
@@ -185,6 +187,8 @@ def errors(kind=TraderError):
         *every("command", COMMANDS),
         *every("condition", sorted(RULES)),
         *every("short", sorted(RULES)),
+        *every("setting", [field.name for field in fields(RiskSettings)]),
+        *every("part", ["broker", "feed", "worker"]),
         *every("exit", ["stop_loss", "take_profit", "manual"]),
         *sorted(errors()),
     ],

@@ -12,11 +12,11 @@ from engine.domain.account import Direction
 from engine.domain.decision import Action
 from engine.domain.gate import Check, Verdict
 from engine.domain.market import Timeframe
-from engine.domain.settings import RiskSettings
+from engine.domain.settings import RiskSettings, with_changes
 from engine.domain.snapshot import Frame
 from engine.errors import InvalidInput, NotFound, SnapshotNotFound
 from engine.flow.judgement import Answer, Question, ask_again, consider, strategy_of
-from engine.flow.replay import replay, with_changes
+from engine.flow.replay import replay
 from engine.snapshot.canonical import canonical, plain
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.parts import pack

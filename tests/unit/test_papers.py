@@ -69,7 +69,7 @@ def test_readme_lists_the_commands_of_the_terminal() -> None:
 
 def test_every_terminal_command_in_the_papers_exists() -> None:
     known = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
-    known |= {group.typer_instance.info.name for group in app.registered_groups}
+    known |= {str(group.name or group.typer_instance.info.name) for group in app.registered_groups}
     text = "\n".join(p.read_text("utf-8") for p in PAPERS if p.suffix == ".md")
     assert set(re.findall(r"`(?:\.venv/bin/)?ai-trader (\w+)", text)) <= known
 
@@ -93,7 +93,9 @@ def test_no_setting_is_explained_that_does_not_exist() -> None:
     assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == set(SETTINGS)
 
 
-@pytest.mark.parametrize("name", ["CHAT_PORT", "ACCOUNT_ID", "MARKET_START", "MARKET_PACE_SECONDS"])
+@pytest.mark.parametrize(
+    "name", ["CHAT_PORT", "ACCOUNT_ID", "BROKER_TIMEZONE", "MARKET_START", "MARKET_PACE_SECONDS"]
+)
 def test_the_shown_default_is_the_default(name: str) -> None:
     default = str(Settings.model_fields[name.lower()].default)
     assert f"#{name}={default}\n" in (ROOT / ".env.example").read_text("utf-8")
