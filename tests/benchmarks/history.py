@@ -33,7 +33,8 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
                 taken.append(_APPENDS / (perf_counter() - start))
             each = "one at a time" if most == 1 else f"1 to {most} at a time"
             _print(f"appends by {writers} writers, {each}", taken, 1_000)
-        await histories.write(entries, wanted.rows - await records(), writers=4, most=50)
+        missing = max(0, wanted.rows - await records())
+        await histories.write(entries, missing, writers=4, most=50)
         taken = []
         for _ in range(_ROUNDS):
             start = perf_counter()
