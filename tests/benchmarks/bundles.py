@@ -1,5 +1,6 @@
 """Snapshot bundles: what one costs on disk, and how fast it is packed, stored and read."""
 
+from collections.abc import Sequence
 from time import perf_counter, process_time
 
 import asyncpg
@@ -9,7 +10,9 @@ from engine.domain.snapshot import Bundle
 from engine.snapshot import parts
 from engine.snapshot.parts import pack
 from storage.bundle_audit import check_bundles
+from storage.embedded import Servers
 from storage.transaction import PostgresStore
+from tests import histories
 from tests.benchmarks.pictures import pictures
 
 LIMIT_BYTES, LIMIT_SECONDS = 4096, 0.6
@@ -21,8 +24,13 @@ _TABLES = (
 )  # fmt: skip
 
 
-async def run(owner_url: str) -> None:
-    """Print the figures; the database is open and holds no bundle yet."""
+async def run(servers: Servers, arguments: Sequence[str]) -> None:
+    """Print the figures of an empty database that is filled."""
+    async with histories.scratch(servers, "bundles") as (_, owner_url):
+        await _measure(owner_url)
+
+
+async def _measure(owner_url: str) -> None:
     owner = await asyncpg.connect(owner_url)
     for words, frames in (("", False), (", with a longer timeframe", True)):
         shown = await pictures(_BARS // (4 if frames else 1), frames=frames)

@@ -1,5 +1,6 @@
 """Replay: decisions computed again from their stored bundles, all of a history in one go."""
 
+from collections.abc import Sequence
 from time import perf_counter, process_time
 
 from engine.domain.decision import Action, Entry
@@ -7,15 +8,22 @@ from engine.domain.snapshot import Bundle
 from engine.flow.judgement import consider
 from engine.flow.replay import Replay, ReplayHistory
 from engine.snapshot.canonical import plain
+from storage.embedded import Servers
 from storage.transaction import PostgresStore
+from tests import histories
 from tests.benchmarks.pictures import SYMBOLS, pictures
 
 LIMIT = 1_000
 _BARS = 100
 
 
-async def run() -> None:
+async def run(servers: Servers, arguments: Sequence[str]) -> None:
     """Print the rate of a history of five strategies over five symbols."""
+    async with histories.scratch(servers, "replay"):
+        await _measure()
+
+
+async def _measure() -> None:
     store = PostgresStore()
     for bundle in await pictures(_BARS):
         await _write(store, bundle)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from engine.domain.order import OrderState
 from engine.domain.person import Person, Role
-from engine.flow.orders import cancel
 from engine.flow.ideas import card_notice
+from engine.flow.orders import cancel
 from storage.database import open_database
 from storage.models import OrderRow, OutboxRow
 from tests.chaos import alone
