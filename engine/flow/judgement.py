@@ -124,7 +124,7 @@ def consider(strategy: Strategy, bundle: Bundle) -> Outcome:
         before=(),
         sizing=sizing,
         confidence=confidence,
-        report=judge(case),
+        report=judge(case, before),
     )
 
 

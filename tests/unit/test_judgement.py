@@ -17,6 +17,8 @@ from engine.domain.snapshot import Frame
 from engine.errors import InvalidInput, NotFound, SnapshotNotFound
 from engine.flow.judgement import Answer, Question, ask_again, consider, strategy_of
 from engine.flow.replay import replay
+from engine.gate.case import Case
+from engine.gate.judge import judge
 from engine.snapshot.canonical import canonical, plain
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.parts import pack
@@ -30,6 +32,7 @@ from tests.builders import (
     day,
     decision,
     open_order,
+    position,
     proposal,
     quote,
     stored,
@@ -323,3 +326,20 @@ def test_a_setting_that_cannot_be_is_refused(name, text, words):
 
 def test_no_change_is_the_same_settings():
     assert with_changes(RiskSettings(), {}) == RiskSettings()
+
+
+@pytest.mark.parametrize("held", [(), (position(direction=Direction.SELL),)])
+def test_what_was_seen_before_the_idea_is_judged_as_if_it_were_asked_again(seen, held):
+    """Of a strategy that goes both ways, the direction is known only with the idea."""
+    shown = replace(seen, positions=held)
+    outcome = consider(strategy(), shown)
+    assert outcome.report is not None
+    whole = Case(
+        bundle=shown,
+        strategy=strategy(),
+        proposal=outcome.evaluation.proposal,
+        sizing=outcome.sizing,
+        confidence=outcome.confidence,
+        strategy_version=1,
+    )
+    assert outcome.report == judge(whole)
