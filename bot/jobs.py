@@ -1,7 +1,7 @@
 """The jobs of a worker: plain coroutines over ids; each may run twice and do its work once."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,21 +39,25 @@ async def ingest(ctx: Context) -> None:
 
 async def _judge(ctx: Context) -> None:
     world: World = ctx["world"]
+    due = []
     for symbol, timeframe in world.symbols:
         last = await world.market.candles(symbol, timeframe, 1)
         async with world.store.begin() as tx:
-            known = await tx.evaluations.known(symbol, timeframe, last[-1].time)
-        if not known:
-            await evaluate(ctx, symbol, str(timeframe))
+            if not await tx.evaluations.known(symbol, timeframe, last[-1].time):
+                due.append((symbol, timeframe))
+    await _run_cycle(ctx, due)
 
 
 async def evaluate(ctx: Context, symbol: str, timeframe: str) -> None:
     """Run the loop once for a symbol."""
+    await _run_cycle(ctx, [(symbol, Timeframe(timeframe))])
+
+
+async def _run_cycle(ctx: Context, due: Sequence[tuple[str, Timeframe]]) -> None:
     work: Work = ctx["work"]
-    try:
-        await work.run_cycle(symbol, Timeframe(timeframe))
-    except FeedError as error:
-        log.warning("%s %s was not judged: %s", symbol, timeframe, error)
+    _, missing = await work.run_cycle.over(due)
+    for error in missing:
+        log.warning("not judged: %s", error)
 
 
 async def follow(ctx: Context) -> None:
