@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from broker.exchange import exchanged
+from broker.exits import exit_of, shares, split_off
 from engine.domain.account import Account, Direction, Position
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.order import ClosedTrade, Fill, Order
@@ -56,9 +57,9 @@ class PaperBroker:
     """The port ``Broker`` without a venue behind it.
 
     Every call first plays what the market did since the last one: a stop or target inside a candle
-    is hit at its price, or at the open when the market jumped over it; when both lie inside one
-    candle the stop is taken, because nobody can say which came first. Its books are one locked
-    document, so that an order is either in them or provably not.
+    is hit at its price, or at the open when the market jumped over it; each of several targets
+    takes its share. Its books are one locked document, so that an order is either in them or
+    provably not.
 
     Results are turned into account currency as they would have to be paid: a loss at the worse side
     of the other pairs, a gain too. An account for which there is no rate does not answer.
@@ -110,6 +111,13 @@ class PaperBroker:
 
     async def _enter(self, books: Books, order: Order, fill: Fill) -> None:
         last = await self.market.candles(order.symbol, self.timeframe, 1)
+        known = await self.market.instrument(order.symbol)
+        volumes = shares(
+            order.volume,
+            len(order.take_profit),
+            step=known.volume_step,
+            least=known.volume_min,
+        )
         books.number += 1
         books.orders[order.client_id] = plain(fill)
         books.positions.append(
@@ -122,7 +130,9 @@ class PaperBroker:
                 "volume": str(order.volume),
                 "entry_price": str(fill.price),
                 "stop_loss": str(order.stop_loss),
-                "take_profit": str(order.take_profit),
+                "targets": [str(price) for price in order.take_profit[: len(volumes)]],
+                "shares": [str(volume) for volume in volumes],
+                "time_limit_min": order.time_limit_min,
                 "opened_at": fill.time.isoformat(),
                 "seen": last[-1].time.isoformat(),
             }
@@ -195,7 +205,7 @@ class PaperBroker:
             volume=Decimal(held["volume"]),
             entry_price=entry,
             stop_loss=Decimal(held["stop_loss"]),
-            take_profit=Decimal(held["take_profit"]),
+            take_profit=Decimal(held["targets"][0]),
             opened_at=datetime.fromisoformat(held["opened_at"]),
             profit=profit,
             client_id=held["client_id"],
@@ -219,12 +229,23 @@ class PaperBroker:
             after = datetime.fromisoformat(held["seen"])
             for candle in await self.market.candles_since(held["symbol"], self.timeframe, after):
                 held["seen"] = candle.time.isoformat()
-                ended = exit_of(held, candle, spread)
-                if ended is not None:
-                    await self._close(books, held, *ended, spread, candle)
+                if await self._play(books, held, candle, spread):
                     break
 
-    async def _close(
+    async def _play(
+        self, books: Books, held: dict[str, Any], candle: Candle, spread: Decimal
+    ) -> bool:
+        """What a candle does to a position; True when nothing is left of it."""
+        while (ended := exit_of(held, candle, spread)) is not None:
+            price, reason = ended
+            if reason != "take_profit" or len(held["targets"]) == 1:
+                books.positions.remove(held)
+                await self._settle(books, held, price, reason, spread, candle)
+                return True
+            await self._settle(books, split_off(held), price, reason, spread, candle)
+        return False
+
+    async def _settle(
         self,
         books: Books,
         held: dict[str, Any],
@@ -238,7 +259,6 @@ class PaperBroker:
         bid = price if Direction(held["direction"]) is Direction.BUY else price - spread
         quote = Quote(bid, bid + spread, candle.time)
         profit = await self._profit(held, price, instrument, quote)
-        books.positions.remove(held)
         books.balance += profit
         trade = ClosedTrade(
             position_id=held["id"],
@@ -254,22 +274,3 @@ class PaperBroker:
             reason=reason,
         )
         books.closed.append(plain(trade))
-
-
-def exit_of(held: dict[str, Any], candle: Candle, spread: Decimal) -> tuple[Decimal, str] | None:
-    """Where a candle ends a position, and why; None while it does not.
-
-    A long leaves at the bid, which the candle shows; a short at the ask, the spread above it.
-    """
-    stop, target = Decimal(held["stop_loss"]), Decimal(held["take_profit"])
-    if Direction(held["direction"]) is Direction.BUY:
-        if candle.low <= stop:
-            return min(stop, candle.open), "stop_loss"
-        if candle.high >= target:
-            return max(target, candle.open), "take_profit"
-        return None
-    if candle.high + spread >= stop:
-        return max(stop, candle.open + spread), "stop_loss"
-    if candle.low + spread <= target:
-        return min(target, candle.open + spread), "take_profit"
-    return None

@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.account import Position
-from engine.domain.order import UNPROVEN, ClosedTrade, Order, OrderState
+from engine.domain.order import UNPROVEN, ClosedTrade, Order, OrderState, together
 from engine.domain.snapshot import OpenOrder, open_order
 from engine.errors import NotFound
 from engine.snapshot.canonical import plain
@@ -124,8 +124,11 @@ class OrderTable:
         return True
 
     async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
-        row = await PositionRow.filter(client_id=client_id).using_db(self._connection).first()
-        return None if row is None else mapping.trade_of(row)
+        query = PositionRow.filter(client_id=client_id).using_db(self._connection)
+        trades = [mapping.trade_of(row) for row in await query.order_by("closed_at", "id")]
+        held = [trade for trade in trades if isinstance(trade, Position)]
+        ended = [trade for trade in trades if isinstance(trade, ClosedTrade)]
+        return held[0] if held else together(ended) if ended else None
 
     async def closed(self, *, since: datetime | None, limit: int) -> Sequence[ClosedTrade]:
         query = PositionRow.filter(is_open=False).using_db(self._connection)

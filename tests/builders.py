@@ -418,7 +418,7 @@ def order(**values: Any) -> Order:
         "direction": Direction.BUY,
         "volume": Decimal("0.10"),
         "stop_loss": Decimal("1.09800"),
-        "take_profit": Decimal("1.10400"),
+        "take_profit": (Decimal("1.10400"),),
         "strategy_id": str(STRATEGY_ID),
         "state": OrderState.INTENT,
         "created_at": NOW,

@@ -87,6 +87,7 @@ class Proposal:
     entry: Decimal
     stop_loss: Decimal
     take_profit: tuple[Decimal, ...]
+    time_limit_min: int | None = None
 
     @property
     def risk(self) -> Decimal:

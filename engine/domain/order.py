@@ -1,5 +1,6 @@
 """An order's life: written down before it is sent, sent once, never again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -7,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from engine.domain.account import Direction
+from engine.domain.values import quantize
 from engine.errors import IllegalMove
 
 
@@ -34,8 +36,11 @@ UNPROVEN = frozenset((OrderState.INTENT, OrderState.SENDING, OrderState.UNKNOWN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A market order with its stop and target. ``client_id`` is derived from the idea and is the
-    same on both sides; ``valid_until`` is the last instant at which it may leave.
+    """A market order with its stop and its targets, the nearest first, each of which takes an equal
+    share; after ``time_limit_min`` minutes of the market what is left is closed.
+
+    ``client_id`` is derived from the idea and is the same on both sides; ``valid_until`` is the
+    last instant at which it may leave.
     """
 
     client_id: str
@@ -45,11 +50,12 @@ class Order:
     direction: Direction
     volume: Decimal
     stop_loss: Decimal
-    take_profit: Decimal
+    take_profit: tuple[Decimal, ...]
     strategy_id: str
     state: OrderState
     created_at: datetime
     valid_until: datetime
+    time_limit_min: int | None = None
     sending_at: datetime | None = None
     broker_id: str | None = None
     fill_price: Decimal | None = None
@@ -79,7 +85,9 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTrade:
-    """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit or manual."""
+    """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit,
+    time_limit or manual. What a target took of a position is a trade of its own.
+    """
 
     position_id: str
     client_id: str | None
@@ -92,3 +100,20 @@ class ClosedTrade:
     opened_at: datetime
     closed_at: datetime
     reason: str
+
+
+def together(trades: Sequence[ClosedTrade]) -> ClosedTrade:
+    """The trades of one order, oldest first, as the one trade they were: the whole volume and
+    profit, the mean exit price by volume, and the reason of the last.
+    """
+    last = trades[-1]
+    volume = sum((trade.volume for trade in trades), Decimal(0))
+    paid = sum((trade.exit_price * trade.volume for trade in trades), Decimal(0))
+    places = max(-int(trade.exit_price.as_tuple().exponent) for trade in trades)
+    return replace(
+        last,
+        position_id=last.position_id.partition("/")[0],
+        volume=volume,
+        exit_price=quantize(paid / volume, places),
+        profit=sum((trade.profit for trade in trades), Decimal(0)),
+    )

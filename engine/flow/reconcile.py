@@ -123,7 +123,9 @@ class SyncBroker:
             Audience(),
         )
         if order is not None:
-            await tx.outbox.tell(card_notice(order.idea_id, "closed"), Audience())
+            await tx.outbox.tell(
+                card_notice(order.idea_id, f"closed:{trade.position_id}"), Audience()
+            )
         return Entry(
             action=Action.POSITION_CLOSED,
             occurred_at=await tx.now(),

@@ -112,6 +112,7 @@ def _proposal(
         entry=entry,
         stop_loss=stop,
         take_profit=tuple(targets),
+        time_limit_min=strategy.exit_rules.time_limit_min,
     )
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import pytest
 from tortoise import connections
 
-from engine.domain.order import Order, OrderState
+from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.state import Mode, TradingState
 from engine.errors import BrokerRefused, BrokerSilent, IllegalMove, NotAllowed
 from engine.flow.approvals import Choice
@@ -247,3 +248,32 @@ class TestAutonomous:
         await desk.change_risk(min_confidence_threshold=Decimal(100))
         idea = await desk.until_idea()
         assert idea.confidence.score < 100
+
+
+async def test_trade_with_two_targets_is_told_as_one(desk: Desk) -> None:
+    async with desk.world.store.begin() as tx:
+        for known in await tx.settings.strategies():
+            exits = replace(known.exit_rules, take_profit=("0.1 * atr", "0.2 * atr"))
+            await tx.settings.save_strategy(
+                replace(known, exit_rules=exits, rr_expectation=Decimal("0.05")),
+                by="test",
+                reason="test",
+            )
+    idea = await desk.until_idea()
+    assert len(idea.proposal.take_profit) == 2
+    await desk.talk.decide_idea(idea.id, Choice.APPROVE, person_id=ANN.id, chat_id=ANN.chat_id)
+    await desk.send_all()
+    for _ in range(60):
+        await desk.next_candle()
+    story = await desk.talk.read_idea(ANN.id, idea.id)
+    assert isinstance(story.trade, ClosedTrade)
+    async with desk.world.store.begin() as tx:
+        parts = [
+            t
+            for t in await tx.orders.closed(since=None, limit=50)
+            if t.client_id == story.trade.client_id
+        ]
+    assert [t.reason for t in parts] == ["take_profit", "take_profit"]
+    assert story.trade.profit == sum(t.profit for t in parts)
+    assert story.trade.volume == story.order.volume
+    assert (await desk.actions()).count("position_closed") >= 2

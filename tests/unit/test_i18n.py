@@ -189,7 +189,7 @@ def errors(kind=TraderError):
         *every("short", sorted(RULES)),
         *every("setting", [field.name for field in fields(RiskSettings)]),
         *every("part", ["broker", "feed", "worker"]),
-        *every("exit", ["stop_loss", "take_profit", "manual"]),
+        *every("exit", ["stop_loss", "take_profit", "time_limit", "manual"]),
         *sorted(errors()),
     ],
 )

@@ -133,7 +133,7 @@ async def lost(symbol, currency, idea, made):
     )  # fmt: skip
     sent = order(
         symbol=symbol, volume=made.volume, stop_loss=idea.stop_loss,
-        take_profit=idea.take_profit[0],
+        take_profit=idea.take_profit,
     )  # fmt: skip
     await broker.submit(sent)
     assert (await broker.account()).margin_used == made.margin

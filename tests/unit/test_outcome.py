@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.exits import exit_of
 from broker.feeds.recorded import shipped_recording
-from broker.paper import exit_of
 from engine.domain.account import Direction
 from engine.domain.market import Candle, Timeframe
 from engine.domain.outcome import Outcome, Progress, Result
@@ -234,7 +234,7 @@ def test_real_candles_end_ideas_where_the_paper_broker_ends_its_trades(way: Dire
         held = {
             "direction": str(way),
             "stop_loss": str(made.stop_loss),
-            "take_profit": str(made.take_profit[0]),
+            "targets": [str(made.take_profit[0])],
         }
         after = recording.candles[start:]
         outcome = follow(progress(proposal=made, seen=last.time, spread=spread), after)

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from broker.exits import shares
 from broker.feeds.instruments import instrument
 from broker.feeds.recorded import RecordedMarket, Recording
 from broker.paper import PaperBroker
 from engine.domain.account import Direction
 from engine.domain.market import Timeframe
+from engine.domain.order import together
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound
 from tests.builders import HOUR, NOW, candle, order, quote
@@ -19,7 +21,7 @@ BUY, SELL = Direction.BUY, Direction.SELL
 SHORT = {
     "direction": SELL,
     "stop_loss": Decimal("1.10200"),
-    "take_profit": Decimal("1.09600"),
+    "take_profit": (Decimal("1.09600"),),
 }
 
 
@@ -56,7 +58,7 @@ async def test_an_order_is_filled_at_its_side_of_the_quote_and_a_tenth_pip_worse
     assert fill.time == NOW
     (held,) = await broker.positions()
     assert (held.client_id, held.direction, str(held.entry_price)) == ("at-1", direction, price)
-    assert (held.stop_loss, held.take_profit) == (order().stop_loss, order().take_profit)
+    assert (held.stop_loss, held.take_profit) == (order().stop_loss, order().take_profit[0])
 
 
 async def test_slippage_is_a_setting():
@@ -309,7 +311,7 @@ async def test_positions_have_numbers_of_their_own():
 async def test_a_trade_in_yen_is_counted_in_dollars():
     here = candle(open="150", high="150.1", low="149.9", close="150")
     broker = venue(here, symbol="USDJPY", spread="0.010")
-    levels = {"stop_loss": Decimal(149), "take_profit": Decimal(152)}
+    levels = {"stop_loss": Decimal(149), "take_profit": (Decimal(152),)}
     await broker.submit(order(symbol="USDJPY", **levels))
     seen = await broker.account()
     assert seen.open_profit == Decimal("-0.73")  # (150.000 − 150.011) × 10,000 ÷ 150
@@ -335,3 +337,75 @@ async def test_it_trades_a_recording():
     assert str((await broker.submit(order())).price) == "1.10011"
     await market.advance(lambda: NOW, timedelta(0))
     assert (await ended(broker)).reason == "take_profit"
+
+
+TARGETS = (Decimal("1.10200"), Decimal("1.10400"), Decimal("1.10600"))
+
+
+async def test_each_target_takes_its_share():
+    broker = venue()
+    await broker.submit(order(volume=Decimal("0.10"), take_profit=TARGETS))
+    assert (await broker.positions())[0].take_profit == TARGETS[0]
+    broker.market.close(candle(NOW, high="1.10250", low="1.09900"))
+    (held,) = await broker.positions()
+    assert (held.volume, held.take_profit) == (Decimal("0.07"), TARGETS[1])
+    broker.market.close(candle(NOW + HOUR, high="1.10650", low="1.09900"))
+    assert await broker.positions() == ()
+    trades = await broker.closed_since(NOW - HOUR)
+    assert [(t.position_id, t.volume, t.exit_price) for t in trades] == [
+        ("1/1", Decimal("0.03"), TARGETS[0]),
+        ("1/2", Decimal("0.03"), TARGETS[1]),
+        ("1", Decimal("0.04"), TARGETS[2]),
+    ]
+    whole = together(trades)
+    assert (whole.position_id, whole.volume) == ("1", Decimal("0.10"))
+    assert whole.exit_price == Decimal("1.10420")
+    assert whole.profit == (await broker.account()).balance - 10_000
+
+
+async def test_stop_takes_what_the_targets_left():
+    broker = venue()
+    await broker.submit(order(take_profit=TARGETS))
+    broker.market.close(
+        candle(NOW, high="1.10250", low="1.09900"), candle(NOW + HOUR, low="1.09700")
+    )
+    trades = await broker.closed_since(NOW - HOUR)
+    assert [t.reason for t in trades] == ["take_profit", "stop_loss"]
+    assert sum(t.volume for t in trades) == order().volume
+
+
+async def test_of_a_stop_and_a_target_in_one_candle_the_stop_takes_everything():
+    broker = venue()
+    await broker.submit(order(take_profit=TARGETS))
+    broker.market.close(candle(NOW, high="1.10700", low="1.09700"))
+    (trade,) = await broker.closed_since(NOW - HOUR)
+    assert (trade.reason, trade.volume) == ("stop_loss", order().volume)
+
+
+@pytest.mark.parametrize(("way", "price"), [(BUY, "1.10100"), (SELL, "1.10110")])
+async def test_trade_is_closed_when_its_time_is_up(way, price):
+    broker = venue()
+    levels = SHORT if way is SELL else {}
+    await broker.submit(order(time_limit_min=90, **levels))
+    quiet = {"open": "1.10100", "high": "1.10110", "low": "1.10090", "close": "1.10100"}
+    broker.market.close(candle(NOW, **quiet), candle(NOW + HOUR, **quiet))
+    assert len(await broker.positions()) == 1
+    broker.market.close(candle(NOW + 2 * HOUR, **quiet))
+    (trade,) = await broker.closed_since(NOW - HOUR)
+    assert (trade.reason, trade.exit_price) == ("time_limit", Decimal(price))
+
+
+@pytest.mark.parametrize(
+    ("volume", "count", "wanted"),
+    [
+        ("0.10", 1, ["0.10"]),
+        ("0.10", 2, ["0.05", "0.05"]),
+        ("0.10", 3, ["0.03", "0.03", "0.04"]),
+        ("0.02", 3, ["0.01", "0.01"]),
+        ("0.01", 3, ["0.01"]),
+    ],
+)
+def test_shares_are_equal_whole_steps_and_nothing_is_lost(volume, count, wanted):
+    step = Decimal("0.01")
+    found = shares(Decimal(volume), count, step=step, least=step)
+    assert [str(share) for share in found] == wanted
