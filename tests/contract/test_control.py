@@ -128,6 +128,11 @@ async def test_settings_are_versioned_and_the_last_version_is_in_force(store: An
         await tx.settings.save_risk(loose, by="test", reason="test")
     async with store.begin() as tx:
         assert await tx.settings.risk() == (3, RiskSettings())
+        kept = await tx.settings.risk_versions(2)
+        assert [(v.version, v.settings, v.changed_by, v.reason) for v in kept] == [
+            (3, RiskSettings(), "test", "test"),
+            (2, loose, "test", "test"),
+        ]
 
 
 async def test_two_who_write_the_next_settings_at_once_do_not_overwrite_each_other(store: Any):

@@ -182,3 +182,22 @@ async def test_a_notice_of_a_change_that_did_not_happen_is_not_told(staffed: Any
         notice = Notice(kind=Kind.HALT, key="control:2", priority=Priority.SAFETY)
         await tx.outbox.tell(notice, Audience())
     assert await told(staffed) == []
+
+
+async def test_who_is_alive_is_known_by_the_stores_clock(store: Any):
+    async with store.begin() as tx:
+        assert await tx.heartbeats.seen() == {}
+        before = await tx.now()
+        await tx.heartbeats.beat("bot")
+        await tx.heartbeats.beat("worker:a", {"jobs": 3})
+        await tx.heartbeats.beat("bot", {"chats": 1})
+        after = await tx.now()
+    async with rolled_back(store) as tx:
+        await tx.heartbeats.beat("worker:b")
+    async with store.begin() as tx:
+        seen = await tx.heartbeats.seen()
+    assert {name: beat.detail for name, beat in seen.items()} == {
+        "bot": {"chats": 1},
+        "worker:a": {"jobs": 3},
+    }
+    assert all(before < beat.at < after for beat in seen.values())

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from engine.domain.decision import Action, Decision, Entry
@@ -11,6 +12,7 @@ from engine.domain.notice import Audience, Notice
 from engine.domain.person import Person
 from engine.domain.snapshot import Bundle
 from engine.errors import HistoryBroken, NotFound, SnapshotNotFound
+from engine.ports import Clock, Heartbeat
 from engine.snapshot.canonical import canonical, digest, plain
 from storage.chain import content, link
 from storage.mapping import entry_columns, hashed
@@ -155,3 +157,16 @@ def _hears(person: Person, audience: Audience) -> bool:
     if audience.person_id is not None:
         return person.id == audience.person_id
     return person.role.rank >= audience.at_least.rank and person.id != audience.but
+
+
+class MemoryHeartbeats:
+    """The port ``Heartbeats`` in one transaction."""
+
+    def __init__(self, view: View, clock: Clock) -> None:
+        self._view, self._clock = view, clock
+
+    async def beat(self, name: str, detail: dict[str, Any] | None = None) -> None:
+        await self._view.put("heartbeat", name, (name, Heartbeat(self._clock(), detail or {})))
+
+    async def seen(self) -> dict[str, Heartbeat]:
+        return dict(self._view.all("heartbeat"))

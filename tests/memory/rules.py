@@ -9,7 +9,7 @@ from uuid import UUID
 from engine.domain.account import TradingDay
 from engine.domain.decision import GateSnapshot
 from engine.domain.market import Timeframe
-from engine.domain.settings import RiskSettings
+from engine.domain.settings import RiskSettings, SettingsVersion
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy, StrategyVersion
 from engine.errors import NotFound, Outdated
@@ -48,17 +48,28 @@ class MemorySettings:
         self._view, self._clock = view, clock
 
     async def risk(self) -> tuple[int, RiskSettings]:
-        versions: list[tuple[int, RiskSettings]] = self._view.all("settings")
-        if not versions:
+        newest = await self.risk_versions(1)
+        if not newest:
             raise NotFound("the store is empty")
-        return max(versions, key=lambda stored: stored[0])
+        return newest[0].version, newest[0].settings
 
     async def save_risk(self, settings: RiskSettings, *, by: str, reason: str) -> int:
-        del by, reason
-        version = max((number for number, _ in self._view.all("settings")), default=0) + 1
-        if not await self._view.insert("settings", version, (version, settings)):
+        newest = await self.risk_versions(1)
+        version = newest[0].version + 1 if newest else 1
+        kept = SettingsVersion(
+            version=version,
+            settings=settings,
+            changed_by=by,
+            reason=reason,
+            created_at=self._clock(),
+        )
+        if not await self._view.insert("settings", version, kept):
             raise Duplicate(f"settings version {version} exists")
         return version
+
+    async def risk_versions(self, limit: int) -> Sequence[SettingsVersion]:
+        versions: list[SettingsVersion] = self._view.all("settings")
+        return sorted(versions, key=lambda kept: -kept.version)[:limit]
 
     async def strategies(self) -> tuple[Strategy, ...]:
         stored = sorted(self._view.all("strategy"), key=lambda row: (row[0], row[1].name))

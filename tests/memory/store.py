@@ -10,7 +10,13 @@ from typing import Any
 from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
-from tests.memory.records import MemoryBundles, MemoryHistory, MemoryOutbox, MemoryPeople
+from tests.memory.records import (
+    MemoryBundles,
+    MemoryHeartbeats,
+    MemoryHistory,
+    MemoryOutbox,
+    MemoryPeople,
+)
 from tests.memory.rows import Change, Rows, View
 from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
 from tests.memory.trading import MemoryIdeas, MemoryOrders
@@ -70,6 +76,7 @@ class MemoryTransaction:
         self.settings = MemorySettings(view, store.clock)
         self.people = MemoryPeople(view)
         self.outbox = MemoryOutbox(view, self.people)
+        self.heartbeats = MemoryHeartbeats(view, store.clock)
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
 
     async def now(self) -> datetime:

@@ -211,11 +211,9 @@ async def symbol(world: World, n: int) -> None:
 # limits
 
 
-async def _save(world: World, **values: Any) -> None:
-    async with world.store.begin() as tx:
-        await tx.controls.take()
-        _, settings = await tx.settings.risk()
-        await tx.settings.save_risk(replace(settings, **values), by="test", reason="test")
+async def change(world: World, changes: dict[str, str]) -> None:
+    """An admin puts other limits in force."""
+    await world.change_settings(ANN.id, changes, reason="test", expected=world.settings_row.version)
 
 
 @action
@@ -223,30 +221,30 @@ async def settings(world: World, n: int) -> None:
     """A limit is moved to exactly what is used, or to the next value beside it."""
     used = max(1, len(world.venue.held) + len(world.orders("intent", "sending", "unknown")))
     spread = world.market.books[SYMBOLS[0]].spread / Decimal("0.0001")
-    changes: list[dict[str, Any]] = [
-        {"max_concurrent_trades": used},
-        {"max_concurrent_trades": used + 1},
-        {"max_spread_pips": spread},
-        {"max_spread_pips": max(Decimal("0.1"), spread - Decimal("0.1"))},
-        {"min_confidence_threshold": _one((Decimal(60), Decimal(100)), n)},
-        {"confidence_floor": _one((Decimal(50), Decimal(99)), n)},
-        {"max_drift_r": _one((Decimal("0.25"), Decimal("0.2")), n)},
-        {"max_lot_size": _one((Decimal("1.00"), Decimal("0.01"), Decimal("0.10")), n)},
-        {"idea_ttl_seconds": _one((15, 60, 900), n)},
-        {"max_drawdown_amount": _one((Decimal("400.00"), Decimal("0.01")), n)},
-        {"max_daily_loss_percent": _one((Decimal(3), Decimal("0.5")), n)},
-        {"daily_profit_target": _one((Decimal(500), Decimal(0), Decimal("0.01")), n)},
-        {"risk_per_trade_percent": _one((Decimal("0.5"), Decimal("0.1")), n)},
-        {"watchlist": _one((SYMBOLS, SYMBOLS[:1]), n)},
-        {"max_data_age_candles": _one((1, 3), n)},
+    changes: list[dict[str, str]] = [
+        {"max_concurrent_trades": str(used)},
+        {"max_concurrent_trades": str(used + 1)},
+        {"max_spread_pips": f"{spread:f}"},
+        {"max_spread_pips": f"{max(Decimal('0.1'), spread - Decimal('0.1')):f}"},
+        {"min_confidence_threshold": _one(("60", "100"), n)},
+        {"confidence_floor": _one(("50", "99"), n), "min_confidence_threshold": "100"},
+        {"max_drift_r": _one(("0.25", "0.2"), n)},
+        {"max_lot_size": _one(("1.00", "0.01", "0.10"), n)},
+        {"idea_ttl_seconds": _one(("15", "60", "900"), n)},
+        {"max_drawdown_amount": _one(("400.00", "0.01"), n)},
+        {"max_daily_loss_percent": _one(("3", "0.5"), n)},
+        {"daily_profit_target": _one(("500", "0", "0.01"), n)},
+        {"risk_per_trade_percent": _one(("0.5", "0.1"), n)},
+        {"watchlist": ",".join(_one((SYMBOLS, SYMBOLS[:1]), n))},
+        {"max_data_age_candles": _one(("1", "3"), n)},
     ]
-    await _save(world, **_one(changes, n))
+    await change(world, _one(changes, n))
 
 
 @action
 async def roomy(world: World, n: int) -> None:
     """Limits that leave room for the next trade."""
-    await _save(world, max_concurrent_trades=4 + n, max_spread_pips=Decimal("2.5"))
+    await change(world, {"max_concurrent_trades": str(4 + n), "max_spread_pips": "2.5"})
 
 
 @action

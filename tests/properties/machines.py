@@ -134,7 +134,7 @@ class HaltsMachine(Machine):
 
     @rule(n=_CHOICE, rested=st.booleans())
     def meet_a_limit(self, n: int, rested: bool) -> None:
-        """Equity comes to a limit: exactly at it trading halts, a cent inside it goes on."""
+        """Equity comes to a limit: exactly at it trading halts, a cent inside it does not."""
         world = self.world
         if rested:
             self._do("fresh", 0)
@@ -145,7 +145,7 @@ class HaltsMachine(Machine):
         self._do("sync", 0)
         day, after = world.store.rows.tables["day"]["paper-1"], world.control
         reached = limit_reached(world.settings, world.venue.equity, day)
-        if str(before.state) == "running":
+        if str(before.state) in ("running", "paused"):
             halted = str(after.state) == "halted"
             assert halted is (reached is not None), f"{reached} reached, {after.state}"
             assert not halted or after.reason == reached

@@ -20,7 +20,7 @@ from engine.domain.snapshot import Bundle, CalendarEvent, CalendarView, Impact, 
 from engine.domain.state import Mode
 from engine.flow.approvals import Choice
 from tests.builders import PIP, window
-from tests.properties.actions import ACTIONS, boundary
+from tests.properties.actions import ACTIONS, boundary, change
 from tests.properties.oracle import ASKS, closed
 from tests.properties.venue import START, Fate
 from tests.properties.witness import asked_again
@@ -72,8 +72,7 @@ def risk(world: World, met: tuple[str, Decimal]) -> None:
 @tweak(*_BESIDE)
 def fall(world: World, by: Decimal) -> None:
     """A drawdown, met before the daily loss is."""
-    settings = replace(world.settings, max_drawdown_amount=Decimal(200))
-    _save(world, settings)
+    world.run(world.attempt(change(world, {"max_drawdown_amount": "200"})))
     world.venue.equity = START - 200 + by
 
 
@@ -132,15 +131,6 @@ def rival(world: World, fate: Fate) -> None:
     world.next_fate(Fate.FILLED)
 
 
-def _save(world: World, settings: Any) -> None:
-    async def save() -> None:
-        async with world.store.begin() as tx:
-            await tx.controls.take()
-            await tx.settings.save_risk(settings, by="test", reason="test")
-
-    world.run(save())
-
-
 async def _tap(world: World, place: int, choice: Choice) -> None:
     idea = world.store.all("idea")[place]
     await world.decide_idea(idea.id, choice, person_id=LUIS.id, chat_id=LUIS.id)
@@ -156,7 +146,6 @@ def live(world: World, recorded: Bundle) -> Bundle:
         events=tuple(world.releases.events), known_until=world.market.now + timedelta(days=7)
     )
     unproven = world.orders("intent", "sending", "unknown")
-    version, settings = max(world.store.all("settings"), key=lambda row: row[0])
     held = {position.client_id for position in venue.held.values()}
     return replace(
         recorded,
@@ -177,8 +166,8 @@ def live(world: World, recorded: Bundle) -> Bundle:
         day=tables["day"]["paper-1"],
         positions=tuple(venue.held.values()),
         orders=tuple(open_order(o) for o in unproven if o.client_id not in held),
-        settings=settings,
-        settings_version=version,
+        settings=world.settings,
+        settings_version=world.settings_row.version,
         strategies=tuple(strategy for _, strategy in tables["strategy"].values()),
         control=world.control,
     )

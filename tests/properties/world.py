@@ -12,7 +12,7 @@ from uuid import UUID
 from engine.domain.decision import Decision
 from engine.domain.market import Timeframe
 from engine.domain.person import Person, Role
-from engine.domain.settings import RiskSettings
+from engine.domain.settings import RiskSettings, SettingsVersion
 from engine.domain.state import Control, Mode, TradingState
 from engine.domain.strategy import ExitRules, ForbiddenConditions, RiskCaps, Side, Strategy
 from engine.errors import TraderError
@@ -22,6 +22,7 @@ from engine.flow.halts import ChangeControl
 from engine.flow.pipeline import RunCycle
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
+from engine.flow.settings import ChangeSettings
 from engine.snapshot.collect import Collect
 from tests.builders import strategy, window
 from tests.memory import MemoryAuditor, MemoryStore
@@ -118,6 +119,7 @@ class World:
         self.resolve_orders = self._wired("resolve_orders", ResolveOrders)
         self.sync_broker = self._wired("sync_broker", SyncBroker)
         self.change_control = self._wired("change_control", ChangeControl)
+        self.change_settings = self._wired("change_settings", ChangeSettings)
         self.recover = self._wired("recover", Recover)
         self.run(self._begin(mode, strategies))
 
@@ -211,7 +213,13 @@ class World:
     @property
     def settings(self) -> RiskSettings:
         """The settings in force."""
-        latest: RiskSettings = max(self.store.all("settings"), key=lambda row: row[0])[1]
+        settings: RiskSettings = self.settings_row.settings
+        return settings
+
+    @property
+    def settings_row(self) -> SettingsVersion:
+        """The version of the settings in force."""
+        latest: SettingsVersion = max(self.store.all("settings"), key=lambda row: row.version)
         return latest
 
     @property
