@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from engine.domain.account import Direction, Position, TradingDay
+from engine.domain.idea import Idea
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, OpenOrder
 from engine.domain.strategy import DAYS, Strategy
@@ -35,6 +36,40 @@ class Asked:
     score: Decimal
     card_entry: Decimal | None = None
     own: str | None = None
+
+
+def asked_first(idea: Idea, bundle: Bundle, volume: Decimal) -> Asked:
+    """An idea as it was made."""
+    return Asked(
+        bundle=bundle,
+        strategy_id=idea.strategy_id,
+        strategy_version=idea.strategy_version,
+        direction=idea.proposal.direction,
+        entry=idea.proposal.entry,
+        stop=idea.proposal.stop_loss,
+        targets=idea.proposal.take_profit,
+        volume=volume,
+        score=idea.confidence.score,
+    )
+
+
+def asked_again(idea: Idea, bundle: Bundle, volume: Decimal, own: str | None) -> Asked:
+    """An idea judged again, at the price of the bundle."""
+    assert bundle.quote is not None
+    buys = idea.proposal.direction is Direction.BUY
+    return Asked(
+        bundle=bundle,
+        strategy_id=idea.strategy_id,
+        strategy_version=idea.strategy_version,
+        direction=idea.proposal.direction,
+        entry=bundle.quote.ask if buys else bundle.quote.bid,
+        stop=idea.proposal.stop_loss,
+        targets=idea.proposal.take_profit,
+        volume=volume,
+        score=idea.confidence.score,
+        card_entry=idea.proposal.entry,
+        own=own,
+    )
 
 
 def closed(asked: Asked) -> set[str]:

@@ -21,9 +21,8 @@ from engine.domain.state import Mode
 from engine.flow.approvals import Choice
 from tests.builders import PIP, window
 from tests.properties.actions import ACTIONS, boundary, change
-from tests.properties.oracle import ASKS, closed
+from tests.properties.oracle import ASKS, asked_again, closed
 from tests.properties.venue import START, Fate
-from tests.properties.witness import asked_again
 from tests.properties.world import LUIS, STRATEGIES, World
 
 SYMBOL = "EURUSD"

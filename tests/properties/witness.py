@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from engine.domain.account import Direction
 from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Decision
 from engine.domain.idea import Idea
@@ -18,7 +16,7 @@ from storage.chain import GENESIS
 from tests.memory import Change, MemoryStore
 from tests.memory.records import chained
 from tests.properties import moves
-from tests.properties.oracle import ASKS, Asked, closed
+from tests.properties.oracle import ASKS, asked_again, asked_first, closed
 
 _LIFE = timedelta(seconds=60)
 
@@ -128,7 +126,7 @@ class Witness:
         if "answer" in detail:
             asked = asked_again(idea, bundle, volume, own)
         else:
-            asked = _asked_first(idea, bundle, volume)
+            asked = asked_first(idea, bundle, volume)
         expected = closed(asked)
         for check in answer["report"]["checks"]:
             if check["code"] not in moves.CHECKED:
@@ -255,35 +253,3 @@ _CHECKS = {
     "order": Witness._order,
     "control": Witness._control,
 }
-
-
-def _asked_first(idea: Idea, bundle: Bundle, volume: Decimal) -> Asked:
-    return Asked(
-        bundle=bundle,
-        strategy_id=idea.strategy_id,
-        strategy_version=idea.strategy_version,
-        direction=idea.proposal.direction,
-        entry=idea.proposal.entry,
-        stop=idea.proposal.stop_loss,
-        targets=idea.proposal.take_profit,
-        volume=volume,
-        score=idea.confidence.score,
-    )
-
-
-def asked_again(idea: Idea, bundle: Bundle, volume: Decimal, own: str | None) -> Asked:
-    assert bundle.quote is not None
-    buys = idea.proposal.direction is Direction.BUY
-    return Asked(
-        bundle=bundle,
-        strategy_id=UUID(str(idea.strategy_id)),
-        strategy_version=idea.strategy_version,
-        direction=idea.proposal.direction,
-        entry=bundle.quote.ask if buys else bundle.quote.bid,
-        stop=idea.proposal.stop_loss,
-        targets=idea.proposal.take_profit,
-        volume=volume,
-        score=idea.confidence.score,
-        card_entry=idea.proposal.entry,
-        own=own,
-    )
