@@ -18,7 +18,7 @@ from engine.errors import BrokerRefused, BrokerSilent
 from engine.flow import execution, judgement
 from engine.flow.execution import SendOrder
 from engine.flow.reconcile import ResolveOrders
-from engine.gate.case import CASE_CHECKS, SCENE_CHECKS, Case
+from engine.gate.case import CASE_CHECKS, SCENE_CHECKS, Case, Scene
 from engine.gate.limits import reached
 from engine.snapshot.collect import Collect
 from tests.memory.trading import MemoryIdeas, MemoryOrders
@@ -189,7 +189,8 @@ def orders_that_keep_for_a_day(patch: pytest.MonkeyPatch) -> None:
 @defect("settings")
 def queue_that_is_not_counted(patch: pytest.MonkeyPatch) -> None:
     """Only positions count, not the orders that will become some."""
-    patch.setattr(Case, "held", property(lambda case: case.bundle.positions))
+    for kind in (Scene, Case):
+        patch.setattr(kind, "held", property(lambda scene: scene.bundle.positions))
 
 
 @defect("ideas")
