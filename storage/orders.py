@@ -20,6 +20,17 @@ WHERE state = 'sending' AND sending_at <= clock_timestamp() - make_interval(secs
 ORDER BY sending_at
 """
 
+# Two who add the same order at once: the second waits for the first, and then adds nothing.
+_ADD = """
+INSERT INTO trade_order (client_id, idea_id, account_id, symbol, state, sending_at, document,
+                         created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (client_id) DO NOTHING RETURNING client_id
+"""
+_ADDED = (
+    "client_id", "idea_id", "account_id", "symbol", "state", "sending_at", "document", "created_at"
+)  # fmt: skip
+
 
 class OrderTable:
     """The port ``Orders`` in one transaction."""
@@ -28,10 +39,10 @@ class OrderTable:
         self._connection = connection
 
     async def add(self, order: Order) -> bool:
-        if await OrderRow.filter(client_id=order.client_id).using_db(self._connection).exists():
-            return False
-        await OrderRow.create(using_db=self._connection, **mapping.order_columns(order))
-        return True
+        columns = mapping.order_columns(order)
+        columns["document"] = mapping.json_text(columns["document"])
+        rows = await self._connection.execute_query_dict(_ADD, [columns[name] for name in _ADDED])
+        return len(rows) == 1
 
     async def get(self, client_id: str) -> Order:
         order = await self.find(client_id)

@@ -34,6 +34,7 @@ async def halt(
 ) -> list[Entry]:
     """Latch a halt, cancel what is queued, and alert; ``facts`` are figures for the alert.
 
+    One that is latched already takes the new reason, so that whoever resumes knows of it.
     A daily loss and a lost part also end the autonomous mode, with a record of its own.
     """
     now = await tx.now()
@@ -45,7 +46,16 @@ async def halt(
         entries = [
             _record(control, before, Action.MODE_CHANGED, "system", now, market_time, reason, facts)
         ]
-    after = before.move(TradingState.HALTED, reason=str(reason), by="system", at=now)
+    if before.state is TradingState.HALTED:
+        after = replace(
+            before,
+            reason=str(reason),
+            changed_by="system",
+            changed_at=now,
+            version=before.version + 1,
+        )
+    else:
+        after = before.move(TradingState.HALTED, reason=str(reason), by="system", at=now)
     return entries + await apply(
         tx, before, after, Action.AI_HALTED,
         actor="system", now=now, market_time=market_time, facts=facts,

@@ -77,17 +77,9 @@ class Recover:
                 control = await tx.controls.take()
                 if control.state is TradingState.EMERGENCY_STOP:
                     return
-                if control.state is TradingState.HALTED:
-                    # Halted for another reason: whoever resumes must know of this one.
-                    await tx.controls.save(
-                        replace(
-                            control,
-                            reason=str(HaltReason.AUDIT_FAILURE),
-                            version=control.version + 1,
-                        )
-                    )
-                    return
                 reason = HaltReason.AUDIT_FAILURE
+                if control.state is TradingState.HALTED and control.reason == reason:
+                    return
                 entries = await halt(tx, control, reason, market_time=at)
                 await tx.history.extend(entries)
         except Exception:

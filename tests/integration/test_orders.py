@@ -273,7 +273,8 @@ async def test_trade_with_two_targets_is_told_as_one(desk: Desk) -> None:
             for t in await tx.orders.closed(since=None, limit=50)
             if t.client_id == story.trade.client_id
         ]
-    assert [t.reason for t in parts] == ["take_profit", "take_profit"]
+    assert len(parts) == 2
+    assert parts[-1].reason == "take_profit"
     assert story.trade.profit == sum(t.profit for t in parts)
     assert story.trade.volume == story.order.volume
     assert (await desk.actions()).count("position_closed") >= 2

@@ -19,6 +19,7 @@ from engine.errors import InvalidInput, NotAllowed, Outdated
 from engine.flow.approvals import Choice
 from engine.flow.ideas import intent
 from storage.inbox import PostgresInbox
+from storage.models import OutboxRow
 from tests.conftest import Database
 from tests.integration.conftest import ANN, LUIS, START, Desk
 
@@ -149,8 +150,14 @@ async def test_damaged_history_is_the_reason_to_know_and_only_an_admin_resumes(
             TradingState.HALTED, reason="daily_target_reached", by="system", at=START
         )
         await tx.controls.save(halted)
-    await desk.work.recover()
+    for _ in range(2):
+        await desk.work.recover()
     assert (await desk.talk.read_status(None)).control.reason == HaltReason.AUDIT_FAILURE
+    # A new reason is a change like any other: written down and told, once.
+    async with desk.world.store.begin() as tx:
+        records = await tx.history.list(actions=(Action.AI_HALTED,), limit=9)
+    assert [r.entry.risk_check_result for r in records] == ["fail:audit_failure"]
+    assert await OutboxRow.filter(key=f"control:{halted.version + 1}", person_id=ANN.id).exists()
     with pytest.raises(NotAllowed):
         await desk.talk.change_control.resume(LUIS.id)
 

@@ -1,0 +1,172 @@
+"""The decision history, bundles, people and what they are told, in memory."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from engine.domain.decision import Action, Decision, Entry
+from engine.domain.notice import Audience, Notice
+from engine.domain.person import Person
+from engine.domain.snapshot import Bundle
+from engine.errors import HistoryBroken, NotFound, SnapshotNotFound
+from engine.ports import Clock, Heartbeat
+from engine.snapshot.canonical import canonical, digest, plain
+from storage.chain import content, link
+from storage.mapping import entry_columns, hashed
+from tests.memory.rows import View
+
+
+def chained(seq: int, hash_: str, entry: Entry) -> Decision:
+    """The record behind the one with this number and hash."""
+    body = canonical(plain(entry)).decode()
+    said = content(hashed(entry_columns(entry)), body)
+    linked = link(hash_, seq + 1, said)
+    return Decision(seq=seq + 1, hash=linked, previous_hash=hash_, entry=entry)
+
+
+class MemoryHistory:
+    """The port ``History`` in one transaction: the real chain over the real canonical text."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def append(self, entry: Entry) -> Decision:
+        (decision,) = await self.extend((entry,))
+        return decision
+
+    async def extend(self, entries: Sequence[Entry]) -> tuple[Decision, ...]:
+        if not entries:
+            return ()
+        await self._view.lock("head", 1)
+        head = self._view.get("head", 1)
+        if head is None:
+            raise HistoryBroken("the history's head is gone; nothing is written behind nothing")
+        written = []
+        for entry in entries:
+            decision = chained(*head, entry)
+            written.append(decision)
+            head = (decision.seq, decision.hash)
+            await self._view.put("decision", decision.seq, decision)
+        await self._view.put("head", 1, head)
+        return tuple(written)
+
+    async def get(self, seq: int) -> Decision:
+        decision: Decision | None = self._view.get("decision", seq)
+        if decision is None:
+            raise NotFound(f"there is no decision {seq}")
+        return decision
+
+    async def list(
+        self,
+        *,
+        symbol: str | None = None,
+        actions: Sequence[Action] = (),
+        idea_id: UUID | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> Sequence[Decision]:
+        found = [
+            decision
+            for decision in self._view.all("decision")
+            if (symbol is None or decision.entry.symbol == symbol)
+            and (not actions or decision.entry.action in actions)
+            and (idea_id is None or decision.entry.idea_id == idea_id)
+            and (before is None or decision.seq < before)
+        ]
+        return sorted(found, key=lambda decision: -decision.seq)[:limit]
+
+    async def count(self, actions: Sequence[Action], since: datetime) -> dict[str, int]:
+        entries = [decision.entry for decision in self._view.all("decision")]
+        return dict(
+            Counter(
+                entry.risk_check_result
+                if entry.action is Action.RISK_REJECTED and entry.risk_check_result
+                else str(entry.action)
+                for entry in entries
+                if entry.action in actions
+                and entry.market_time is not None
+                and entry.market_time >= since
+            )
+        )
+
+
+class MemoryBundles:
+    """The port ``Bundles`` in one transaction: kept as they are, named by a hash of their place."""
+
+    def __init__(self, view: View, names: dict[Bundle, str]) -> None:
+        self._view, self._names = view, names
+
+    async def put(self, bundle: Bundle) -> str:
+        hash_ = self._names.get(bundle)
+        if hash_ is None:
+            # Equal bundles have one name; a canonical text of each would cost more than the flow.
+            hash_ = self._names[bundle] = digest(f"bundle {len(self._names)}".encode())
+        if self._view.get("bundle", hash_) is None:
+            await self._view.insert("bundle", hash_, bundle)
+        return hash_
+
+    async def get(self, hash_: str) -> Bundle:
+        bundle: Bundle | None = self._view.get("bundle", hash_)
+        if bundle is None:
+            raise SnapshotNotFound(f"bundle {hash_[:12]} is not in the store")
+        return bundle
+
+
+class MemoryPeople:
+    """The port ``People`` in one transaction."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def get(self, user_id: int) -> Person | None:
+        person: Person | None = self._view.get("person", user_id)
+        return person
+
+    async def save(self, person: Person) -> None:
+        await self._view.put("person", person.id, person)
+
+    async def list(self) -> Sequence[Person]:
+        return sorted(self._view.all("person"), key=lambda person: person.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice for one person."""
+
+    notice: Notice
+    person_id: int
+
+
+class MemoryOutbox:
+    """The port ``Outbox`` in one transaction: a row per person, each key once."""
+
+    def __init__(self, view: View, people: MemoryPeople) -> None:
+        self._view, self._people = view, people
+
+    async def tell(self, notice: Notice, audience: Audience) -> None:
+        for person in await self._people.list():
+            if _hears(person, audience):
+                key = (notice.key, person.id)
+                await self._view.insert("outbox", key, Told(notice, person.id))
+
+
+def _hears(person: Person, audience: Audience) -> bool:
+    if audience.person_id is not None:
+        return person.id == audience.person_id
+    return person.role.rank >= audience.at_least.rank and person.id != audience.but
+
+
+class MemoryHeartbeats:
+    """The port ``Heartbeats`` in one transaction."""
+
+    def __init__(self, view: View, clock: Clock) -> None:
+        self._view, self._clock = view, clock
+
+    async def beat(self, name: str, detail: dict[str, Any] | None = None) -> None:
+        await self._view.put("heartbeat", name, (name, Heartbeat(self._clock(), detail or {})))
+
+    async def seen(self) -> dict[str, Heartbeat]:
+        return dict(self._view.all("heartbeat"))

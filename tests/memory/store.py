@@ -1,0 +1,83 @@
+"""The store in memory: transactions that commit as a whole or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from engine.domain.snapshot import Bundle
+from engine.ports import Clock
+from storage.chain import GENESIS
+from tests.memory.records import (
+    MemoryBundles,
+    MemoryHeartbeats,
+    MemoryHistory,
+    MemoryOutbox,
+    MemoryPeople,
+)
+from tests.memory.rows import Change, Rows, View
+from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
+from tests.memory.trading import MemoryIdeas, MemoryOrders
+
+
+async def _yield(_: str) -> None:
+    await asyncio.sleep(0)
+
+
+class MemoryStore:
+    """The port ``Store``. ``clock`` is the database's, moved by hand.
+
+    ``pause`` is awaited where a database would let others go first: with ``begin`` before a
+    transaction begins, with ``commit`` before it commits, and with ``committed`` while the answer
+    to the commit is on its way. ``watchers`` are called with what each commit changed.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.rows = Rows()
+        self.rows.tables["head"][1] = (0, GENESIS)
+        self.bundle_names: dict[Bundle, str] = {}
+        #: Sequences are never rolled back, in PostgreSQL as little as here.
+        self.idea_numbers, self.snapshot_numbers = count(1), count(1)
+        self.pause: Callable[[str], Awaitable[None]] = _yield
+        self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["MemoryTransaction"]:
+        await self.pause("begin")
+        view = View(self.rows)
+        try:
+            yield MemoryTransaction(self, view)
+            await self.pause("commit")
+            changes = view.commit()
+            for watch in self.watchers:
+                watch(changes)
+        finally:
+            view.release()
+        await self.pause("committed")
+
+    def all(self, table: str) -> list[Any]:
+        """What is committed, for whoever checks it."""
+        return list(self.rows.tables[table].values())
+
+
+class MemoryTransaction:
+    """The port ``Transaction``."""
+
+    def __init__(self, store: MemoryStore, view: View) -> None:
+        self._clock = store.clock
+        self.ideas = MemoryIdeas(view, store.clock, store.idea_numbers)
+        self.orders = MemoryOrders(view, store.clock)
+        self.history = MemoryHistory(view)
+        self.bundles = MemoryBundles(view, store.bundle_names)
+        self.controls = MemoryControls(view)
+        self.settings = MemorySettings(view, store.clock)
+        self.people = MemoryPeople(view)
+        self.outbox = MemoryOutbox(view, self.people)
+        self.heartbeats = MemoryHeartbeats(view, store.clock)
+        self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
+
+    async def now(self) -> datetime:
+        return self._clock()

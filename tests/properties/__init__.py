@@ -1,0 +1,1 @@
+"""The order-safety core under Hypothesis: the real use cases on a store in memory."""
