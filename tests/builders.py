@@ -237,6 +237,7 @@ def valuation(symbol: str = "EURUSD", **values: Any) -> Valuation:
         "base": spec.base,
         "quote": spec.quote,
         "price": Decimal("1.10008"),
+        "margin_rate": spec.margin_rate,
         "contract_size": spec.contract_size,
         "conversion": conversion(),
     }

@@ -156,6 +156,7 @@ class Valuation:
     quote: str
     price: Decimal
     contract_size: Decimal
+    margin_rate: Decimal
     conversion: Conversion
 
     def exposure(self, direction: Direction, volume: Decimal) -> Exposure:

@@ -17,7 +17,8 @@ def snapshot_of(
     proposal = None if report is None else outcome.evaluation.proposal
     closed = tuple([str(check.code) for check in outcome.checks if not check.passed])
     unmet = [o.name for o in outcome.evaluation.observations if not o.met]
-    signature = digest(canonical([strategy.version, outcome.result, closed, unmet]))[:16]
+    under = [strategy.version, bundle.settings_version]
+    signature = digest(canonical([under, outcome.result, closed, unmet]))[:16]
     repeats = 0
     if report is None and before is not None and before.signature == signature:
         same_day = before.market_time.date() == bundle.instant.date()

@@ -65,7 +65,7 @@ class SendOrder:
         if moved is None or moved.state is not OrderState.SENDING:
             await self.bell.ring("deliver")
             return moved or order
-        return await self._attempt(moved)
+        return await self._attempt(moved, bundle)
 
     async def _release(
         self,
@@ -106,13 +106,12 @@ class SendOrder:
         await tx.history.append(entry)
         return after
 
-    async def _attempt(self, order: Order) -> Order:
+    async def _attempt(self, order: Order, bundle: Bundle) -> Order:
         try:
-            attempt = await self._begin(order)
+            attempt = await self._begin(order, bundle)
             if attempt is None:
-                return await record_rejection(
-                    self.store, self.bell, order, "trading was stopped before it was sent"
-                )
+                reason = "trading was stopped, or its rules changed, before it was sent"
+                return await record_rejection(self.store, self.bell, order, reason)
             fill = await attempt
         except BrokerRefused as error:
             return await record_rejection(self.store, self.bell, order, str(error))
@@ -121,18 +120,20 @@ class SendOrder:
             return await record_silence(self.store, self.bell, order, reason)
         return await record_fill(self.store, self.bell, order, fill)
 
-    async def _begin(self, order: Order) -> asyncio.Task[Fill] | None:
-        """Start the one attempt while the trading state is held; None when it forbids opening.
+    async def _begin(self, order: Order, bundle: Bundle) -> asyncio.Task[Fill] | None:
+        """Start the one attempt while the trading state is held; None when it forbids opening, or
+        when the rules it was judged by are no longer in force.
 
-        A stop waits for the lock, so that after its commit no send can start; it does not wait for
-        the venue's answer.
+        A stop, a pause, another limit or another strategy waits for the lock, so that after its
+        commit no send can start under what was before; it does not wait for the venue's answer.
         """
         # The attempt must not inherit this transaction's connection.
         outside = copy_context()
         attempt = None
         try:
             async with self.store.begin() as tx:
-                if (await tx.controls.hold()).may_open:
+                control = await tx.controls.hold()
+                if control.may_open and await self.collect.same_rules(tx, bundle, control):
                     loop = asyncio.get_running_loop()
                     attempt = loop.create_task(self._submit(order), context=outside)
                     await asyncio.sleep(0)

@@ -127,14 +127,16 @@ class RunCycle:
             if not survey.control.evaluates:
                 return ()
             bundles, errors = await self._freeze(survey, watched)
+            # Strategies are other people's code: nobody waits for them behind the control's lock.
+            answers = [_answers(bundle) for bundle in bundles]
             async with self.store.begin() as tx:
                 # A pause or a new mode that came in between makes the picture an old one.
                 if not await self.collect.still_holds(tx, survey, await tx.controls.hold()):
                     continue
                 missing += errors
                 written = _Written()
-                for bundle in bundles:
-                    await self._judge(tx, bundle, written)
+                for bundle, outcomes in zip(bundles, answers, strict=True):
+                    await self._judge(tx, bundle, outcomes, written)
                 await tx.evaluations.record(written.evaluations)
                 # The head of the history is locked by the first append: they all come last.
                 return await tx.history.extend(written.entries)
@@ -150,25 +152,30 @@ class RunCycle:
                 errors.append(error)
         return bundles, errors
 
-    async def _judge(self, tx: Transaction, frozen: Bundle, written: _Written) -> None:
-        """Ask every strategy about one symbol's last candle, unless somebody did already."""
+    async def _judge(
+        self,
+        tx: Transaction,
+        frozen: Bundle,
+        outcomes: Sequence[tuple[Strategy, Outcome]],
+        written: _Written,
+    ) -> None:
+        """What every strategy made of one symbol's last candle, unless somebody asked already."""
         symbol, timeframe = frozen.symbol, frozen.timeframe
         if not await tx.evaluations.claim(symbol, timeframe, frozen.candles[-1].time):
             return
-        asked = [strategy for strategy in frozen.strategies if applies(strategy, frozen)]
-        latest = await tx.evaluations.latest(symbol, timeframe) if asked else {}
+        latest = await tx.evaluations.latest(symbol, timeframe) if outcomes else {}
         stored: Bundle | None = None
         hash_ = ""
-        for strategy in asked:
+        for strategy, answer in outcomes:
             bundle = written.seen_by(frozen)
-            outcome = consider(strategy, bundle)
+            outcome = answer if bundle is frozen else consider(strategy, bundle)
             if bundle is not stored:
                 hash_, stored = await tx.bundles.put(bundle), bundle
             before = latest.get(strategy.id)
             evaluation = snapshot_of(strategy, bundle, hash_, outcome, before)
             written.evaluations.append(evaluation)
             if outcome.report is not None:
-                await self._act(tx, strategy, bundle, hash_, outcome, written)
+                await self._act(tx, strategy, bundle, hash_, outcome, before, written)
             elif not evaluation.folded:
                 now = await tx.now()
                 written.entries.append(no_trade(strategy, bundle, hash_, outcome, before, now))
@@ -180,6 +187,7 @@ class RunCycle:
         bundle: Bundle,
         hash_: str,
         outcome: Outcome,
+        before: GateSnapshot | None,
         written: _Written,
     ) -> None:
         """Store the idea, and ask for it or take its order, as the verdict says."""
@@ -207,7 +215,11 @@ class RunCycle:
             )
         )
         await tx.ideas.swap(idea, idea.move(status))
-        detail: dict[str, Any] = {"outcome": plain(outcome), "idea": idea.number}
+        detail: dict[str, Any] = {
+            "outcome": plain(outcome),
+            "idea": idea.number,
+            "folded": before.repeats if before else 0,
+        }
         if outcome.report.verdict is Verdict.EXECUTE:
             order = intent(idea, self.account_id, idea.sizing.volume, now)
             await tx.orders.add(order)
@@ -244,3 +256,9 @@ class RunCycle:
                 detail=detail,
             )
         )
+
+
+def _answers(bundle: Bundle) -> list[tuple[Strategy, Outcome]]:
+    """What each strategy that has anything to say makes of a bundle."""
+    asked = [strategy for strategy in bundle.strategies if applies(strategy, bundle)]
+    return [(strategy, consider(strategy, bundle)) for strategy in asked]

@@ -167,6 +167,8 @@ async def _write(
         raise InvalidInput(
             f"say in 1 to {_REASON_LENGTH} characters why the strategy changes", field="reason"
         )
+    # Every send holds the control while it begins: none begins under a version that is gone.
+    await tx.controls.take()
     saved = await tx.settings.save_strategy(
         after,
         by="cli" if person is None else person.name[:60],

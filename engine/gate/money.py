@@ -2,7 +2,7 @@
 
 from decimal import ROUND_CEILING, Context, Decimal
 
-from engine.domain.snapshot import Bundle
+from engine.domain.snapshot import Bundle, OpenOrder
 from engine.gate.case import others
 
 #: Wide enough for every product of prices, sizes and rates to be exact, whatever the caller's
@@ -21,6 +21,23 @@ def open_notional(bundle: Bundle, own_order: str | None) -> Decimal | None:
             return None
         total += exposure.notional
     return total
+
+
+def margin_free(bundle: Bundle, own_order: str | None) -> Decimal | None:
+    """The account's free margin less what our other orders will take of it: the venue does not
+    know them yet. None when the account or the worth of one of them is not known.
+    """
+    if bundle.account is None:
+        return None
+    free = bundle.account.margin_free
+    rates = {valuation.symbol: valuation.margin_rate for valuation in bundle.valuations}
+    for held in others(bundle, own_order):
+        if isinstance(held, OpenOrder):
+            exposure = bundle.exposure(held)
+            if exposure is None:
+                return None
+            free -= exposure.notional * rates[held.symbol]
+    return free
 
 
 def notional_of(bundle: Bundle, price: Decimal, volume: Decimal) -> Decimal:

@@ -2,12 +2,11 @@
 
 from decimal import ROUND_DOWN, Decimal, localcontext
 
-from engine.domain.account import Account
 from engine.domain.idea import Proposal, Sizing
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
 from engine.domain.values import quantize
-from engine.gate.money import EXACT, exposure_limit, notional_of, open_notional
+from engine.gate.money import EXACT, exposure_limit, margin_free, notional_of, open_notional
 
 _NOTHING = Decimal(0)
 _CENT = Decimal("0.01")
@@ -34,7 +33,7 @@ def size(
         if account is None or not loss_per_lot > 0 or not account.equity > 0:
             return _sizing(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
         percent = bundle.settings.risk_per_trade_percent
-        caps = _caps(strategy, bundle, proposal, account, own_order)
+        caps = _caps(strategy, bundle, proposal, own_order)
         caps = {"risk_per_trade_percent": (account.equity * percent / 100, loss_per_lot), **caps}
         if at_most is not None:
             caps["at_most"] = (at_most, Decimal(1))
@@ -55,18 +54,19 @@ def size(
 
 
 def _caps(
-    strategy: Strategy, bundle: Bundle, proposal: Proposal, account: Account, own_order: str | None
+    strategy: Strategy, bundle: Bundle, proposal: Proposal, own_order: str | None
 ) -> dict[str, tuple[Decimal, Decimal]]:
     """Every cap by name: how much there is, and how much of it one lot takes."""
     lot = Decimal(1)
     value = notional_of(bundle, proposal.entry, lot)
     held = open_notional(bundle, own_order)
     room = _NOTHING if held is None else exposure_limit(bundle) - held
+    free = margin_free(bundle, own_order) or _NOTHING
     return {
         "max_lot_size": (bundle.settings.max_lot_size, lot),
         "strategy_max_lot_size": (strategy.risk_caps.max_lot_size, lot),
         "volume_max": (bundle.instrument.volume_max, lot),
-        "margin_free": (max(_NOTHING, account.margin_free), value * bundle.instrument.margin_rate),
+        "margin_free": (max(_NOTHING, free), value * bundle.instrument.margin_rate),
         "max_exposure_percent": (max(_NOTHING, room), value),
     }
 

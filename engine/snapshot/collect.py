@@ -131,15 +131,22 @@ class Collect:
         Asked inside the transaction that acts on it: a pause, new limits, an edited strategy, an
         order or an idea of somebody else's that was not seen make it an old picture.
         """
+        if not await self.same_rules(tx, seen, control):
+            return False
         held = {position.client_id for position in seen.positions}
         known = {(order.client_id, order.state) for order in seen.orders}
         orders = await tx.orders.unproven()
         return (
+            all((o.client_id, o.state) in known for o in orders if o.client_id not in held)
+            and await tx.ideas.recent(seen.instant - _DAY, seen.instant) == seen.recent
+        )
+
+    async def same_rules(self, tx: Transaction, seen: Bundle | Survey, control: Control) -> bool:
+        """Whether state, mode, paused symbols, limits and strategies are those that were seen."""
+        return (
             control.version == seen.control.version
             and (await tx.settings.risk())[0] == seen.settings_version
             and await tx.settings.strategies() == seen.strategies
-            and all((o.client_id, o.state) in known for o in orders if o.client_id not in held)
-            and await tx.ideas.recent(seen.instant - _DAY, seen.instant) == seen.recent
         )
 
     async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:

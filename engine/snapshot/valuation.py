@@ -78,5 +78,6 @@ def _valuation(instrument: Instrument, quote: Quote, conversion: Conversion) -> 
         quote=instrument.quote,
         price=quote.ask,
         contract_size=instrument.contract_size,
+        margin_rate=instrument.margin_rate,
         conversion=conversion,
     )

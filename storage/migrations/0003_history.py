@@ -17,7 +17,7 @@ DECLARE
     head history_head;
 BEGIN
     -- A row lock wakes its waiters one by one into the next wait; this lock is a plain queue.
-    PERFORM pg_advisory_xact_lock(7205114302);
+    PERFORM pg_advisory_xact_lock(7205114306);
     SELECT * INTO head FROM history_head WHERE id = 1;
     IF NOT FOUND THEN
         RETURN;

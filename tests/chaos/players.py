@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.domain.order import Fill, Order
+from engine.domain.snapshot import Bundle
 from engine.flow.approvals import Choice
 from engine.flow.execution import SendOrder
 from storage.database import open_database
@@ -46,7 +47,7 @@ class TimedBroker:
 class Unheld(SendOrder):
     """A seeded defect: the attempt begins without holding the trading state."""
 
-    async def _begin(self, order: Order) -> "asyncio.Task[Fill] | None":
+    async def _begin(self, order: Order, bundle: Bundle) -> "asyncio.Task[Fill] | None":
         await asyncio.sleep(0.05)
         return asyncio.get_running_loop().create_task(self._submit(order))
 

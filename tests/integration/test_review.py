@@ -1,6 +1,7 @@
 """Windows a review found open: each is forced here, and stays shut."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from bot.bell import ArqBell
 from bot.logs import mask
 from engine.domain.decision import Action
 from engine.domain.order import OrderState
-from engine.domain.state import HaltReason, TradingState
+from engine.domain.state import HaltReason, Mode, TradingState
 from engine.errors import InvalidInput, NotAllowed, Outdated
 from engine.flow.approvals import Choice
 from engine.flow.ideas import intent
@@ -36,9 +37,9 @@ async def test_stop_between_release_and_attempt_keeps_the_order_here(desk: Desk)
     send = desk.work.send_order
     begin = type(send)._begin
 
-    async def stop_first(self, moved):
+    async def stop_first(self, moved, bundle):
         await desk.talk.change_control.stop(None)
-        return await begin(self, moved)
+        return await begin(self, moved, bundle)
 
     type(send)._begin = stop_first
     try:
@@ -50,6 +51,48 @@ async def test_stop_between_release_and_attempt_keeps_the_order_here(desk: Desk)
     async with desk.world.store.begin() as tx:
         halt = (await tx.history.list(actions=(Action.AI_HALTED,), limit=1))[0]
     assert halt.entry.detail["at_venue"] == [order.client_id]
+
+
+async def pause_symbol(desk: Desk) -> None:
+    await desk.talk.change_control.symbol(None, "EURUSD", paused=True)
+
+
+async def supervise(desk: Desk) -> None:
+    await desk.talk.change_control.mode(None, Mode.AUTONOMOUS)
+
+
+async def tighten(desk: Desk) -> None:
+    await desk.change_risk(max_lot_size=Decimal("0.01"))
+
+
+async def switch_off(desk: Desk) -> None:
+    async with desk.world.store.begin() as tx:
+        await tx.controls.take()
+        for known in await tx.settings.strategies():
+            await tx.settings.save_strategy(
+                replace(known, is_active=False), by="test", reason="test"
+            )
+
+
+@pytest.mark.parametrize("change", [pause_symbol, supervise, tighten, switch_off])
+async def test_attempt_does_not_begin_under_rules_that_are_gone(
+    desk: Desk, change: Callable[[Desk], Awaitable[None]]
+) -> None:
+    _, order = await approved_order(desk)
+    send = desk.work.send_order
+    begin = type(send)._begin
+
+    async def change_first(self, moved, bundle):
+        await change(desk)
+        return await begin(self, moved, bundle)
+
+    type(send)._begin = change_first
+    try:
+        after = await send(order.client_id)
+    finally:
+        type(send)._begin = begin
+    assert after.state is OrderState.REJECTED
+    assert await desk.world.broker.positions() == ()
 
 
 async def test_two_orders_that_cannot_see_each_other_do_not_both_leave(desk: Desk) -> None:

@@ -485,9 +485,20 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
         },
     ),
     Check.MARGIN: (
-        {"exactly what is free": case(sizing=sizing(margin="10000.00"))},
+        {
+            "exactly what is free": case(sizing=sizing(margin="10000.00")),
+            "exactly what an order on its way leaves": seen(
+                orders=(open_order(volume=Decimal("2.47"), direction=SELL),)
+            ),
+        },
         {
             "a cent more than is free": case(sizing=sizing(margin="10000.01")),
+            "more than an order on its way leaves": seen(
+                orders=(open_order(volume=Decimal("2.49"), direction=SELL),)
+            ),
+            "an order on its way that cannot be valued": seen(
+                orders=(open_order(direction=SELL),), valuations=()
+            ),
             "no account": seen(account=None),
         },
     ),
@@ -675,7 +686,7 @@ def test_a_good_idea_passes_every_check_in_the_order_of_the_codes(direction):
         ({"conversion": None}, {Check.CONVERSION, Check.MARGIN, Check.MAX_EXPOSURE}),
         (
             {"valuations": (), "orders": (open_order(**OTHER),)},
-            {Check.MAX_EXPOSURE, Check.CURRENCY_EXPOSURE},
+            {Check.MARGIN, Check.MAX_EXPOSURE, Check.CURRENCY_EXPOSURE},
         ),
     ],
 )

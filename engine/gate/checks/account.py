@@ -7,6 +7,7 @@ from engine.domain.gate import Check
 from engine.domain.values import quantize
 from engine.gate.case import CONTRADICTORY, MISSING, STALE, Case, Finding, Scene, check, scene_check
 from engine.gate.limits import target_open
+from engine.gate.money import margin_free
 from engine.gate.sizing import margin_of
 
 
@@ -76,10 +77,10 @@ def _margin(case: Case) -> Finding:
     """Where the margin leaves room for no trade at all, the size is zero; the check is then held
     against the least trade, so that it says what was in the way.
     """
-    if case.bundle.account is None or case.bundle.conversion is None:
+    free, needed = margin_free(case.bundle, case.own_order), case.sizing.margin
+    if free is None or case.bundle.conversion is None:
         return False, MISSING, MISSING
-    free, needed = case.bundle.account.margin_free, case.sizing.margin
     if not case.sizing.volume > 0:
         least = margin_of(case.bundle, case.proposal.entry, case.bundle.instrument.volume_min)
         needed = quantize(least, 2)
-    return needed <= free, str(needed), str(free)
+    return needed <= free, str(needed), str(quantize(free, 2))
