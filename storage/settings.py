@@ -22,6 +22,9 @@ from storage.models import (
     TradingDayRow,
 )
 
+#: How long a transaction that holds the trading state may do nothing.
+HOLD_MILLISECONDS = 10_000
+
 
 class ControlTable:
     """The port ``Controls`` in one transaction."""
@@ -50,8 +53,16 @@ class ControlTable:
         await ControlRow.update_or_create(using_db=self._connection, id=1, defaults=columns)
 
     async def _control(self, lock: str) -> Control:
+        # Who holds the row and falls silent, hung or stopped, would keep every stop waiting: the
+        # database ends such a session.
+        bound = (
+            f", set_config('idle_in_transaction_session_timeout', '{HOLD_MILLISECONDS}', true)"
+            if lock
+            else ""
+        )
         rows = await self._connection.execute_query_dict(
-            f"SELECT document::text AS document FROM control WHERE id = 1 {lock}"  # noqa: S608
+            f"SELECT document::text AS document{bound}"  # noqa: S608
+            f" FROM control WHERE id = 1 {lock}"
         )
         if not rows:
             raise NotFound("the database is empty; run: ai-trader migrate")

@@ -1,6 +1,8 @@
 """A stop needs nothing but the database's one row: not the history, not the market, not a head."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -196,3 +198,24 @@ async def test_stop_is_pulled_and_recorded_without_a_market(desk: Desk) -> None:
         (record,) = await tx.history.list(limit=1)
     assert record.entry.action == "ai_halted"
     assert record.entry.market_time is None
+
+
+async def test_process_that_hangs_with_the_trading_state_does_not_keep_the_stop_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.settings.HOLD_MILLISECONDS", 500)
+    held = asyncio.Event()
+
+    async def hang() -> None:
+        async with desk.world.store.begin() as tx:
+            await tx.controls.hold()
+            held.set()
+            await asyncio.sleep(30)
+
+    hanging = asyncio.get_running_loop().create_task(hang(), context=copy_context())
+    await held.wait()
+    control = await asyncio.wait_for(desk.talk.change_control.stop(None), 10)
+    assert control.state is TradingState.EMERGENCY_STOP
+    hanging.cancel()
+    with pytest.raises((asyncio.CancelledError, Exception)):
+        await hanging
