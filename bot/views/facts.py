@@ -66,6 +66,12 @@ def coded(words: Words, family: str, code: str, **values: object) -> Html:
     )
 
 
+def by(words: Words, name: str) -> Html:
+    """Who made a change: a person by name, or the terminal or the machine in words."""
+    key = f"actor.{name}"
+    return words("control.by", name=words(key) if words.has(key) else name)
+
+
 def reason(words: Words, code: str) -> Html:
     """Why not, from a code: the check that failed, or the reason of a halt or of an order's end."""
     families = ("failed", "check", "reason")

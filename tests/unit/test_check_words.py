@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 from bot.i18n import LANGUAGES, Words
-from bot.views.facts import check_line, reason
+from bot.views.facts import by, check_line, reason
+from bot.views.people import error
 from engine.domain.gate import Check, CheckResult
+from engine.errors import InvalidInput, NotFound
 from engine.gate.case import run
 from tests.unit.test_gate import SITUATIONS
 
@@ -101,3 +103,22 @@ def test_a_reason_that_is_no_check_is_that_of_a_halt_or_an_order():
     assert reason(EN, "order_expired") == EN("check.order_expired")
     assert reason(EN, "paused_by_person") == EN("reason.paused_by_person")
     assert reason(EN, "<odd>") == "<code>&lt;odd&gt;</code>"
+
+
+def test_who_made_a_change_is_named_in_words():
+    assert by(EN, "Ann") == "By Ann."
+    assert (by(EN, "cli"), by(ES, "cli")) == ("By the terminal.", "Por la terminal.")
+    assert by(ES, "system") == "Por el propio ai-trader."
+
+
+def test_a_wrong_value_is_answered_in_the_readers_language():
+    unknown = InvalidInput("foo is no setting", unknown="foo", example="/replay 4 a=1")
+    assert error(ES, unknown).startswith("foo no es un ajuste. Escriba, por ejemplo, /replay 4 a=1")
+    apart = InvalidInput("no", field="max_spread_pips", low=Decimal("0.1"), high=Decimal(1000))
+    assert "debe estar entre 0,1 y 1.000." in error(ES, apart)
+    bent = InvalidInput("no", field="max_spread_pips")
+    assert error(EN, bent).endswith("What it is: Widest spread (pips).")
+    assert "999" in error(ES, NotFound("there is no decision 999", number=999))
+    off = InvalidInput("no", symbol="XXX", watched="EURUSD")
+    assert error(ES, off) == "XXX no se está siguiendo. Se siguen: EURUSD"
+    assert error(ES, InvalidInput("a & b")) == "a &amp; b"
