@@ -9,7 +9,7 @@ from bot.i18n import Html, Words
 from bot.screen import TEXT_LIMIT, Button, Screen
 from bot.views.card import outcome_of, stamp
 from bot.views.facts import check_line, coded, condition, direction, next_news, paper, reason
-from engine.domain.decision import Decision
+from engine.domain.decision import Action, Decision
 from engine.domain.gate import CheckResult
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.snapshot import Bundle
@@ -74,6 +74,8 @@ def line(words: Words, decision: Decision) -> Html:
         said = words.has(f"check.{kind}")
         short = reason(words, kind) if said else coded(words, "short", name or kind)
         result = words("history.because", reason=short)
+    else:
+        result = _dealt(words, decision)
     confidence = entry.confidence_score
     score = "" if confidence is None else f"{words.number(confidence)}/100"
     parts = (coded(words, "action", entry.action), entry.symbol or "", score)
@@ -84,6 +86,19 @@ def line(words: Words, decision: Decision) -> Html:
         what=Html(" ".join(part for part in parts if part)),
         result=result,
     )
+
+
+def _dealt(words: Words, decision: Decision) -> Html:
+    """What was dealt, of a record of a fill or of a trade's end."""
+    order, trade = (decision.entry.detail.get(name, {}) for name in ("order", "trade"))
+    if decision.entry.action is Action.ORDER_FILLED and order.get("fill_price"):
+        volume = words.number(Decimal(order["volume"]))
+        price = words.price(Decimal(order["fill_price"]))
+        return words("history.filled", volume=volume, price=price)
+    if decision.entry.action is Action.POSITION_CLOSED and trade:
+        price = words.price(Decimal(trade["exit_price"]))
+        return words("history.closed", reason=coded(words, "exit", trade["reason"]), price=price)
+    return Html("")
 
 
 def why(words: Words, story: Story) -> Screen:

@@ -7,10 +7,14 @@ import pytest
 
 from bot.i18n import LANGUAGES, Words
 from bot.views.facts import by, check_line, reason
+from bot.views.history import line
 from bot.views.people import error
+from engine.domain.decision import Action
 from engine.domain.gate import Check, CheckResult
 from engine.errors import InvalidInput, NotFound
 from engine.gate.case import run
+from engine.snapshot.canonical import plain
+from tests import builders
 from tests.unit.test_gate import SITUATIONS
 
 EN, ES = Words("en"), Words("es")
@@ -122,3 +126,11 @@ def test_a_wrong_value_is_answered_in_the_readers_language():
     off = InvalidInput("no", symbol="XXX", watched="EURUSD")
     assert error(ES, off) == "XXX no se está siguiendo. Se siguen: EURUSD"
     assert error(ES, InvalidInput("a & b")) == "a &amp; b"
+
+
+def test_the_history_says_at_what_price_a_trade_was_opened_and_closed():
+    order_, trade = builders.order(fill_price=Decimal("1.10011")), builders.closed_trade()
+    filled = builders.decision(action=Action.ORDER_FILLED, detail={"order": plain(order_)})
+    closed = builders.decision(action=Action.POSITION_CLOSED, detail={"trade": plain(trade)})
+    assert line(EN, filled).endswith(f"filled EURUSD — {order_.volume} lots at 1.10011")
+    assert line(ES, closed).endswith(f" — {ES(f'exit.{trade.reason}')} a {trade.exit_price}")
