@@ -9,7 +9,7 @@ from bot.screen import Parcel, Screen, parcel_of
 from bot.views import card as card_views
 from bot.views import control as control_views
 from bot.views import settings as settings_views
-from bot.views.facts import badge, direction, paper
+from bot.views.facts import badge, by, direction, paper
 from engine.domain.notice import Kind
 from engine.domain.order import ClosedTrade
 from engine.domain.state import Control
@@ -69,7 +69,7 @@ class Render:
         causes = control_views.causes(words, detail)
         lines = [screen.text or "", *causes]
         if not causes:
-            lines.append(words("control.by", name=control.changed_by))
+            lines.append(by(words, control.changed_by))
         return parcel_of(Screen(text=Html("\n".join(lines)), buttons=screen.buttons))
 
     async def settings(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:

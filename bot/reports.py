@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from re import sub
 from socket import gethostname
@@ -13,6 +14,7 @@ from bot.i18n import words_for
 from bot.narrator import plain_line
 from bot.settings import Settings
 from bot.views import status as status_views
+from bot.views.facts import badge, check_line
 from bot.views.snapshot import replay_document
 from bot.wiring import World, build_anchor_history, build_talk, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
@@ -89,9 +91,10 @@ def _tell(done: Replay, changes: Sequence[str], say: Say) -> None:
     say(plain_line(done.decision))
     say(f"  {done.decision.entry.rationale}")
     say(f"  bundle {done.decision.entry.bundle_hash}: {bundle.symbol} at {bundle.instant}")
+    english, account = words_for("en"), bundle.account
     for check in done.made.checks:
-        sign = "ok " if check.passed else "NO "
-        say(f"  {sign} {check.code}: {check.observed} (limit {check.limit})")
+        seen = check_line(english, check, account.currency if account else None)
+        say(f"  {unescape(seen)} [{check.code}]")
     if done.what_if is not None:
         say(f"  with {', '.join(changes)}: {done.what_if.verdict} ({done.what_if.result})")
     for path in done.differences:
@@ -193,7 +196,8 @@ async def halt(settings: Settings, *, say: Say) -> int:
     async with open_database_of(settings) as world:
         talk = build_talk(world, SilentBell(), claim_code="")
         control = await talk.change_control.stop(None)
-    say(f"Trading is in {control.state}; queued orders are cancelled. Resume it in the chat.")
+    text = sub(r"<[^>]+>", "", badge(words_for("en"), control))
+    say(f"{text}\nQueued orders are cancelled. An admin resumes it in the chat: /resume")
     return CLEAN
 
 

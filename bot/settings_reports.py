@@ -26,6 +26,7 @@ async def show(settings: Settings, *, say: Say) -> int:
         cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         say(f"{cells}  {name_of(words, row[0])}")
     say(f"Version {current.version}, by {current.changed_by}: {current.reason}")
+    say("To change one: ai-trader settings set NAME=VALUE --reason WHY")
     return CLEAN
 
 

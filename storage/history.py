@@ -50,7 +50,7 @@ class HistoryTable:
     async def get(self, seq: int) -> Decision:
         row = await DecisionRow.filter(seq=seq).using_db(self._connection).get_or_none()
         if row is None:
-            raise NotFound(f"there is no decision {seq}")
+            raise NotFound(f"there is no decision {seq}", number=seq)
         return mapping.decision_of(row.seq, row.hash, row.previous_hash, row.body)
 
     async def list(

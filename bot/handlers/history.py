@@ -132,10 +132,24 @@ async def replay(
 ) -> Screen:
     """/replay 40, or /replay 40 min_confidence_threshold=80 to ask "what if"."""
     seq, *rest = (command.args or "").split() or [""]
-    changes = dict(part.split("=", 1) for part in rest if "=" in part)
     asked = CommandObject(command=command.command, args=seq)
-    done = await replay_decision(number(asked, words), changes, person_id=person.id)
+    decision = number(asked, words)
+    done = await replay_decision(decision, _changes(decision, rest, words), person_id=person.id)
     return views.replay(words, done)
+
+
+def _changes(seq: int, parts: list[str], words: Words) -> dict[str, str]:
+    """What ``NAME=VALUE`` asks for; raises :class:`InvalidInput` for anything else."""
+    example = f"/replay {seq} max_spread_pips=1.5"
+    changes: dict[str, str] = {}
+    for part in parts:
+        name, sign, text = part.partition("=")
+        if not sign:
+            raise InvalidInput(words("error.usage", example=example))
+        if not words.has(f"setting.{name}"):
+            raise InvalidInput(f"{name[:40]} is no setting", unknown=name[:40], example=example)
+        changes[name] = text
+    return changes
 
 
 def _filters(parts: list[str]) -> tuple[str | None, tuple[Action, ...]]:

@@ -5,7 +5,18 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen
-from bot.views.facts import NO, YES, coded, condition, direction, in_r, next_news, paper, pips
+from bot.views.facts import (
+    NO,
+    YES,
+    coded,
+    condition,
+    direction,
+    in_r,
+    next_news,
+    paper,
+    pips,
+    reason,
+)
 from engine.domain.approval import Approval, Ending
 from engine.domain.gate import ASKS, GateReport
 from engine.domain.idea import IdeaStatus
@@ -166,7 +177,7 @@ def _afterwards(words: Words, end: Progress | Outcome, approval: Approval | None
 def ending(words: Words, approval: Approval) -> Html:
     """An approval's ending in its own words."""
     at = approval.decided_at or approval.expires_at
-    detail = coded(words, "check", approval.detail) if approval.detail else Html("")
+    detail = reason(words, approval.detail) if approval.detail else Html("")
     return words(
         f"stamp.{approval.ending}",
         name=(approval.decided_name or "?")[:64],
@@ -186,8 +197,7 @@ def _order(words: Words, order: Order) -> Html:
             volume=words.number(order.volume),
             price=words.price(order.fill_price),
         )
-    reason = coded(words, "check", order.reason or "")
-    return words(f"stamp.order_{order.state}", reason=reason)
+    return words(f"stamp.order_{order.state}", reason=reason(words, order.reason or ""))
 
 
 def closed(words: Words, trade: ClosedTrade, currency: str) -> Html:

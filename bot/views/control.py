@@ -8,7 +8,7 @@ from typing import Any
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import badge, coded
+from bot.views.facts import badge, by, coded
 from engine.domain.state import Control, Mode, TradingState
 from engine.errors import WouldHalt
 
@@ -31,8 +31,10 @@ def halted(
     words: Words, control: Control, *, at_venue: int = 0, facts: Mapping[str, Any] | None = None
 ) -> Screen:
     """The alert of a halt: the figure or the part behind it, and what had left before it."""
-    lines = [badge(words, control), *causes(words, facts or {})]
-    lines.append(words(f"control.{control.state}"))
+    found = causes(words, facts or {})
+    lines = [badge(words, control), *found, words(f"control.{control.state}")]
+    if not found:
+        lines.append(by(words, control.changed_by))
     if at_venue:
         lines.append(words("control.at_venue", count=at_venue))
     button = Button(words("button.resume"), callbacks.pack("resume"), "success")

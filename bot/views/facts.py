@@ -1,12 +1,13 @@
 """Small pieces of text that several views share: names of codes, signs, conditions, sizes."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from html import escape
 
 from bot.i18n import Html, Words
 from engine.domain.account import Direction
-from engine.domain.gate import CheckResult
+from engine.domain.gate import Check, CheckResult
 from engine.domain.idea import Observation
 from engine.domain.snapshot import Bundle, Impact
 from engine.domain.state import Control
@@ -15,6 +16,34 @@ from engine.gate.case import MISSING
 
 #: Plain signs, not emoji: every phone draws them alike.
 YES, NO = "✓", "✗"
+
+#: How a check's figure is held against its limit; a check that is not here needs what is named.
+_BOUNDS = {
+    "at_most": (
+        Check.SPREAD, Check.STALE_DATA, Check.UNKNOWN_ORDER, Check.MAX_EXPOSURE,
+        Check.CURRENCY_EXPOSURE, Check.MARGIN, Check.RISK_BUDGET, Check.PRICE_DRIFT,
+        Check.STRATEGY_MAX_CANDLES,
+    ),
+    "at_least": (
+        Check.DATA_READY, Check.STOPS_LEVEL, Check.REWARD_RATIO, Check.STRATEGY_COOLDOWN,
+        Check.STRATEGY_DUPLICATE, Check.CONFIDENCE_FLOOR, Check.CONFIDENCE_THRESHOLD,
+    ),
+    "under": (
+        Check.OPEN_POSITION, Check.MAX_CONCURRENT_TRADES, Check.STRATEGY_POSITIONS,
+        Check.DAILY_LOSS, Check.MAX_DRAWDOWN, Check.STRATEGY_RATE_LIMIT,
+        Check.STRATEGY_DAILY_BUDGET,
+    ),
+    "over": (Check.NEWS,),
+    "of": (Check.DAILY_TARGET_REACHED,),
+}  # fmt: skip
+_BOUND = {code: bound for bound, codes in _BOUNDS.items() for code in codes}
+_MONEY = (
+    Check.MAX_EXPOSURE, Check.MARGIN, Check.MAX_DRAWDOWN, Check.DAILY_TARGET_REACHED,
+)  # fmt: skip
+_PRICES = (Check.STOPS_LEVEL, Check.CONVERSION)
+#: What a check saw when there is nothing it could be held against.
+_NOTHING = ("none", "not_spot")
+_FIGURE = re.compile(r"-?\d+(\.\d+)?")
 
 
 def paper(words: Words, *, is_live: bool) -> Html:
@@ -37,17 +66,59 @@ def coded(words: Words, family: str, code: str, **values: object) -> Html:
     )
 
 
-def check_line(words: Words, check: CheckResult) -> Html:
-    """A check: its sign, its name, what it saw and its limit."""
-    seen = words("value.missing") if check.observed == MISSING else value(words, check.observed)
-    is_figure = any(letter.isdigit() for letter in check.limit)
+def by(words: Words, name: str) -> Html:
+    """Who made a change: a person by name, or the terminal or the machine in words."""
+    key = f"actor.{name}"
+    return words("control.by", name=words(key) if words.has(key) else name)
+
+
+def reason(words: Words, code: str) -> Html:
+    """Why not, from a code: the check that failed, or the reason of a halt or of an order's end."""
+    families = ("failed", "check", "reason")
+    return coded(words, next((f for f in families if words.has(f"{f}.{code}")), "reason"), code)
+
+
+def check_line(words: Words, check: CheckResult, currency: str | None = None) -> Html:
+    """A check: its sign, its name, what it saw, and what that must be. Money is written as such
+    where the account's ``currency`` is known.
+    """
+    no_target = check.code is Check.DAILY_TARGET_REACHED and _is_zero(check.limit)
+    bare = no_target or (check.passed and check.observed in _NOTHING)
     return words(
-        "check.line" if is_figure else "check.needs",
+        f"check.{'plain' if bare else _BOUND.get(check.code, 'needs')}",
         sign=YES if check.passed else NO,
         name=coded(words, "check", check.code),
-        observed=seen,
-        limit=value(words, check.limit),
+        observed=words("value.none")
+        if no_target
+        else _seen(words, check, check.observed, currency),
+        limit=_seen(words, check, check.limit, currency),
     )
+
+
+def _is_zero(text: str) -> bool:
+    return bool(_FIGURE.fullmatch(text)) and Decimal(text) == 0
+
+
+def _seen(words: Words, check: CheckResult, text: str, currency: str | None) -> Html | str:
+    """One side of a check as people read it: figures their way, prices as terminals show them."""
+    if text == MISSING:
+        return words("value.missing")
+    if check.code is Check.SESSION:
+        return _hours(words, text)
+    if check.code is Check.LOT_SIZE:
+        return "–".join(words.number(Decimal(part)) for part in text.split("-"))
+    if not _FIGURE.fullmatch(text):
+        return value(words, text)
+    if check.code in _MONEY and currency is not None:
+        return words.money(Decimal(text), currency)
+    return words.price(Decimal(text)) if check.code in _PRICES else words.number(Decimal(text))
+
+
+def _hours(words: Words, text: str) -> Html | str:
+    """A weekday and an hour, or spans of hours: ``Mon 06:00Z``, ``08:00-17:00 Europe/London``."""
+    day, space, rest = text.partition(" ")
+    shown = f"{value(words, day)} {rest}" if space and day.isalpha() else text
+    return re.sub(r"(\d)Z", r"\1 UTC", re.sub(r"(\d)-(\d)", r"\1–\2", shown))
 
 
 def value(words: Words, text: str) -> Html | str:

@@ -8,11 +8,12 @@ from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import TEXT_LIMIT, Button, Screen
 from bot.views.card import outcome_of, stamp
-from bot.views.facts import check_line, coded, condition, direction, next_news, paper
-from engine.domain.decision import Decision
+from bot.views.facts import check_line, coded, condition, direction, next_news, paper, reason
+from engine.domain.decision import Action, Decision
 from engine.domain.gate import CheckResult
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.snapshot import Bundle
+from engine.domain.values import quantize
 from engine.flow.judgement import Answer, Outcome
 from engine.flow.overview import Story
 from engine.flow.replay import Replay
@@ -50,7 +51,8 @@ def stream(
 ) -> Screen:
     """A page of the history; each line names the number that replays it."""
     lines = [words("history.title")]
-    lines += [line(words, decision) for decision in found] or [words("history.none")]
+    none = words("history.none_of", filters=filters) if filters else words("history.none")
+    lines += [line(words, decision) for decision in found] or [none]
     buttons: tuple[tuple[Button, ...], ...] = ()
     if len(found) == page:
         older = Button(words("button.older"), callbacks.pack("hist", found[-1].seq, filters))
@@ -72,7 +74,10 @@ def line(words: Words, decision: Decision) -> Html:
         said = words.has(f"check.{kind}")
         short = reason(words, kind) if said else coded(words, "short", name or kind)
         result = words("history.because", reason=short)
-    score = "" if entry.confidence_score is None else words.number(entry.confidence_score)
+    else:
+        result = _dealt(words, decision)
+    confidence = entry.confidence_score
+    score = "" if confidence is None else f"{words.number(confidence)}/100"
     parts = (coded(words, "action", entry.action), entry.symbol or "", score)
     return words(
         "history.line",
@@ -83,9 +88,17 @@ def line(words: Words, decision: Decision) -> Html:
     )
 
 
-def reason(words: Words, code: str) -> Html:
-    """A refusal's code: a check, or the reason of a halt."""
-    return coded(words, "check" if words.has(f"check.{code}") else "reason", code)
+def _dealt(words: Words, decision: Decision) -> Html:
+    """What was dealt, of a record of a fill or of a trade's end."""
+    order, trade = (decision.entry.detail.get(name, {}) for name in ("order", "trade"))
+    if decision.entry.action is Action.ORDER_FILLED and order.get("fill_price"):
+        volume = words.number(Decimal(order["volume"]))
+        price = words.price(Decimal(order["fill_price"]))
+        return words("history.filled", volume=volume, price=price)
+    if decision.entry.action is Action.POSITION_CLOSED and trade:
+        price = words.price(Decimal(trade["exit_price"]))
+        return words("history.closed", reason=coded(words, "exit", trade["reason"]), price=price)
+    return Html("")
 
 
 def why(words: Words, story: Story) -> Screen:
@@ -104,7 +117,7 @@ def why(words: Words, story: Story) -> Screen:
         for adjustment in idea.confidence.adjustments
     ] or [words("why.no_points")]
     if outcome.report is not None:
-        lines += ["", words("why.gate"), *gate(words, outcome.report.checks)]
+        lines += ["", words("why.gate"), *gate(words, story.bundle, outcome.report.checks)]
     lines += ["", *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
     lines.append(words("why.replay", seq=story.decision.seq))
     return Screen(text=_cut(lines))
@@ -115,9 +128,9 @@ def points_name(words: Words, name: str) -> Html:
     return coded(words, "points" if words.has(f"points.{name}") else "short", name)
 
 
-def gate(words: Words, checks: Sequence[CheckResult]) -> list[Html]:
+def gate(words: Words, bundle: Bundle, checks: Sequence[CheckResult]) -> list[Html]:
     """Every check, folded under a quote that opens on a tap."""
-    rows = "\n".join(check_line(words, check) for check in checks)
+    rows = "\n".join(check_line(words, check, _currency(bundle)) for check in checks)
     return [Html(f"<blockquote expandable>{rows}</blockquote>")]
 
 
@@ -129,8 +142,10 @@ def saw(words: Words, story: Story) -> Screen:
 def _seen(words: Words, bundle: Bundle) -> Html:
     now, last = bundle.indicators, bundle.candles[-1]
 
-    def figure(number: Decimal | None) -> str:
-        return str(words("value.none")) if number is None else words.price(number)
+    def figure(number: Decimal | None, places: int = bundle.instrument.digits) -> str:
+        if number is None:
+            return str(words("value.none"))
+        return words.price(quantize(number, places))
 
     lines = [
         words("saw.title", symbol=bundle.symbol, time=words.moment(bundle.instant)),
@@ -143,7 +158,7 @@ def _seen(words: Words, bundle: Bundle) -> Html:
         ),
         words("saw.averages", fast=figure(now.ema_20), slow=figure(now.ema_50)),
         words("saw.trend", fast=figure(now.sma_50), slow=figure(now.sma_200)),
-        words("saw.strength", rsi=figure(now.rsi_14), adx=figure(now.adx_14)),
+        words("saw.strength", rsi=figure(now.rsi_14, 2), adx=figure(now.adx_14, 2)),
         words(
             "saw.swing",
             atr=figure(now.atr_14),
@@ -179,23 +194,31 @@ def replay(words: Words, done: Replay) -> Screen:
         lines.append(words("replay.equal"))
     lines.append(words("replay.bundle", hash=(entry.bundle_hash or "")[:16]))
     if done.what_if is not None:
-        lines += ["", *_what_if(words, done.what_if)]
+        lines += ["", *_what_if(words, done.bundle, done.what_if)]
     lines += ["", _seen(words, done.bundle)]
     if done.report is None and isinstance(done.made, Outcome):
         lines += ["", words("why.conditions")]
         lines += [condition(words, seen) for seen in done.made.evaluation.observations]
-    lines += ["", words("why.gate"), *gate(words, done.made.checks)]
+    title = "why.gate" if done.what_if is None else "replay.gate"
+    lines += ["", words(title), *gate(words, done.bundle, done.made.checks)]
     return Screen(text=_cut(lines), chart={"decision": done.decision.seq})
 
 
-def _what_if(words: Words, other: Outcome | Answer) -> list[Html]:
+def _currency(bundle: Bundle) -> str | None:
+    return bundle.account.currency if bundle.account else None
+
+
+def _what_if(words: Words, bundle: Bundle, other: Outcome | Answer) -> list[Html]:
     """What would have come of it: a verdict and the check that decides, or no idea at all."""
     if other.report is not None:
         first = other.report.first_failed
         verdict = words("replay.what_if", verdict=words(f"verdict.{other.report.verdict}"))
-        return [verdict, *([check_line(words, first)] if first else [])]
+        return [verdict, *([check_line(words, first, _currency(bundle))] if first else [])]
     closed = [c for c in other.before if c.code is other.blocked_by]
-    return [words("replay.what_if_none"), *(check_line(words, check) for check in closed)]
+    return [
+        words("replay.what_if_none"),
+        *(check_line(words, c, _currency(bundle)) for c in closed),
+    ]
 
 
 def _cut(lines: Sequence[str]) -> Html:

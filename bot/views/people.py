@@ -1,12 +1,23 @@
 """Joining, help, languages, and errors in words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot import callbacks
 from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
 from bot.views.control import would_halt
 from bot.views.facts import paper
+from bot.views.settings import name_of
 from engine.domain.person import Person, Role
-from engine.errors import NotAllowed, TraderError, WouldHalt
+from engine.errors import InvalidInput, NotAllowed, NotFound, TraderError, WouldHalt
+
+#: A fact of an error, and the words that are made of it.
+_TOLD = {
+    "number": "error.no_number",
+    "watched": "error.not_watched",
+    "unknown": "error.no_setting",
+}
 
 #: The command menu, in the order people need it.
 COMMANDS = (
@@ -69,8 +80,29 @@ def error(words: Words, problem: TraderError) -> Html:
     """An error in words that say what to do."""
     if isinstance(problem, WouldHalt):
         return would_halt(words, problem)
+    if isinstance(problem, (InvalidInput, NotFound)) and (told := _told(words, problem.details)):
+        return told
     needs = problem.details.get("needs")
     if isinstance(problem, NotAllowed) and needs is None:
         return words("error.stranger", id=problem.details.get("person", "?"))
     role = words(f"role.{needs}") if needs is not None else ""
     return words(problem.key, message=str(problem), role=role)
+
+
+def _told(words: Words, details: Mapping[str, Any]) -> Html | None:
+    """A wrong value in the person's language, where the error's facts are enough for it."""
+    for fact, key in _TOLD.items():
+        if fact in details:
+            return words(key, **details)
+    if words.has(f"setting.{details.get('field')}"):
+        return _setting(words, details)
+    return None
+
+
+def _setting(words: Words, details: Mapping[str, Any]) -> Html:
+    """A setting that cannot have the value it was given."""
+    field, name = details["field"], name_of(words, details["field"])
+    if "low" not in details:
+        return words("error.setting_value", field=field, name=name)
+    low, high = (words.number(details[end]) for end in ("low", "high"))
+    return words("error.setting_range", field=field, name=name, low=low, high=high)

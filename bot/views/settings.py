@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.i18n import Html, Words
+from bot.views.facts import by
 
 
 def name_of(words: Words, name: str) -> Html:
@@ -26,14 +27,14 @@ def change_line(words: Words, name: str, before: Html | str, after: Html | str) 
     return words("settings.change", name=name_of(words, name), before=before, after=after)
 
 
-def changed(words: Words, by: str, reason: str, changes: Mapping[str, Sequence[Any]]) -> Html:
+def changed(words: Words, who: str, reason: str, changes: Mapping[str, Sequence[Any]]) -> Html:
     """Who changed what, and why. The values are a notice's: numbers are texts in it."""
     lines = [words("settings.changed")]
     for name, (before, after) in changes.items():
         old, new = (shown(words, _value(value)) for value in (before, after))
         lines.append(change_line(words, name, old, new))
     lines.append(words("settings.reason", reason=reason))
-    lines.append(words("control.by", name=by))
+    lines.append(by(words, who))
     return Html("\n".join(lines))
 
 

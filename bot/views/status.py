@@ -5,11 +5,18 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import badge, coded, direction, paper
+from bot.views.facts import badge, coded, direction, paper, reason
+from bot.views.settings import name_of, shown
 from engine.domain.account import Account, Position
 from engine.flow.overview import Status, Today
 
 _TENTH = Decimal("0.1")
+#: The limits of single trades; the day's own are shown with how far they are used.
+_SHOWN = (
+    "max_lot_size", "risk_per_trade_percent", "max_exposure_percent",
+    "max_currency_exposure_percent", "max_spread_pips", "max_drift_r", "confidence_floor",
+    "min_confidence_threshold", "watchlist",
+)  # fmt: skip
 
 
 def status(words: Words, seen: Status, *, is_live: bool, edit: bool = False) -> Screen:
@@ -55,17 +62,17 @@ def _account(words: Words, seen: Status) -> list[Html]:
             count=len(seen.positions),
             profit=words.money(account.open_profit, account.currency, signed=True),
         ),
-        *_day(words, seen, account),
+        *_day(words, "status.day", seen, account),
     ]
 
 
-def _day(words: Words, seen: Status, account: Account) -> list[Html]:
+def _day(words: Words, key: str, seen: Status, account: Account) -> list[Html]:
     if seen.day is None:
         return []
     settings = seen.settings
     return [
         words(
-            "status.day",
+            key,
             profit=words.money(seen.day.profit(account.equity), account.currency, signed=True),
             target=words.money(settings.daily_profit_target, account.currency)
             if settings.daily_profit_target
@@ -85,7 +92,7 @@ def today(words: Words, seen: Today, *, is_live: bool) -> Screen:
         )
     ]
     if account is not None:
-        lines += _day(words, seen.status, account)
+        lines += _day(words, "today.result", seen.status, account)
         for trade in seen.trades:
             lines.append(
                 words(
@@ -101,7 +108,7 @@ def today(words: Words, seen: Today, *, is_live: bool) -> Screen:
         lines.append(words("today.no_trades"))
     for name, count in sorted(seen.counts.items(), key=lambda item: -item[1]):
         family, _, code = name.partition(":")
-        label = coded(words, "check", code) if family == "fail" else coded(words, "action", family)
+        label = reason(words, code) if family == "fail" else coded(words, "action", family)
         key = "today.refused" if family == "fail" else "today.decided"
         lines.append(words(key, name=label, count=count))
     return Screen(text=Html("\n".join(lines)))
@@ -120,20 +127,11 @@ def risk(words: Words, seen: Status, *, is_live: bool) -> Screen:
                 limit=words.number(settings.max_concurrent_trades),
             )
         )
-    plain = {
-        "lot_size": words.number(settings.max_lot_size),
-        "risk_budget": f"{words.number(settings.risk_per_trade_percent)} %",
-        "max_exposure_reached": f"{words.number(settings.max_exposure_percent)} %",
-        "spread": words("value.pips", pips=words.number(settings.max_spread_pips)),
-        "confidence_floor": words.number(settings.confidence_floor),
-        "confidence_threshold": words.number(settings.min_confidence_threshold),
-        "price_drift": f"{words.number(settings.max_drift_r)} R",
-        "watchlist": ", ".join(settings.watchlist),
-    }
     lines += [
-        words("risk.limit", name=coded(words, "check", code), limit=limit)
-        for code, limit in plain.items()
+        words("risk.limit", name=name_of(words, name), limit=shown(words, getattr(settings, name)))
+        for name in _SHOWN
     ]
+    lines.append(words("risk.change"))
     return Screen(text=Html("\n".join(lines)))
 
 
@@ -144,8 +142,8 @@ def used(words: Words, seen: Status) -> list[Html]:
         return [words("status.no_broker")]
     figures = {
         "daily_loss": (
-            f"{words.number(day.loss_percent(account.equity), 2)} %",
-            f"{words.number(settings.max_daily_loss_percent)} %",
+            words.number(day.loss_percent(account.equity), 2),
+            words.number(settings.max_daily_loss_percent),
         ),
         "max_drawdown": (
             words.money(day.drawdown(account.equity), account.currency),

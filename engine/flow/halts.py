@@ -108,7 +108,9 @@ class ChangeControl:
         """Pause or release one symbol; raises :class:`InvalidInput` to pause one not watched."""
         if paused and symbol not in self.symbols:
             raise InvalidInput(
-                f"{symbol[:24]} is not watched; watched are: {', '.join(self.symbols)}"
+                f"{symbol[:24]} is not watched; watched are: {', '.join(self.symbols)}",
+                symbol=symbol[:24],
+                watched=", ".join(self.symbols),
             )
 
         def change(control: Control, by: str, at: datetime) -> Control:

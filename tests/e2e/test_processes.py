@@ -334,7 +334,7 @@ async def test_tap_while_paused_sends_nothing_and_says_that_trading_is_stopped(d
     try:
         assert EN("control.paused") in await desk.say(ANN, "/pause")
         assert await desk.told(await desk.tap(LUIS, card)) == ES(
-            "toast.halted", detail=ES("check.state")
+            "toast.halted", detail=ES("failed.state")
         )
         assert await desk.orders(card) == []
         assert (await desk.ended(card))[1:] == ["risk_rejected"]

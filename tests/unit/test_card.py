@@ -213,7 +213,7 @@ def test_an_ending_names_who_when_and_why():
     assert "10:00:00 UTC" in moved
     assert "1.10018" in views.ending(EN, answered(Ending.APPROVED))
     closed = views.ending(EN, answered(Ending.GATE_CLOSED, detail="news"))
-    assert EN("check.news") in closed
+    assert EN("failed.news") in closed
     assert "10:15:00" in views.ending(EN, replace(approval(), ending=Ending.EXPIRED))
 
 

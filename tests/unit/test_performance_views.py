@@ -174,7 +174,7 @@ def ended(result: Result, r: str | None) -> Outcome:
         (
             builders.progress(candles=2, favourable=D("0.8"), adverse=D("-0.3")),
             "🔭 Without you: still open; +0.8 R at best, −0.3 R at worst so far",
-            "🔭 Sin usted: sigue abierta; hasta ahora, +0,8 R como mucho y −0,3 R como poco",
+            "🔭 Sin usted: sigue abierta; hasta ahora, máximo +0,8 R y mínimo −0,3 R",
         ),
     ],
 )
