@@ -130,7 +130,7 @@ def acts_on_an_old_picture(patch: pytest.MonkeyPatch) -> None:
 def send_begun_without_the_lock(patch: pytest.MonkeyPatch) -> None:
     """Between the record and the attempt nobody looks at the trading state."""
 
-    async def begin(self: SendOrder, order: Any) -> Any:
+    async def begin(self: SendOrder, order: Any, _: Any) -> Any:
         return asyncio.get_running_loop().create_task(self._submit(order))
 
     patch.setattr(SendOrder, "_begin", begin)
