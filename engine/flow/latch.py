@@ -3,6 +3,7 @@
 Each answers the records to append, last in that transaction.
 """
 
+from asyncio import timeout
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,8 @@ _CANCELS = frozenset((TradingState.HALTED, TradingState.EMERGENCY_STOP))
 LATCHES = frozenset((TradingState.RUNNING, TradingState.PAUSED))
 #: After these a person decides on each trade again.
 _DEMOTES = frozenset((HaltReason.DAILY_LOSS, HaltReason.HEARTBEAT_LOST))
+#: Seconds a feed may take to answer; then it counts as one that does not.
+ANSWERS_WITHIN = 2.0
 
 
 async def halt(
@@ -219,8 +222,11 @@ async def _cancel_queued(
 
 
 async def market_time(market: MarketData) -> datetime | None:
-    """The market's time for a record, if there is one: a stop must not fail for want of a feed."""
+    """The market's time for a record, if there is one: a stop must neither fail nor wait for want
+    of a feed.
+    """
     try:
-        return await market.instant()
+        async with timeout(ANSWERS_WITHIN):
+            return await market.instant()
     except (TraderError, OSError):
         return None
