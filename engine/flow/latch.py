@@ -122,9 +122,7 @@ async def owed(tx: Transaction, control: Control) -> list[Entry]:
             detail={"after": plain(control)},
         )
     ]
-    for order in await tx.orders.in_state(OrderState.CANCELLED):
-        if order.reason != HaltReason.STOP_UNRECORDED:
-            continue
+    for order in await tx.orders.cancelled(control.reason):
         told = await tx.history.list(
             idea_id=order.idea_id, actions=(Action.ORDER_CANCELLED,), limit=1
         )

@@ -100,6 +100,10 @@ class Orders(Protocol):
         """Orders in a state, oldest first."""
         ...
 
+    async def cancelled(self, reason: str) -> Sequence[Order]:
+        """Orders cancelled for a reason, oldest first."""
+        ...
+
     async def stuck(self, seconds: float) -> Sequence[Order]:
         """Orders SENDING for longer than this, by the database's clock."""
         ...
@@ -114,6 +118,10 @@ class Orders(Protocol):
 
     async def close_position(self, trade: ClosedTrade) -> bool:
         """Store a trade's end; False when it was stored before."""
+        ...
+
+    async def ended(self, position_ids: Collection[str]) -> frozenset[str]:
+        """Those of these trades whose end is stored."""
         ...
 
     async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
