@@ -9,7 +9,7 @@ from bot.courier import Courier
 from bot.wiring import Work, World, now
 from engine.domain.market import Timeframe
 from engine.domain.order import OrderState
-from engine.errors import BrokerSilent, FeedError, HistoryBroken
+from engine.errors import BrokerSilent, FeedError, HistoryBroken, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,14 @@ async def _judge(ctx: Context) -> None:
     world: World = ctx["world"]
     due = []
     for symbol, timeframe in world.symbols:
-        last = await world.market.candles(symbol, timeframe, 1)
+        try:
+            last = await world.market.candles(symbol, timeframe, 1)
+        except (FeedError, NotFound) as error:
+            log.warning("%s %s was not judged: %s", symbol, timeframe, error)
+            continue
+        if not last:
+            log.warning("%s %s was not judged: it has no candles", symbol, timeframe)
+            continue
         async with world.store.begin() as tx:
             if not await tx.evaluations.known(symbol, timeframe, last[-1].time):
                 due.append((symbol, timeframe))
@@ -67,7 +74,7 @@ async def follow(ctx: Context) -> None:
     for symbol, timeframe in world.symbols:
         try:
             await work.follow_ideas(symbol, timeframe)
-        except FeedError as error:
+        except (FeedError, NotFound) as error:
             log.warning("ideas of %s %s were not followed: %s", symbol, timeframe, error)
 
 

@@ -14,7 +14,7 @@ from engine.domain.snapshot import PastIdea
 from engine.errors import NotFound
 from engine.snapshot.canonical import plain
 from storage import mapping
-from storage.models import ApprovalRow, IdeaRow
+from storage.models import ApprovalRow, IdeaRow, OutcomeRow
 
 # One caller's update finds the row still pending; everyone else's finds nothing. The database's
 # clock decides which side of the expiry we are on, read when the row is reached, not when the
@@ -49,6 +49,8 @@ class IdeaTable:
         numbered = replace(idea, number=rows[0]["number"])
         columns = mapping.idea_columns(numbered, _rationale(numbered))
         await IdeaRow.create(using_db=self._connection, **columns)
+        # What is to be followed is found among these rows: all ideas are too many to look through.
+        await OutcomeRow.create(using_db=self._connection, idea_id=idea.id)
         return numbered
 
     async def get(self, idea_id: UUID) -> Idea:

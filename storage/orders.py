@@ -1,6 +1,6 @@
 """Orders, fills, and the trades at the venue as we know them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,9 @@ SELECT client_id FROM trade_order
 WHERE state = 'sending' AND sending_at <= clock_timestamp() - make_interval(secs => $1)
 ORDER BY sending_at
 """
+
+# As one array: a venue's whole past may be more than a query has parameters for.
+_ENDED = "SELECT id FROM trade_position WHERE id = ANY($1::text[]) AND NOT is_open"
 
 # Two who add the same order at once: the second waits for the first, and then adds nothing.
 _ADD = """
@@ -84,6 +87,16 @@ class OrderTable:
         )
         return [mapping.order_of(row) for row in rows]
 
+    async def cancelled(self, reason: str) -> Sequence[Order]:
+        rows = (
+            await OrderRow.filter(
+                state=str(OrderState.CANCELLED), document__contains={"reason": reason}
+            )
+            .using_db(self._connection)
+            .order_by("created_at", "client_id")
+        )
+        return [mapping.order_of(row) for row in rows]
+
     async def stuck(self, seconds: float) -> Sequence[Order]:
         rows = await self._connection.execute_query_dict(_STUCK, [float(seconds)])
         return [await self.get(row["client_id"]) for row in rows]
@@ -133,6 +146,10 @@ class OrderTable:
             },
         )
         return True
+
+    async def ended(self, position_ids: Collection[str]) -> frozenset[str]:
+        rows = await self._connection.execute_query_dict(_ENDED, [list(position_ids)])
+        return frozenset(row["id"] for row in rows)
 
     async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
         query = PositionRow.filter(client_id=client_id).using_db(self._connection)

@@ -16,10 +16,10 @@ from storage.mapping import json_text
 from storage.models import OutcomeRow
 
 _DUE = """
-SELECT idea.id, followed.idea_id IS NOT NULL AS begun
-FROM trade_ideas idea LEFT JOIN idea_outcome followed ON followed.idea_id = idea.id
-WHERE idea.symbol = $1 AND idea.timeframe = $2
-  AND (followed.idea_id IS NULL OR (followed.result IS NULL AND followed.seen < $3))
+SELECT idea.id, followed.seen IS NOT NULL AS begun
+FROM idea_outcome followed JOIN trade_ideas idea ON idea.id = followed.idea_id
+WHERE followed.result IS NULL AND (followed.seen IS NULL OR followed.seen < $3)
+  AND idea.symbol = $1 AND idea.timeframe = $2
 ORDER BY followed.seen NULLS FIRST, idea.number LIMIT $4
 """
 
@@ -29,7 +29,7 @@ INSERT INTO idea_outcome AS kept (idea_id, result, r, seen, document)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (idea_id) DO UPDATE
 SET result = EXCLUDED.result, r = EXCLUDED.r, seen = EXCLUDED.seen, document = EXCLUDED.document
-WHERE kept.result IS NULL AND kept.seen <= EXCLUDED.seen
+WHERE kept.result IS NULL AND (kept.seen IS NULL OR kept.seen <= EXCLUDED.seen)
 """
 
 _TALLIES = """
@@ -84,7 +84,7 @@ class OutcomeTable:
 
     async def of_idea(self, idea_id: UUID) -> Progress | Outcome | None:
         row = await OutcomeRow.filter(idea_id=idea_id).using_db(self._connection).get_or_none()
-        if row is None:
+        if row is None or row.document is None:
             return None
         if row.result is None:
             return restore(Progress, row.document)

@@ -3,6 +3,7 @@
 Each answers the records to append, last in that transaction.
 """
 
+from asyncio import timeout
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,8 @@ _CANCELS = frozenset((TradingState.HALTED, TradingState.EMERGENCY_STOP))
 LATCHES = frozenset((TradingState.RUNNING, TradingState.PAUSED))
 #: After these a person decides on each trade again.
 _DEMOTES = frozenset((HaltReason.DAILY_LOSS, HaltReason.HEARTBEAT_LOST))
+#: Seconds a feed may take to answer; then it counts as one that does not.
+ANSWERS_WITHIN = 2.0
 
 
 async def halt(
@@ -119,9 +122,7 @@ async def owed(tx: Transaction, control: Control) -> list[Entry]:
             detail={"after": plain(control)},
         )
     ]
-    for order in await tx.orders.in_state(OrderState.CANCELLED):
-        if order.reason != HaltReason.STOP_UNRECORDED:
-            continue
+    for order in await tx.orders.cancelled(control.reason):
         told = await tx.history.list(
             idea_id=order.idea_id, actions=(Action.ORDER_CANCELLED,), limit=1
         )
@@ -219,8 +220,11 @@ async def _cancel_queued(
 
 
 async def market_time(market: MarketData) -> datetime | None:
-    """The market's time for a record, if there is one: a stop must not fail for want of a feed."""
+    """The market's time for a record, if there is one: a stop must neither fail nor wait for want
+    of a feed.
+    """
     try:
-        return await market.instant()
+        async with timeout(ANSWERS_WITHIN):
+            return await market.instant()
     except (TraderError, OSError):
         return None

@@ -27,7 +27,7 @@ from engine.domain.notice import Audience
 from engine.domain.order import Order
 from engine.domain.snapshot import Bundle, OpenOrder, PastIdea, Valuation, open_order
 from engine.domain.strategy import Strategy
-from engine.errors import FeedError
+from engine.errors import FeedError, NotFound
 from engine.flow.evaluations import no_trade, rationale, snapshot_of
 from engine.flow.ideas import idea_id, idea_notice, intent, past_idea
 from engine.flow.judgement import Outcome, consider
@@ -86,7 +86,7 @@ class RunCycle:
 
     Answers the decisions written; none when the candle was judged before, when every answer was
     the same no as on the candle before, or in emergency stop. Raises :class:`FeedError` when there
-    is no market data to decide on.
+    is no market data to decide on, :class:`NotFound` for a symbol the market does not have.
     """
 
     collect: Collect
@@ -102,14 +102,14 @@ class RunCycle:
 
     async def over(
         self, watched: Sequence[tuple[str, Timeframe]]
-    ) -> tuple[tuple[Decision, ...], tuple[FeedError, ...]]:
+    ) -> tuple[tuple[Decision, ...], tuple[FeedError | NotFound, ...]]:
         """The loop over many symbols: the decisions, and what data was missing for.
 
         A symbol sees the exposure that the ones before it took. Some symbols share a transaction,
         few enough that a stop never waits long for it.
         """
         decisions: list[Decision] = []
-        missing: list[FeedError] = []
+        missing: list[FeedError | NotFound] = []
         for start in range(0, len(watched), TOGETHER):
             decisions += await self._run(watched[start : start + TOGETHER], missing)
         for decision in decisions:
@@ -120,7 +120,7 @@ class RunCycle:
         return tuple(decisions), tuple(missing)
 
     async def _run(
-        self, watched: Sequence[tuple[str, Timeframe]], missing: list[FeedError]
+        self, watched: Sequence[tuple[str, Timeframe]], missing: list[FeedError | NotFound]
     ) -> Sequence[Decision]:
         while True:
             survey = await self.collect.survey()
@@ -143,12 +143,12 @@ class RunCycle:
 
     async def _freeze(
         self, survey: Survey, watched: Sequence[tuple[str, Timeframe]]
-    ) -> tuple[list[Bundle], list[FeedError]]:
+    ) -> tuple[list[Bundle], list[FeedError | NotFound]]:
         bundles, errors = [], []
         for symbol, timeframe in watched:
             try:
                 bundles.append(await self.collect.freeze(survey, symbol, timeframe))
-            except FeedError as error:
+            except (FeedError, NotFound) as error:
                 errors.append(error)
         return bundles, errors
 

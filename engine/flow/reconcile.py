@@ -83,11 +83,14 @@ class SyncBroker:
         ended = await self.broker.closed_since(after)
         market_time = await self.market.instant()
         async with self.store.begin() as tx:
+            # Before the control is ours: whoever stops the trading waits for it.
+            known = await tx.orders.ended([trade.position_id for trade in ended])
+            unknown = [trade for trade in ended if trade.position_id not in known]
             control = await tx.controls.take()
             await tx.heartbeats.beat(f"broker:{account.id}")
             for position in positions:
                 await tx.orders.save_position(position)
-            new = [trade for trade in ended if await tx.orders.close_position(trade)]
+            new = [trade for trade in unknown if await tx.orders.close_position(trade)]
             today = market_time.astimezone(self.zone).date()
             day = day_of(await tx.settings.day(account.id), account, today)
             await tx.settings.save_day(day)

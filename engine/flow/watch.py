@@ -1,5 +1,6 @@
 """Watch what must stay alive: the broker, the feed, the workers; act when one falls silent."""
 
+from asyncio import gather, timeout
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, HaltReason, Mode
 from engine.domain.strategy import Strategy
 from engine.errors import TraderError
-from engine.flow.latch import LATCHES, demote, halt, market_time
+from engine.flow.latch import ANSWERS_WITHIN, LATCHES, demote, halt, market_time
 from engine.ports import Bell, Heartbeat, MarketData, Store, Transaction
 
 #: Three looks, five seconds apart, without a sign of life. Until then the gate's own checks hold.
@@ -64,11 +65,15 @@ class WatchHeartbeats:
         return tuple(part for part in self.parts if part.watch == self.watch)
 
     async def __call__(self) -> tuple[Lost, ...]:
-        for symbol, timeframe in self.feeds:
-            if await self._is_fresh(symbol, timeframe):
-                async with self.store.begin() as tx:
-                    await tx.heartbeats.beat(f"feed:{symbol}")
         async with self.store.begin() as tx:
+            strategies = await tx.settings.strategies()
+            _, settings = await tx.settings.risk()
+        # All at once, so that many feeds that hang keep the look at the others waiting once.
+        fresh = await gather(*(self._is_fresh(strategies, settings, *feed) for feed in self.feeds))
+        async with self.store.begin() as tx:
+            for (symbol, _), is_fresh in zip(self.feeds, fresh, strict=True):
+                if is_fresh:
+                    await tx.heartbeats.beat(f"feed:{symbol}")
             await _keep_watch(tx, self.watch)
             lost = await lost_parts(tx, self._mine)
             control = await tx.controls.read()
@@ -99,20 +104,24 @@ class WatchHeartbeats:
                 await tx.history.append(entry)
         await self.bell.ring("deliver")
 
-    async def _is_fresh(self, symbol: str, timeframe: Timeframe) -> bool:
+    async def _is_fresh(
+        self,
+        strategies: Sequence[Strategy],
+        settings: RiskSettings,
+        symbol: str,
+        timeframe: Timeframe,
+    ) -> bool:
         """Whether the feed is as it should be: quoting, or with nobody to quote for now.
 
         The age is that of the quote on the market's own clock, so that a recording that is held or
         has ended is not old.
         """
-        async with self.store.begin() as tx:
-            strategies = await tx.settings.strategies()
-            _, settings = await tx.settings.risk()
         try:
-            instant = await self.market.instant()
-            if not in_session(strategies, symbol, instant):
-                return True
-            quote = await self.market.quote(symbol)
+            async with timeout(ANSWERS_WITHIN):
+                instant = await self.market.instant()
+                if not in_session(strategies, symbol, instant):
+                    return True
+                quote = await self.market.quote(symbol)
         except (TraderError, OSError):
             return False
         limit = settings.max_data_age_candles * timeframe.length

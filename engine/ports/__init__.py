@@ -5,6 +5,7 @@ from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
 from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.settings import SettingsStore
 from engine.ports.store import (
@@ -12,7 +13,6 @@ from engine.ports.store import (
     Controls,
     History,
     Ideas,
-    Orders,
     Outbox,
     People,
     Store,

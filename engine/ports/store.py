@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from engine.domain.account import Position
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.notice import Audience, Notice
-from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.person import Person
-from engine.domain.snapshot import Bundle, OpenOrder, PastIdea
+from engine.domain.snapshot import Bundle, PastIdea
 from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
 from engine.ports.heartbeats import Heartbeats
+from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.settings import SettingsStore
 
@@ -70,58 +69,6 @@ class Ideas(Protocol):
 
     async def recent(self, after: datetime, until: datetime) -> tuple[PastIdea, ...]:
         """Ideas that were put to a person or executed, by market time, oldest first."""
-        ...
-
-
-class Orders(Protocol):
-    """Orders and the trades that came of them."""
-
-    async def add(self, order: Order) -> bool:
-        """Store a new INTENT; False when the client id exists already."""
-        ...
-
-    async def get(self, client_id: str) -> Order:
-        """One order; raises ``NotFound``."""
-        ...
-
-    async def find(self, client_id: str) -> Order | None:
-        """One order, or None for an id that is not ours."""
-        ...
-
-    async def of_idea(self, idea_id: UUID) -> Order | None:
-        """The order an idea led to."""
-        ...
-
-    async def swap(self, before: Order, after: Order) -> bool:
-        """Save an order if its stored state is still ``before``'s; False when someone was first."""
-        ...
-
-    async def in_state(self, state: OrderState) -> Sequence[Order]:
-        """Orders in a state, oldest first."""
-        ...
-
-    async def stuck(self, seconds: float) -> Sequence[Order]:
-        """Orders SENDING for longer than this, by the database's clock."""
-        ...
-
-    async def unproven(self) -> tuple[OpenOrder, ...]:
-        """Orders that may be, or become, trades and are not positions yet."""
-        ...
-
-    async def save_position(self, position: Position) -> None:
-        """Store an open position as the venue reports it."""
-        ...
-
-    async def close_position(self, trade: ClosedTrade) -> bool:
-        """Store a trade's end; False when it was stored before."""
-        ...
-
-    async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
-        """What became of an order's trade."""
-        ...
-
-    async def closed(self, *, since: datetime | None, limit: int) -> Sequence[ClosedTrade]:
-        """Closed trades, newest first."""
         ...
 
 

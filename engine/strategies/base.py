@@ -99,10 +99,10 @@ def _proposal(
 ) -> Proposal | None:
     entry = entry_price(bundle, side)
     stop = _stop(strategy, bundle, side, entry, found)
-    if stop is None:
+    if stop is None or not stop > 0:
         return None
     prices = _targets(strategy, bundle, side, entry, stop, found)
-    targets = sorted(set(prices), key=lambda price: abs(price - entry))
+    targets = sorted({price for price in prices if price > 0}, key=lambda p: abs(p - entry))
     if not targets:
         return None
     return Proposal(

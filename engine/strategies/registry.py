@@ -1,5 +1,6 @@
 """Setups written in Python: registered by name, asked beside the conditions of a document."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -18,6 +19,13 @@ from engine.strategies.rules import RULES
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+log = logging.getLogger(__name__)
+
+#: The observation of a setup that raised: its own name would be the no of a setup that saw nothing,
+#: and a repeated no is folded.
+CRASHED = "setup_error"
+#: Letters of an observation's name that every record has room for.
+_LONGEST_NAME = 40
 #: The entry points by which an installed package offers its setups.
 GROUP = "ai_trader.setups"
 
@@ -85,24 +93,35 @@ def ask(name: str, bundle: Bundle, direction: Direction) -> Found:
         answer = known.function(bundle, direction)
         return _nothing(name, "none") if answer is None else _recordable(answer)
     except Exception as error:
-        return _nothing(name, f"error {type(error).__name__}")
+        log.exception("the setup %s failed on %s", name, bundle.symbol)
+        return _recordable(_nothing(CRASHED, f"error {type(error).__name__}", of=name))
 
 
 def _recordable(found: Found) -> Found:
-    """The same in plain types: pandas answers with truths and figures of its own."""
+    """The same in plain types and in text that can be stored: pandas answers with truths and
+    figures of its own, and other people's code with any letter and any length.
+    """
     return replace(
         found,
         observations=tuple(
             Observation(
-                str(o.name), str(o.argument), str(o.observed), bool(o.met), bool(o.required)
+                _printable(o.name)[:_LONGEST_NAME],
+                _printable(o.argument),
+                _printable(o.observed),
+                bool(o.met),
+                bool(o.required),
             )
             for o in found.observations
         ),
     )
 
 
-def _nothing(name: str, seen: str) -> Found:
-    return Found((Observation(name, "", seen, met=False, required=True),))
+def _printable(answer: object) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in str(answer))
+
+
+def _nothing(name: str, seen: str, *, of: str = "") -> Found:
+    return Found((Observation(name, of, seen, met=False, required=True),))
 
 
 def load() -> None:

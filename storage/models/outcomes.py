@@ -10,14 +10,14 @@ class OutcomeRow(Model):
     """An idea as it is followed; ``result`` is empty till it ends.
 
     ``document`` is the domain's Progress or Outcome, ``seen`` the market time up to which it is
-    known.
+    known; both are empty till the first look.
     """
 
     idea_id = fields.UUIDField(primary_key=True)
     result = fields.CharField(12, null=True)
     r = fields.DecimalField(24, 4, null=True)
-    seen = fields.DatetimeField()
-    document: Any = fields.JSONField()
+    seen = fields.DatetimeField(null=True)
+    document: Any = fields.JSONField(null=True)
 
     class Meta:
         table = "idea_outcome"

@@ -165,6 +165,29 @@ async def test_a_trade_may_be_closed_that_was_never_seen_open(store: Any):
         assert list(await tx.orders.closed(since=None, limit=9)) == [stray]
 
 
+async def test_cancelled_orders_are_found_by_their_reason(store: Any):
+    gone = {"state": OrderState.CANCELLED}
+    await add(
+        store,
+        numbered(1, created_at=NOW + HOUR, reason="stop_unrecorded", **gone),
+        numbered(2, reason="stop_unrecorded", **gone),
+        numbered(3, reason="halted", **gone),
+        numbered(4, reason="stop_unrecorded"),
+    )
+    async with store.begin() as tx:
+        found = await tx.orders.cancelled("stop_unrecorded")
+        assert [o.client_id for o in found] == ["at-2", "at-1"]
+
+
+async def test_of_many_trades_those_that_are_stored_as_ended_are_told(store: Any):
+    async with store.begin() as tx:
+        await tx.orders.save_position(position(id="1"))
+        await tx.orders.close_position(closed_trade(position_id="2"))
+        await tx.orders.close_position(closed_trade(position_id="3"))
+        assert await tx.orders.ended(["1", "2", "9"]) == {"2"}
+        assert await tx.orders.ended([]) == frozenset()
+
+
 async def test_closed_trades_are_listed_newest_first_from_an_instant_on(store: Any):
     closes = {"1": NOW, "2": NOW + HOUR, "3": NOW + HOUR}
     async with store.begin() as tx:

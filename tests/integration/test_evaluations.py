@@ -1,16 +1,18 @@
 """Every evaluation is kept: a no as well as an idea, and a repeated no without a second record."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
 from tortoise import connections
 
+from bot import jobs
 from engine.domain.decision import Action
 from engine.domain.gate import BEFORE_SIGNAL
 from engine.domain.market import Timeframe
 from engine.domain.state import TradingState
-from engine.errors import FeedError
+from engine.errors import FeedError, NotFound
 from tests.conftest import Database
 from tests.integration.conftest import START, Desk
 
@@ -116,6 +118,50 @@ async def test_symbol_without_data_does_not_keep_the_others_waiting(desk: Desk) 
     assert [str(error) for error in missing] == ["no candles of GBPUSD", "no candles of USDJPY"]
     with pytest.raises(FeedError, match="GBPUSD"):
         await desk.work.run_cycle("GBPUSD", Timeframe.H1)
+
+
+async def test_tape_goes_on_and_others_are_judged_while_a_symbol_has_no_data(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    market = desk.world.market
+    gaps = {
+        "GBPUSD": NotFound("no such symbol"),
+        "USDJPY": FeedError("no candles"),
+        "USDCHF": None,
+        "AUDUSD": None,
+    }
+
+    class Patchy:
+        """One symbol is whole; the others lack candles, each in its way, or the specification."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(market, name)
+
+        async def candles(self, symbol: str, timeframe: Timeframe, count: int) -> object:
+            error = gaps.get(symbol)
+            if error is not None:
+                raise error
+            return () if symbol == "USDCHF" else await market.candles("EURUSD", timeframe, count)
+
+        async def instrument(self, symbol: str) -> object:
+            if symbol == "AUDUSD":
+                raise NotFound("no specification")
+            return await market.instrument(symbol)
+
+    object.__setattr__(desk.work.run_cycle.collect, "market", Patchy())
+    symbols = tuple((symbol, Timeframe.H1) for symbol in (*gaps, "EURUSD"))
+    world = SimpleNamespace(
+        store=desk.world.store, market=Patchy(), symbols=symbols, pace=timedelta(0), waits=False
+    )
+    played = await market.played()
+    await jobs.ingest({"world": world, "work": desk.work})
+    assert await market.played() == played + 1
+    assert {row["pair"] for row in await rows("SELECT pair FROM gate_snapshots")} == {"EURUSD"}
+    assert len(await rows("SELECT DISTINCT ts_utc FROM gate_snapshots")) == 2
+    for symbol in ("GBPUSD", "USDJPY", "USDCHF"):
+        told = [r for r in caplog.records if f"{symbol} H1 was not judged" in r.getMessage()]
+        assert len(told) == 2  # once before the candle and once after it
+    assert "not judged: no specification" in caplog.text
 
 
 async def test_in_emergency_stop_nothing_is_evaluated(desk: Desk) -> None:

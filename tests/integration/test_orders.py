@@ -15,6 +15,8 @@ from engine.flow.execution import SendOrder
 from engine.flow.reconcile import ResolveOrders
 from engine.ports import NotFound
 from storage.models import OutboxRow
+from storage.orders import OrderTable
+from tests.builders import closed_trade
 from tests.integration.conftest import ANN, EVE, LUIS, Desk
 
 
@@ -248,6 +250,39 @@ class TestAutonomous:
         await desk.change_risk(min_confidence_threshold=Decimal(100))
         idea = await desk.until_idea()
         assert idea.confidence.score < 100
+
+
+async def test_trades_known_as_ended_are_not_looked_at_again_while_the_control_is_held(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Venue:
+        """The paper venue with a past of its own."""
+
+        past = tuple(closed_trade(position_id=f"old-{i}", client_id=None) for i in range(40))
+
+        def __getattr__(self, name: str):
+            return getattr(desk.world.broker, name)
+
+        async def closed_since(self, after: object):
+            return self.past
+
+    async def close(self, trade):
+        closing.append(trade.position_id)
+        return await real(self, trade)
+
+    real, closing = OrderTable.close_position, []
+    monkeypatch.setattr(OrderTable, "close_position", close)
+    venue = Venue()
+    sync = replace(desk.work.sync_broker, broker=venue)
+    assert len(await sync()) == len(closing) == 40
+    closing.clear()
+    assert await sync() == ()
+    assert closing == []
+    venue.past += (closed_trade(position_id="new", client_id=None),)
+    found = await asyncio.gather(*(sync() for _ in range(3)))
+    assert sorted(len(new) for new in found) == [0, 0, 1]
+    assert set(closing) == {"new"}
+    assert (await desk.actions()).count("position_closed") == 41
 
 
 async def test_trade_with_two_targets_is_told_as_one(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from engine.scoring.mirror import Answers
 from engine.scoring.outcome import follow
 from storage.database import open_database
 from storage.models import OutcomeRow
+from storage.outcomes import _DUE
 from storage.transaction import PostgresStore
 from tests import builders
 from tests.builders import HOUR, IDEA_ID, NOW, candle
@@ -35,6 +36,21 @@ from tests.integration.conftest import ANN, EVE, LUIS, Desk
 
 RISES = {"open": "1.10010", "high": "1.10450", "low": "1.10000", "close": "1.10430"}
 FALLS = {"open": "1.09900", "high": "1.09950", "low": "1.09700", "close": "1.09750"}
+
+
+#: The built idea twenty thousand times over, ended.
+_MANY_ENDED = (
+    """
+    INSERT INTO trade_ideas
+    SELECT (jsonb_populate_record(idea, jsonb_build_object(
+        'id', gen_random_uuid(), 'number', 1000 + n))).*
+    FROM trade_ideas idea, generate_series(1, 20000) n WHERE idea.id = $1
+    """,
+    """
+    INSERT INTO idea_outcome (idea_id, result, r, seen, document)
+    SELECT id, 'target', 2, market_time, '{}' FROM trade_ideas WHERE number > 1000
+    """,
+)
 
 
 def hand_market() -> HandMarket:
@@ -159,6 +175,23 @@ async def test_idea_whose_snapshot_is_missing_is_unknown_and_keeps_nobody_waitin
     assert isinstance(unknown, Outcome)
     assert (unknown.result, unknown.r) == (Result.UNKNOWN, None)
     assert isinstance(known_, Outcome)
+
+
+async def test_what_is_due_is_found_by_indexes_however_many_ideas_have_ended(
+    desk: Desk, database: Database
+) -> None:
+    due = [await stored(desk, number) for number in range(3)]
+    owner = await asyncpg.connect(database.owner_url)
+    for statement in (*_MANY_ENDED, "ANALYZE"):
+        await owner.execute(statement, *([due[0].id] if "$1" in statement else []))
+    plan = await owner.fetch(f"EXPLAIN {_DUE}", "EURUSD", "H1", NOW + HOUR, 100)
+    await owner.close()
+    said = "\n".join(row[0] for row in plan)
+    assert "Index" in said
+    assert "Seq Scan" not in said
+    async with desk.world.store.begin() as tx:
+        found = await tx.outcomes.due("EURUSD", Timeframe.H1, before=NOW + HOUR, limit=100)
+    assert found == [(idea.id, None) for idea in due]
 
 
 async def test_market_without_candles_moves_nothing(desk: Desk) -> None:

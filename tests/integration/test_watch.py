@@ -16,6 +16,7 @@ from engine.domain.market import Quote, Timeframe
 from engine.domain.notice import Kind
 from engine.domain.state import HaltReason, Mode, TradingState
 from engine.errors import BrokerSilent, FeedError, WouldHalt
+from engine.flow import latch, watch
 from storage.heartbeats import beat
 from storage.models import HeartbeatRow, OutboxRow
 from tests.builders import candle
@@ -266,6 +267,24 @@ async def test_feed_that_fails_or_quotes_nothing_is_lost_too(
     market.fault, market.quoted = fault, False
     await passed(20, FEED)
     assert [lost.part.name for lost in await look()] == ["feed"]
+
+
+@pytest.mark.parametrize("asked", ["instant", "quote"])
+async def test_feed_that_never_answers_is_lost_and_halts_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    for module in (latch, watch):
+        monkeypatch.setattr(module, "ANSWERS_WITHIN", 0.05)
+    market = feed()
+    look = looking(desk, market)
+    await look()
+    monkeypatch.setattr(market, asked, hang)
+    await passed(130, FEED)
+    assert [lost.part.name for lost in await look()] == ["feed"]
+    assert (await control_of(desk)).reason == HaltReason.HEARTBEAT_LOST
 
 
 async def test_closed_market_owes_no_quotes(desk: Desk) -> None:

@@ -141,6 +141,9 @@ class MemoryOrders:
     async def in_state(self, state: OrderState) -> Sequence[Order]:
         return self._in({state})
 
+    async def cancelled(self, reason: str) -> Sequence[Order]:
+        return [order for order in self._in({OrderState.CANCELLED}) if order.reason == reason]
+
     async def stuck(self, seconds: float) -> Sequence[Order]:
         before = self._clock() - timedelta(seconds=seconds)
         sent = [
@@ -168,6 +171,10 @@ class MemoryOrders:
             return False
         await self._view.put("position", trade.position_id, trade)
         return True
+
+    async def ended(self, position_ids: Collection[str]) -> frozenset[str]:
+        stored = {id_: self._view.get("position", id_) for id_ in position_ids}
+        return frozenset(id_ for id_, trade in stored.items() if isinstance(trade, ClosedTrade))
 
     async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
         for trade in self._view.all("position"):

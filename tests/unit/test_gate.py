@@ -155,6 +155,10 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             ),
             "target behind": case(proposal=proposal(take_profit=(Decimal("1.10007"),))),
             "target at the entry": case(proposal=proposal(take_profit=(Decimal("1.10008"),))),
+            "buy with its stop below zero": case(proposal=proposal(stop_loss="-0.9")),
+            "sell with its target at zero": case(
+                proposal=proposal(direction=SELL, take_profit=(Decimal(0),))
+            ),
             "one of two targets behind": case(
                 proposal=proposal(take_profit=(Decimal("1.11"), Decimal("1.09")))
             ),

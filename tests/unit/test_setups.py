@@ -15,7 +15,7 @@ from bot.i18n import LANGUAGES, words_for
 from engine.domain.account import Direction
 from engine.domain.idea import Observation
 from engine.domain.market import Candle, Timeframe
-from engine.domain.strategy import ExitRules
+from engine.domain.strategy import ExitRules, Side
 from engine.errors import InvalidInput
 from engine.snapshot.canonical import canonical, plain
 from engine.snapshot.indicators import compute
@@ -203,12 +203,56 @@ def _has_no_market(bundle, direction):
         (_has_no_market, "error InvalidInput"),
     ],
 )
-def test_what_goes_wrong_in_a_setup_is_a_no_that_says_so(function, seen):
+def test_what_goes_wrong_in_a_setup_is_a_no_that_says_so(function, seen, caplog):
     setup("probe")(function)
     answer = evaluate(strategy(setup="probe"), bundle())
+    crashed = seen != "none"
     assert answer.proposal is None
-    assert answer.reason == "condition:probe"
+    # Under another name: a no that repeats the last one is folded, a crash must not be.
+    assert answer.reason == ("condition:setup_error" if crashed else "condition:probe")
     assert answer.observations[0].observed == seen
+    assert ("the setup probe failed on EURUSD" in caplog.text) is crashed
+
+
+def test_what_a_setup_answers_can_be_stored_whatever_is_in_it():
+    @setup("probe")
+    def probe(bundle, direction):
+        return Found((Observation("n\0" + "x" * 300, "\ud800", "a\nb", False, True),))
+
+    answer = evaluate(strategy(setup="probe"), bundle())
+    (seen, _) = answer.observations
+    assert (seen.name, seen.argument, seen.observed) == ("n?" + "x" * 38, "?", "a?b")
+    assert answer.reason == f"condition:{seen.name}"
+
+
+@pytest.mark.parametrize("direction", [BUY, SELL])
+def test_a_trade_has_no_price_at_or_below_zero(direction):
+    side = {BUY: Side.BUY, SELL: Side.SELL}[direction]
+    entry, sign = (Decimal("1.10008"), 1) if direction is BUY else (Decimal("1.1"), -1)
+
+    def asked(stop, *targets):
+        made = strategy(
+            setup="probe", entry={}, direction=side, exit_rules=ExitRules(stop, targets)
+        )
+        return evaluate(made, bundle())
+
+    @setup("probe")
+    def probe(bundle, direction):
+        return Found((SEEN,))
+
+    @setup("tiny")
+    def tiny(bundle, direction):
+        return Found((SEEN,), stop_loss=Decimal("0.000001"))
+
+    below = asked("swing_low - 200 cents", "RR>=2")
+    assert (below.proposal, below.reason) == (None, "no_exit_level")
+    rounded = evaluate(strategy(setup="tiny", entry={}, direction=side), bundle())
+    assert (rounded.proposal, rounded.reason) == (None, "no_exit_level")
+    far = asked("20 pips", "RR>=2", "110 cents", "200 cents").proposal
+    assert far is not None
+    assert all(target > 0 for target in far.take_profit)
+    assert len(far.take_profit) == (3 if direction is BUY else 1)
+    assert far.take_profit[0] == entry + sign * Decimal("0.004")
 
 
 def test_a_setup_whose_package_is_gone_is_a_no():

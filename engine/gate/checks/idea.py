@@ -13,7 +13,8 @@ def _stop_loss(case: Case) -> Finding:
     sign = proposal.direction.sign
     protected = sign * (proposal.entry - proposal.stop_loss) > 0
     ahead = all(sign * (target - proposal.entry) > 0 for target in proposal.take_profit)
-    if not (protected and ahead):
+    exists = all(price > 0 for price in (proposal.stop_loss, *proposal.take_profit))
+    if not (protected and ahead and exists):
         return False, "wrong_side", "beyond_entry"
     seen = f"{proposal.stop_loss} {'<' if sign > 0 else '>'} {proposal.entry}"
     return True, seen, "beyond_entry"
