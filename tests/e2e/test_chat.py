@@ -82,7 +82,7 @@ async def test_tap_after_expiry_and_tap_while_paused_have_their_own_words(chat: 
     card = await chat.card()
     await chat.say("/pause")
     assert "trading is off" in (await chat.tap(card, "✅ Approve"))["text"]
-    assert "trading was stopped" in (await chat.card())["caption"]
+    assert "Not sent when" in (await chat.card())["caption"]
     assert await OrderRow.all().count() == 0
 
 
