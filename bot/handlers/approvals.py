@@ -9,7 +9,7 @@ from bot.handlers.numbers import number
 from bot.i18n import Html, Words
 from bot.screen import Screen
 from bot.views import card as card_views
-from bot.views.facts import coded
+from bot.views.facts import reason
 from engine.domain.approval import Ending
 from engine.domain.person import Person
 from engine.flow.approvals import Choice, Decided, DecideIdea
@@ -59,6 +59,6 @@ def said(words: Words, decided: Decided) -> Html:
     """What a person is told about their own answer: that it counts, or who was first."""
     approval = decided.approval
     if decided.mine or approval.ending is Ending.EXPIRED:
-        detail = coded(words, "check", approval.detail) if approval.detail else ""
+        detail = reason(words, approval.detail) if approval.detail else ""
         return words(f"toast.{approval.ending}", detail=detail)
     return words("toast.already", ending=card_views.ending(words, approval))

@@ -149,13 +149,12 @@ def used(words: Words, seen: Status) -> list[Html]:
             words.money(day.drawdown(account.equity), account.currency),
             words.money(settings.max_drawdown_amount, account.currency),
         ),
-        "daily_target_reached": (
-            words.money(day.profit(account.equity), account.currency, signed=True),
-            words.money(settings.daily_profit_target, account.currency)
-            if settings.daily_profit_target
-            else words("value.none"),
-        ),
     }
+    if settings.daily_profit_target:
+        figures["daily_target_reached"] = (
+            words.money(day.profit(account.equity), account.currency, signed=True),
+            words.money(settings.daily_profit_target, account.currency),
+        )
     return [
         words("risk.used", name=coded(words, "check", code), used=used_, limit=limit)
         for code, (used_, limit) in figures.items()

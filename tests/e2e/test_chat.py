@@ -81,8 +81,8 @@ async def test_tap_after_expiry_and_tap_while_paused_have_their_own_words(chat: 
     await chat.desk.until_idea()
     card = await chat.card()
     await chat.say("/pause")
-    assert "trading is stopped" in (await chat.tap(card, "✅ Approve"))["text"]
-    assert "trading was stopped" in (await chat.card())["caption"]
+    assert "trading is off" in (await chat.tap(card, "✅ Approve"))["text"]
+    assert "Not sent when" in (await chat.card())["caption"]
     assert await OrderRow.all().count() == 0
 
 

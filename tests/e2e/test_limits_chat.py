@@ -30,7 +30,7 @@ async def test_halt_shows_its_figure_its_confirmation_the_limits_and_its_refusal
     assert "Pérdida diaria (%): 4,76, límite 3" in alert["text"]
     (asked,) = await chat.say("/resume", LUIS)
     assert "límite de pérdida diaria alcanzado" in asked["text"]
-    assert "4,76 % de 3 %" in asked["text"]
+    assert "4,76 de 3" in asked["text"]
     told = await chat.tap(asked, label_of(asked, "▶️"), LUIS)
     assert told["show_alert"]
     assert told["text"].startswith("No se reanudó. Pérdida diaria (%): 4,76, límite 3.")
