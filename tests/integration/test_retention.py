@@ -163,6 +163,25 @@ class TestParts:
         for table in ("market", "indicators", "account", "calendar", "news"):
             assert await count(role, f"snapshot_{table}") == 1, table
 
+    async def test_texts_longer_than_their_columns_are_whole_in_the_bundle_and_clipped_in_tables(
+        self, store: PostgresStore, role: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Four bytes each and no two alike: what no index entry of a btree could hold.
+        text = "".join(chr(0x1F300 + n * 37 % 1501) for n in range(1_000))
+        event = replace(release(HOUR), title=text, previous=text, forecast=text, actual=text)
+        made = replace(
+            seen(0),
+            news=(Headline(time=NOW, source=text, text=text),),
+            calendar=calendar(event, known_until=seen(0).instant + 100 * HOUR),
+        )
+        async with store.begin() as tx:
+            hash_ = await tx.bundles.put(made)
+        monkeypatch.setattr(parts, "_READ", Recent(1000))
+        async with store.begin() as tx:
+            assert await tx.bundles.get(hash_) == made
+        assert await role.fetchval("SELECT headline FROM snapshot_news") == text[:500]
+        assert await role.fetchval("SELECT title FROM snapshot_calendar") == text[:200]
+
     async def test_parts_of_a_transaction_that_failed_are_stored_by_the_next(
         self, store: PostgresStore, role: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
