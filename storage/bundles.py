@@ -10,14 +10,24 @@ from engine.errors import InvalidInput, SnapshotNotFound
 from engine.snapshot.canonical import canonical
 from engine.snapshot.parts import MissingParts, Packed, pack, unpack
 from storage import drawn
+from storage.locks import Lock
 from storage.mapping import json_text
 
 # A bundle that is there already is left alone, and what is drawn from it too: two workers may see
-# the same picture at once. The answer is the parts it names that are not in the store.
+# the same picture at once. The answer is the parts it names that are not in the store; whoever adds
+# parts waits here till no other transaction does, before it holds a bundle that others may want:
+# two that store several bundles each would otherwise wait for each other's.
 _STORE = """
-WITH stored AS (
+WITH missing AS MATERIALIZED (
+    SELECT name FROM unnest($5::text[]) AS name
+    WHERE NOT EXISTS (SELECT FROM snapshot_part WHERE snapshot_part.hash = name)
+), waited AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock($7::bigint) FROM missing LIMIT 1
+), stored AS (
     INSERT INTO snapshot_bundle (hash, symbol, instant, body, parts, created_at)
-    VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING hash
+    SELECT $1::text, $2::text, $3::timestamptz, $4::bytea, $5::text[], clock_timestamp()
+    WHERE (SELECT count(*) FROM waited) >= 0
+    ON CONFLICT DO NOTHING RETURNING hash
 ), market AS (
     INSERT INTO snapshot_market (symbol, timeframe, "time", open, high, low, close, volume,
         captured_at)
@@ -35,16 +45,14 @@ WITH stored AS (
         captured_at
     FROM stored, jsonb_populate_recordset(NULL::snapshot_account, $6::jsonb -> 'account')
 )
-SELECT name FROM unnest($5::text[]) AS name
-WHERE NOT EXISTS (SELECT FROM snapshot_part WHERE snapshot_part.hash = name)
+SELECT name FROM missing
 """
 
-# In the order of their hashes, so that two transactions with the same parts never wait in a circle.
 _ADD = """
 WITH parts AS (
     INSERT INTO snapshot_part (hash, body, parts)
     SELECT hash, body, string_to_array(names, ',')
-    FROM unnest($1::text[], $2::bytea[], $3::text[]) AS part (hash, body, names) ORDER BY hash
+    FROM unnest($1::text[], $2::bytea[], $3::text[]) AS part (hash, body, names)
     ON CONFLICT DO NOTHING
 ), calendar AS (
     INSERT INTO snapshot_calendar (event_time, currency, impact_level, title, previous_value,
@@ -106,6 +114,7 @@ class BundleTable:
                 packed.body,
                 list(packed.manifest.names),
                 canonical(drawn.of_bundle(bundle)).decode(),
+                Lock.PARTS,
             ],
         )
         if rows:

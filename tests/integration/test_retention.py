@@ -182,6 +182,33 @@ class TestParts:
         assert await role.fetchval("SELECT headline FROM snapshot_news") == text[:500]
         assert await role.fetchval("SELECT title FROM snapshot_calendar") == text[:200]
 
+    async def test_two_transactions_that_store_the_same_new_parts_do_not_wait_in_a_circle(
+        self, store: PostgresStore, owner: asyncpg.Connection
+    ) -> None:
+        first, second = asyncio.Event(), asyncio.Event()
+        apart = WINDOW + 100  # bundles so far apart have no candle in common
+        async with store.begin() as tx:
+            await tx.bundles.put(seen(2 * apart))
+
+        async def put(bars: tuple[int, int], mine: asyncio.Event, other: asyncio.Event) -> None:
+            async with store.begin() as tx:
+                for bar in bars:
+                    # Not the same bundles: what the two share is their parts alone.
+                    await tx.bundles.put(replace(seen(bar), settings_version=bars[0] + 1))
+                    mine.set()
+                    for _ in range(1_000):
+                        if other.is_set() or await owner.fetchval(
+                            "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                        ):
+                            break
+                        await asyncio.sleep(0.01)
+
+        mine = asyncio.create_task(put((0, apart), first, second))
+        await first.wait()
+        await asyncio.gather(mine, put((apart, 0), second, first))
+        assert await count(owner, "snapshot_bundle") == 5
+        assert (await PostgresAuditor().verify())[1] == ()
+
     async def test_parts_of_a_transaction_that_failed_are_stored_by_the_next(
         self, store: PostgresStore, role: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
