@@ -76,18 +76,23 @@ WITH RECURSIVE wanted (name) AS (
 SELECT hash, body FROM snapshot_part JOIN wanted ON hash = name
 """
 
-# A bundle without any record is not ours to judge; one seen again lately is kept.
-_RETIRE = """
-DELETE FROM snapshot_bundle WHERE hash IN (
-    SELECT hash FROM snapshot_bundle AS old
-    WHERE created_at < $1
-    AND EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash)
+# A bundle without any record is not ours to judge; one seen again lately is kept. The record of a
+# folded no is its row in gate_snapshots.
+_RETIRABLE = """
+    created_at < $1
+    AND (EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash)
+         OR EXISTS (SELECT FROM gate_snapshots WHERE snapshot_ref = old.hash))
     AND NOT EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash
                     AND (action <> 'no_trade' OR occurred_at >= $1))
+    AND NOT EXISTS (SELECT FROM gate_snapshots WHERE snapshot_ref = old.hash
+                    AND (final_signal <> 'none' OR ts_utc >= $1))
     AND NOT EXISTS (SELECT FROM trade_ideas WHERE snapshot_ref = old.hash)
-    LIMIT $2
-) RETURNING hash, parts
 """
+_CANDIDATES = f"SELECT hash FROM snapshot_bundle AS old WHERE {_RETIRABLE} LIMIT $2"  # noqa: S608
+_RETIRE = f"""
+DELETE FROM snapshot_bundle AS old WHERE hash = ANY($2::text[]) AND {_RETIRABLE}
+RETURNING hash, parts
+"""  # noqa: S608
 
 _RETIRE_PARTS = """
 DELETE FROM snapshot_part AS old WHERE hash = ANY($1::text[])
@@ -182,13 +187,18 @@ class BundleTable:
         return is_new
 
     async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
+        found = await self._connection.execute_query_dict(_CANDIDATES, [cutoff, limit])
+        if not found:
+            return ()
         # Who stores a bundle meanwhile would count on parts that are about to go. Trading does not
-        # wait behind us for long: a busy table is left for the next day.
+        # wait behind us for long: the search is over, and a busy table is left for the next day.
         await self._connection.execute_script(
             "SET LOCAL lock_timeout = '2s';"
             "LOCK TABLE snapshot_bundle, snapshot_part IN SHARE ROW EXCLUSIVE MODE"
         )
-        removed = await self._connection.execute_query_dict(_RETIRE, [cutoff, limit])
+        removed = await self._connection.execute_query_dict(
+            _RETIRE, [cutoff, [row["hash"] for row in found]]
+        )
         names = {name for row in removed for name in row["parts"]}
         while names:
             rows = await self._connection.execute_query_dict(_RETIRE_PARTS, [sorted(names)])

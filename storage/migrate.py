@@ -14,7 +14,7 @@ _RIGHTS = """
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
-REVOKE UPDATE, DELETE, TRUNCATE ON gate_snapshots FROM {role};
+REVOKE UPDATE, DELETE, TRUNCATE ON gate_snapshots, settings_version, strategy_version FROM {role};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON decision_history, history_head FROM {role};
 GRANT EXECUTE ON FUNCTION append_decisions TO {role};
 REVOKE UPDATE, TRUNCATE ON snapshot_bundle, snapshot_part FROM {role};
