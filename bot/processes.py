@@ -27,8 +27,8 @@ from engine.strategies.documents import shipped
 from engine.strategies.registry import load as load_setups
 from storage.database import open_database
 from storage.heartbeats import beat
+from storage.locks import Lock
 from storage.migrate import may_migrate, may_rewrite_history, migrate, missing
-from storage.outbox import COURIER
 from storage.seed import seed
 from storage.sole import Sole
 
@@ -149,7 +149,7 @@ async def _print_code(world: World, code: str) -> None:
 
 async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: str) -> None:
     """A worker, until it is cancelled. arq gives up when Redis goes away; we start it again."""
-    sole = Sole(needed(settings.database_url, "DATABASE_URL"), COURIER)
+    sole = Sole(needed(settings.database_url, "DATABASE_URL"), Lock.COURIER)
     bot, ready = telegram_bot(settings), asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sole.close)

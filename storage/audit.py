@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 from engine.domain.decision import Retirement
 from engine.errors import HistoryBroken
 from engine.ports import Anchor, Anchors, Break, Fault
-from storage.bundle_audit import check_bundles, retirements
+from storage.bundle_audit import check_bundles, check_evaluations, retirements
 from storage.chain import GENESIS, content, link
 
 _PAGE = 2_000
@@ -51,7 +51,9 @@ class PostgresAuditor:
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
                 )
                 sound, faults = await check_bundles(connection)
-                walk = _Walk(sound, await retirements(connection), anchors)
+                retired = await retirements(connection)
+                faults += await check_evaluations(connection, sound, retired)
+                walk = _Walk(sound, retired, anchors)
                 async for page in _pages(connection):
                     for row in page:
                         walk.step(row)

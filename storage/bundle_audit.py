@@ -1,7 +1,7 @@
 """Verify bundles and parts: the bytes of each, the names it repeats, and that none is missing."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
@@ -18,6 +18,13 @@ _ROWS = {
     "part": "SELECT hash, body, parts FROM snapshot_part",
     "bundle": "SELECT hash, body, parts FROM snapshot_bundle",
 }
+
+# One row for each bundle, not for each strategy that looked at it.
+_EVALUATIONS = """
+SELECT snapshot_ref, min(id) FROM gate_snapshots
+WHERE (final_signal = 'none' AND ts_utc < $1::timestamptz) IS NOT TRUE
+GROUP BY snapshot_ref ORDER BY min(id)
+"""
 
 
 async def check_bundles(connection: BaseDBAsyncClient) -> tuple[set[str], list[Fault]]:
@@ -85,9 +92,34 @@ def _drop_incomplete(
 
 
 async def retirements(connection: BaseDBAsyncClient) -> list[Retirement]:
-    """Every retirement of the history, newest first; the records are verified with the others."""
+    """Every retirement of the history, newest first; the records are verified with the others.
+
+    One whose cutoff does not lie before the record itself excuses nothing.
+    """
     _, rows = await connection.execute_query(
-        "SELECT seq, body FROM decision_history WHERE action = $1 ORDER BY seq DESC",
+        "SELECT seq, body, occurred_at FROM decision_history WHERE action = $1 ORDER BY seq DESC",
         [str(Action.BUNDLES_RETIRED)],
     )
-    return [retirement_of(seq, json.loads(body)["detail"]) for seq, body in rows]
+    found = ((retirement_of(seq, json.loads(body)["detail"]), at) for seq, body, at in rows)
+    return [retired for retired, at in found if retired.cutoff < at]
+
+
+async def check_evaluations(
+    connection: BaseDBAsyncClient, sound: set[str], retired: Sequence[Retirement]
+) -> list[Fault]:
+    """A fault for every bundle that an evaluation rests on and that is neither whole nor retired.
+
+    A folded no has no record in the history: what may be gone of those goes by the market's time.
+    """
+    cutoff = max((each.cutoff for each in retired), default=None)
+    async with connection.acquire_connection() as raw:
+        rows = await raw.fetch(_EVALUATIONS, cutoff)
+    return [
+        Fault(
+            f"evaluation {first}",
+            Break.BUNDLE,
+            f"its bundle {ref[:12]} is missing or damaged",
+        )
+        for ref, first in rows
+        if ref not in sound
+    ]

@@ -10,14 +10,24 @@ from engine.errors import InvalidInput, SnapshotNotFound
 from engine.snapshot.canonical import canonical
 from engine.snapshot.parts import MissingParts, Packed, pack, unpack
 from storage import drawn
+from storage.locks import Lock
 from storage.mapping import json_text
 
 # A bundle that is there already is left alone, and what is drawn from it too: two workers may see
-# the same picture at once. The answer is the parts it names that are not in the store.
+# the same picture at once. The answer is the parts it names that are not in the store; whoever adds
+# parts waits here till no other transaction does, before it holds a bundle that others may want:
+# two that store several bundles each would otherwise wait for each other's.
 _STORE = """
-WITH stored AS (
+WITH missing AS MATERIALIZED (
+    SELECT name FROM unnest($5::text[]) AS name
+    WHERE NOT EXISTS (SELECT FROM snapshot_part WHERE snapshot_part.hash = name)
+), waited AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock($7::bigint) FROM missing LIMIT 1
+), stored AS (
     INSERT INTO snapshot_bundle (hash, symbol, instant, body, parts, created_at)
-    VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING hash
+    SELECT $1::text, $2::text, $3::timestamptz, $4::bytea, $5::text[], clock_timestamp()
+    WHERE (SELECT count(*) FROM waited) >= 0
+    ON CONFLICT DO NOTHING RETURNING hash
 ), market AS (
     INSERT INTO snapshot_market (symbol, timeframe, "time", open, high, low, close, volume,
         captured_at)
@@ -35,16 +45,14 @@ WITH stored AS (
         captured_at
     FROM stored, jsonb_populate_recordset(NULL::snapshot_account, $6::jsonb -> 'account')
 )
-SELECT name FROM unnest($5::text[]) AS name
-WHERE NOT EXISTS (SELECT FROM snapshot_part WHERE snapshot_part.hash = name)
+SELECT name FROM missing
 """
 
-# In the order of their hashes, so that two transactions with the same parts never wait in a circle.
 _ADD = """
 WITH parts AS (
     INSERT INTO snapshot_part (hash, body, parts)
     SELECT hash, body, string_to_array(names, ',')
-    FROM unnest($1::text[], $2::bytea[], $3::text[]) AS part (hash, body, names) ORDER BY hash
+    FROM unnest($1::text[], $2::bytea[], $3::text[]) AS part (hash, body, names)
     ON CONFLICT DO NOTHING
 ), calendar AS (
     INSERT INTO snapshot_calendar (event_time, currency, impact_level, title, previous_value,
@@ -68,18 +76,23 @@ WITH RECURSIVE wanted (name) AS (
 SELECT hash, body FROM snapshot_part JOIN wanted ON hash = name
 """
 
-# A bundle without any record is not ours to judge; one seen again lately is kept.
-_RETIRE = """
-DELETE FROM snapshot_bundle WHERE hash IN (
-    SELECT hash FROM snapshot_bundle AS old
-    WHERE created_at < $1
-    AND EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash)
+# A bundle without any record is not ours to judge; one seen again lately is kept. The record of a
+# folded no is its row in gate_snapshots.
+_RETIRABLE = """
+    created_at < $1
+    AND (EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash)
+         OR EXISTS (SELECT FROM gate_snapshots WHERE snapshot_ref = old.hash))
     AND NOT EXISTS (SELECT FROM decision_history WHERE snapshot_ref = old.hash
                     AND (action <> 'no_trade' OR occurred_at >= $1))
+    AND NOT EXISTS (SELECT FROM gate_snapshots WHERE snapshot_ref = old.hash
+                    AND (final_signal <> 'none' OR ts_utc >= $1))
     AND NOT EXISTS (SELECT FROM trade_ideas WHERE snapshot_ref = old.hash)
-    LIMIT $2
-) RETURNING hash, parts
 """
+_CANDIDATES = f"SELECT hash FROM snapshot_bundle AS old WHERE {_RETIRABLE} LIMIT $2"  # noqa: S608
+_RETIRE = f"""
+DELETE FROM snapshot_bundle AS old WHERE hash = ANY($2::text[]) AND {_RETIRABLE}
+RETURNING hash, parts
+"""  # noqa: S608
 
 _RETIRE_PARTS = """
 DELETE FROM snapshot_part AS old WHERE hash = ANY($1::text[])
@@ -106,6 +119,7 @@ class BundleTable:
                 packed.body,
                 list(packed.manifest.names),
                 canonical(drawn.of_bundle(bundle)).decode(),
+                Lock.PARTS,
             ],
         )
         if rows:
@@ -173,13 +187,18 @@ class BundleTable:
         return is_new
 
     async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
+        found = await self._connection.execute_query_dict(_CANDIDATES, [cutoff, limit])
+        if not found:
+            return ()
         # Who stores a bundle meanwhile would count on parts that are about to go. Trading does not
-        # wait behind us for long: a busy table is left for the next day.
+        # wait behind us for long: the search is over, and a busy table is left for the next day.
         await self._connection.execute_script(
             "SET LOCAL lock_timeout = '2s';"
             "LOCK TABLE snapshot_bundle, snapshot_part IN SHARE ROW EXCLUSIVE MODE"
         )
-        removed = await self._connection.execute_query_dict(_RETIRE, [cutoff, limit])
+        removed = await self._connection.execute_query_dict(
+            _RETIRE, [cutoff, [row["hash"] for row in found]]
+        )
         names = {name for row in removed for name in row["parts"]}
         while names:
             rows = await self._connection.execute_query_dict(_RETIRE_PARTS, [sorted(names)])

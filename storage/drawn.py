@@ -8,6 +8,9 @@ from engine.snapshot.canonical import plain
 #: Source 004's document of the MACD, and where its figures come from.
 _MACD = {"macd": "", "signal": "_signal", "hist": "_hist"}
 
+#: The length of columns that hold what feeds send; the bundle itself keeps the whole texts.
+_HEADLINE, _SOURCE, _TITLE, _FIGURE = 500, 200, 200, 60
+
 
 def of_bundle(bundle: Bundle) -> dict[str, Any]:
     """The rows of one bundle: its last candle, its indicators and, if it has one, its account."""
@@ -54,18 +57,18 @@ def of_world(bundle: Bundle) -> dict[str, list[dict[str, Any]]]:
                 "event_time": event.time.isoformat(),
                 "currency": event.currency,
                 "impact_level": str(event.impact),
-                "title": event.title,
-                "previous_value": event.previous,
-                "forecast_value": event.forecast,
-                "actual_value": event.actual,
+                "title": event.title[:_TITLE],
+                "previous_value": event.previous[:_FIGURE],
+                "forecast_value": event.forecast[:_FIGURE],
+                "actual_value": event.actual[:_FIGURE],
                 "captured_at": at,
             }
             for event in (bundle.calendar.events if bundle.calendar else ())
         ],
         "news": [
             {
-                "headline": item.text,
-                "source": item.source,
+                "headline": item.text[:_HEADLINE],
+                "source": item.source[:_SOURCE],
                 "symbols": item.symbols,
                 "published_at": item.time.isoformat(),
                 "captured_at": at,

@@ -8,15 +8,13 @@ from tortoise.migrations.api import migrate as apply_migrations
 
 from engine.errors import InvalidInput
 from storage.database import configuration
-
-#: Any number, the same everywhere: whoever holds it is migrating.
-_LOCK = 7_205_114_301
+from storage.locks import Lock
 
 _RIGHTS = """
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
-REVOKE UPDATE, DELETE, TRUNCATE ON gate_snapshots FROM {role};
+REVOKE UPDATE, DELETE, TRUNCATE ON gate_snapshots, settings_version, strategy_version FROM {role};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON decision_history, history_head FROM {role};
 GRANT EXECUTE ON FUNCTION append_decisions TO {role};
 REVOKE UPDATE, TRUNCATE ON snapshot_bundle, snapshot_part FROM {role};
@@ -31,7 +29,7 @@ async def migrate(owner_url: str, *, runtime_role: str | None = None) -> None:
     """
     keeper = await asyncpg.connect(owner_url)
     try:
-        await keeper.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await keeper.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATION)
         await apply_migrations(config=configuration(owner_url, pool=2))
         await Tortoise.close_connections()
         if runtime_role is not None:

@@ -10,9 +10,6 @@ from engine.domain.notice import Priority
 from storage.mapping import json_text
 from storage.models import OutboxRow
 
-#: The lock of the one courier; see ``storage.sole``.
-COURIER = 7_205_114_302
-
 _ANSWER = """
 INSERT INTO outbox (key, person_id, chat_id, priority, kind, payload, state, attempts,
                     not_before, created_at)

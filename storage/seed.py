@@ -7,10 +7,8 @@ from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.errors import NotFound
+from storage.locks import Lock
 from storage.transaction import PostgresStore, PostgresTransaction
-
-#: Processes that start together fill an empty database one after the other.
-_SEEDING = 7_205_114_303
 
 
 async def seed(strategies: Sequence[Strategy], settings: RiskSettings, control: Control) -> None:
@@ -20,7 +18,8 @@ async def seed(strategies: Sequence[Strategy], settings: RiskSettings, control: 
     there: nobody has approved them.
     """
     async with PostgresStore().begin() as tx:
-        await tx.alone(_SEEDING)
+        # Processes that start together fill an empty database one after the other.
+        await tx.alone(Lock.SEEDING)
         fresh = await _is_fresh(tx)
         if fresh:
             await tx.controls.save(control)

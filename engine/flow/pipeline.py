@@ -16,6 +16,7 @@ stage writes 7 in the transaction that makes it true.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import compress
 from typing import Any
 
 from engine.domain.approval import Approval, Ending
@@ -135,7 +136,9 @@ class RunCycle:
                     continue
                 missing += errors
                 written = _Written()
-                for bundle, outcomes in zip(bundles, answers, strict=True):
+                # First every claim: who stores a bundle makes those wait who have claimed one.
+                mine = [await _claim(tx, bundle) for bundle in bundles]
+                for bundle, outcomes in compress(zip(bundles, answers, strict=True), mine):
                     await self._judge(tx, bundle, outcomes, written)
                 await tx.evaluations.record(written.evaluations)
                 # The head of the history is locked by the first append: they all come last.
@@ -159,11 +162,8 @@ class RunCycle:
         outcomes: Sequence[tuple[Strategy, Outcome]],
         written: _Written,
     ) -> None:
-        """What every strategy made of one symbol's last candle, unless somebody asked already."""
-        symbol, timeframe = frozen.symbol, frozen.timeframe
-        if not await tx.evaluations.claim(symbol, timeframe, frozen.candles[-1].time):
-            return
-        latest = await tx.evaluations.latest(symbol, timeframe) if outcomes else {}
+        """What every strategy made of one symbol's last candle."""
+        latest = await tx.evaluations.latest(frozen.symbol, frozen.timeframe) if outcomes else {}
         stored: Bundle | None = None
         hash_ = ""
         for strategy, answer in outcomes:
@@ -256,6 +256,11 @@ class RunCycle:
                 detail=detail,
             )
         )
+
+
+async def _claim(tx: Transaction, frozen: Bundle) -> bool:
+    """Whether nobody judged its last candle before."""
+    return await tx.evaluations.claim(frozen.symbol, frozen.timeframe, frozen.candles[-1].time)
 
 
 def _answers(bundle: Bundle) -> list[tuple[Strategy, Outcome]]:

@@ -1,11 +1,11 @@
 """Replay a decision: show what was seen and compute it all again from the stored bundle."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from engine.domain.decision import Action, Decision, retirement_of
-from engine.domain.gate import GateReport
+from engine.domain.gate import CheckResult, GateReport
 from engine.domain.person import Role
 from engine.domain.settings import with_changes
 from engine.domain.snapshot import Bundle, Frame
@@ -193,12 +193,19 @@ def _as_recorded(again: Any, recorded: Any) -> Any:
     """The answer with the checks the record has: one that a later release added to the gate was
     not in force then. A check that is gone since stays a difference.
     """
-    report = (recorded or {}).get("report")
-    if again.report is None or report is None:
+    recorded = recorded or {}
+    if again.report is None:
+        before = recorded.get("before")
+        return again if before is None else replace(again, before=_known(again.before, before))
+    report = recorded.get("report")
+    if report is None:
         return again
-    codes = {check["code"] for check in report["checks"]}
-    kept = tuple(check for check in again.report.checks if check.code in codes)
-    return replace(again, report=GateReport(kept))
+    return replace(again, report=GateReport(_known(again.report.checks, report["checks"])))
+
+
+def _known(checks: Iterable[CheckResult], recorded: Iterable[Any]) -> tuple[CheckResult, ...]:
+    codes = {check["code"] for check in recorded}
+    return tuple(check for check in checks if check.code in codes)
 
 
 def _differ(path: str, recorded: Any, again: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from tortoise import fields, migrations
 from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.fields.db_defaults import SqlDefault
 from tortoise.migrations import operations as ops
 
 # Without fastupdate, or each index would keep a list of what it has not yet put in order, four
@@ -123,7 +124,11 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
-        ops.AddField("BundleRow", "parts", ArrayField("text", default=list)),
+        # Bundles that are there already have no parts; no UPDATE of them is allowed.
+        ops.AddField(
+            "BundleRow", "parts", ArrayField("text", default=list, db_default=SqlDefault("'{}'"))
+        ),
+        ops.AlterField("BundleRow", "parts", ArrayField("text", default=list)),
         ops.AlterModelOptions(
             "BundleRow",
             {

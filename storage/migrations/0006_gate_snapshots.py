@@ -66,7 +66,16 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
+        # Of an idea that is there already only the wall's clock is known.
         ops.AddField(
+            model_name="IdeaRow",
+            name="market_time",
+            field=fields.DatetimeField(
+                null=True, db_index=True, auto_now=False, auto_now_add=False
+            ),
+        ),
+        ops.RunSQL("UPDATE trade_ideas SET market_time = created_at", ops.RunSQL.noop),
+        ops.AlterField(
             model_name="IdeaRow",
             name="market_time",
             field=fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False),

@@ -94,7 +94,7 @@ class CalendarSnapshotRow(Model):
 
 
 class NewsSnapshotRow(Model):
-    """A headline, as it was fetched."""
+    """A headline, as it was fetched; unique by the hash of its text, which may be long."""
 
     id = fields.BigIntField(primary_key=True)
     headline = fields.CharField(500)
@@ -105,7 +105,6 @@ class NewsSnapshotRow(Model):
 
     class Meta:
         table = "snapshot_news"
-        unique_together = (("source", "headline", "published_at"),)
 
 
 class AccountSnapshotRow(Model):

@@ -17,7 +17,8 @@ from bot.settings import Settings
 from bot.wiring import build_talk, now
 from bot.worker import telegram_bot
 from storage.inbox import PostgresInbox
-from storage.outbox import COURIER, PostgresDeliveries
+from storage.locks import Lock
+from storage.outbox import PostgresDeliveries
 from storage.sole import Sole
 from tests.conftest import Database
 from tests.integration.conftest import Desk, RecordingBell, desk, mode  # noqa: F401
@@ -92,7 +93,7 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
         sender = telegram_bot(settings)
         sender._rate_limiter = None
         await stack.enter_async_context(sender)
-        sole = Sole(database.url, COURIER)
+        sole = Sole(database.url, Lock.COURIER)
         stack.push_async_callback(sole.close)
         deliveries, store = PostgresDeliveries(), desk.world.store
         bell = RecordingBell()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,6 +14,8 @@ from engine.domain.gate import BEFORE_SIGNAL
 from engine.domain.market import Timeframe
 from engine.domain.state import TradingState
 from engine.errors import FeedError, NotFound
+from storage.bundles import BundleTable
+from storage.evaluations import EvaluationTable
 from tests.conftest import Database
 from tests.integration.conftest import START, Desk
 
@@ -94,6 +97,26 @@ async def test_candle_is_judged_once_however_often_it_is_asked(desk: Desk) -> No
     again = await desk.work.run_cycle.over([("EURUSD", Timeframe.H1)] * 3)
     assert again == ((), ())
     assert len(await rows("SELECT id FROM gate_snapshots")) == 2
+
+
+async def test_every_candle_is_claimed_before_the_first_bundle_is_stored(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    for table, name in ((EvaluationTable, "claim"), (BundleTable, "put")):
+
+        def told(method: Any, name: str) -> Any:
+            async def call(*args: object) -> object:
+                done.append(name)
+                return await method(*args)
+
+            return call
+
+        monkeypatch.setattr(table, name, told(getattr(table, name), name))
+    assert await desk.world.market.advance(lambda: START, timedelta(0)) is not None
+    await desk.work.sync_broker()
+    await desk.work.run_cycle.over([("EURUSD", Timeframe.H1)] * 2)
+    assert done == ["claim", "claim", "put"]
 
 
 async def test_symbol_without_data_does_not_keep_the_others_waiting(desk: Desk) -> None:

@@ -45,6 +45,28 @@ async def test_migrations_go_down_to_nothing_and_up_to_the_same_schema(database:
     assert await schema(database.url) == before
 
 
+async def test_rows_of_the_first_release_come_through_every_migration(database: Database) -> None:
+    config = configuration(database.owner_url, pool=2)
+    await apply_migrations(config=config, app_labels=["storage"], target="storage.0002_rules")
+    await Tortoise.close_connections()
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute(
+        "INSERT INTO snapshot_bundle (hash, symbol, instant, body, created_at)"
+        " VALUES ('old', 'EURUSD', now(), 'x', now())"
+    )
+    await owner.execute(
+        "INSERT INTO trade_ideas (id, number, symbol, timeframe, direction, entry_price,"
+        " stop_loss, take_profit, rationale, confidence_score, status, strategy_id,"
+        " snapshot_ref, document, created_at, updated_at)"
+        " VALUES (gen_random_uuid(), 1, 'EURUSD', 'H1', 'buy', 1, 1, '[]', '', 1, 'expired',"
+        " gen_random_uuid(), 'old', '{}', '2024-01-02T03:00Z', now())"
+    )
+    await migrate(database.owner_url, runtime_role="ai_trader")
+    assert await owner.fetchval("SELECT parts FROM snapshot_bundle") == []
+    assert await owner.fetchval("SELECT market_time = created_at FROM trade_ideas")
+    await owner.close()
+
+
 async def test_processes_that_migrate_at_once_wait_for_each_other(
     servers: Servers, database: Database
 ) -> None:

@@ -18,6 +18,7 @@ from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, Headline
 from engine.domain.state import Control
 from engine.errors import InvalidInput, SnapshotNotFound
+from engine.flow.evaluations import snapshot_of
 from engine.flow.judgement import consider
 from engine.flow.replay import Replay, ReplayDecision, ReplayHistory
 from engine.flow.retention import RetireBundles
@@ -95,6 +96,24 @@ async def record(
             detail={"outcome": plain(consider(strategy, made))},
         )  # fmt: skip
         decision = await tx.history.append(entry)
+    await age(owner, hash_, days)
+    return decision.seq, hash_
+
+
+async def fold(
+    store: PostgresStore, owner: asyncpg.Connection, made: Bundle, *, days: float
+) -> None:
+    """Store a bundle and a repeated no that rests on it, both so many days ago."""
+    strategy = made.strategies[0]
+    async with store.begin() as tx:
+        hash_ = await tx.bundles.put(made)
+        row = snapshot_of(strategy, made, hash_, consider(strategy, made), None)
+        at = await tx.now() - timedelta(days=days)
+        await tx.evaluations.record([replace(row, market_time=at, repeats=1)])
+    await age(owner, hash_, days)
+
+
+async def age(owner: asyncpg.Connection, hash_: str, days: float) -> None:
     # Time cannot be waited for; only the owner can turn it back.
     await owner.execute("ALTER TABLE snapshot_bundle DISABLE TRIGGER snapshot_bundle_rows")
     await owner.execute(
@@ -103,7 +122,6 @@ async def record(
         hash_, days * 86_400,
     )  # fmt: skip
     await owner.execute("ALTER TABLE snapshot_bundle ENABLE ALWAYS TRIGGER snapshot_bundle_rows")
-    return decision.seq, hash_
 
 
 async def count(connection: asyncpg.Connection, table: str) -> int:
@@ -162,6 +180,52 @@ class TestParts:
         assert (row["source"], row["symbols"]) == ("wire", '["EURUSD"]')
         for table in ("market", "indicators", "account", "calendar", "news"):
             assert await count(role, f"snapshot_{table}") == 1, table
+
+    async def test_texts_longer_than_their_columns_are_whole_in_the_bundle_and_clipped_in_tables(
+        self, store: PostgresStore, role: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Four bytes each and no two alike: what no index entry of a btree could hold.
+        text = "".join(chr(0x1F300 + n * 37 % 1501) for n in range(1_000))
+        event = replace(release(HOUR), title=text, previous=text, forecast=text, actual=text)
+        made = replace(
+            seen(0),
+            news=(Headline(time=NOW, source=text, text=text),),
+            calendar=calendar(event, known_until=seen(0).instant + 100 * HOUR),
+        )
+        async with store.begin() as tx:
+            hash_ = await tx.bundles.put(made)
+        monkeypatch.setattr(parts, "_READ", Recent(1000))
+        async with store.begin() as tx:
+            assert await tx.bundles.get(hash_) == made
+        assert await role.fetchval("SELECT headline FROM snapshot_news") == text[:500]
+        assert await role.fetchval("SELECT title FROM snapshot_calendar") == text[:200]
+
+    async def test_two_transactions_that_store_the_same_new_parts_do_not_wait_in_a_circle(
+        self, store: PostgresStore, owner: asyncpg.Connection
+    ) -> None:
+        first, second = asyncio.Event(), asyncio.Event()
+        apart = WINDOW + 100  # bundles so far apart have no candle in common
+        async with store.begin() as tx:
+            await tx.bundles.put(seen(2 * apart))
+
+        async def put(bars: tuple[int, int], mine: asyncio.Event, other: asyncio.Event) -> None:
+            async with store.begin() as tx:
+                for bar in bars:
+                    # Not the same bundles: what the two share is their parts alone.
+                    await tx.bundles.put(replace(seen(bar), settings_version=bars[0] + 1))
+                    mine.set()
+                    for _ in range(1_000):
+                        if other.is_set() or await owner.fetchval(
+                            "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                        ):
+                            break
+                        await asyncio.sleep(0.01)
+
+        mine = asyncio.create_task(put((0, apart), first, second))
+        await first.wait()
+        await asyncio.gather(mine, put((apart, 0), second, first))
+        assert await count(owner, "snapshot_bundle") == 5
+        assert (await PostgresAuditor().verify())[1] == ()
 
     async def test_parts_of_a_transaction_that_failed_are_stored_by_the_next(
         self, store: PostgresStore, role: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
@@ -280,6 +344,79 @@ class TestRetention:
             UUID(int=1), hash_,
         )  # fmt: skip
         assert await RetireBundles(store=store)() == 0
+
+    async def test_a_folded_no_loses_its_bundle_like_any_other(
+        self, store: PostgresStore, owner: asyncpg.Connection
+    ) -> None:
+        for bar, days in ((0, DAYS + 1), (1, DAYS - 1)):
+            await fold(store, owner, seen(bar), days=days)
+        assert await RetireBundles(store=store)() == 1
+        left = await owner.fetchval("SELECT array_agg(hash) FROM snapshot_bundle")
+        assert left == [parts.pack(seen(1)).hash]
+        assert await PostgresAuditor().verify() == (1, ())
+
+    @pytest.mark.parametrize("retired", [False, True])
+    async def test_a_missing_bundle_of_a_folded_no_is_a_fault(
+        self, store: PostgresStore, owner: asyncpg.Connection, retired: bool
+    ) -> None:
+        if retired:
+            await record(store, owner, seen(0), days=DAYS + 1)
+            assert await RetireBundles(store=store)() == 1
+        await fold(store, owner, seen(1), days=1)
+        assert (await PostgresAuditor().verify())[1] == ()
+        await owner.execute("ALTER TABLE snapshot_bundle DISABLE TRIGGER ALL")
+        await owner.execute("DELETE FROM snapshot_bundle")
+        _, faults = await PostgresAuditor().verify()
+        assert [fault.record for fault in faults] == ["evaluation 1"]
+
+    async def test_nothing_waits_for_a_search_that_finds_nothing(
+        self, store: PostgresStore, owner: asyncpg.Connection
+    ) -> None:
+        await record(store, owner, seen(0))
+        async with store.begin() as tx:
+            assert await tx.bundles.retire(await tx.now() - timedelta(days=DAYS), 10) == ()
+            held = await owner.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE mode = 'ShareRowExclusiveLock'"
+            )
+        assert held == 0
+
+    @pytest.mark.parametrize("days", [None, -1])
+    async def test_no_setting_lets_a_fresh_bundle_be_removed(
+        self,
+        store: PostgresStore,
+        owner: asyncpg.Connection,
+        role: asyncpg.Connection,
+        days: int | None,
+    ) -> None:
+        await record(store, owner, seen(0))
+        for table in ("settings_version", "strategy_version"):
+            for attack in (f"DELETE FROM {table}", f"UPDATE {table} SET reason = ''"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await role.execute(attack)
+        if days is None:
+            await owner.execute("DELETE FROM settings_version")
+        else:
+            await role.execute(
+                "INSERT INTO settings_version VALUES (9, $1, 'x', '', now())",
+                json.dumps({"bundle_retention_days": days}),
+            )
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="younger than"):
+            await role.execute("DELETE FROM snapshot_bundle")
+
+    async def test_a_retirement_with_a_cutoff_yet_to_come_excuses_nothing(
+        self, store: PostgresStore, owner: asyncpg.Connection
+    ) -> None:
+        seq, _ = await record(store, owner, seen(0))
+        async with store.begin() as tx:
+            now = await tx.now()
+            await tx.history.append(
+                Entry(action=Action.BUNDLES_RETIRED, occurred_at=now, actor="test", rationale="",
+                      detail={"cutoff": (now + timedelta(days=1)).isoformat()})
+            )  # fmt: skip
+        await owner.execute("ALTER TABLE snapshot_bundle DISABLE TRIGGER ALL")
+        await owner.execute("DELETE FROM snapshot_bundle")
+        _, faults = await PostgresAuditor().verify()
+        assert [fault.record for fault in faults] == [f"decision {seq}"]
 
     async def test_a_bundle_is_stored_whole_again_after_its_parts_were_removed(
         self, store: PostgresStore, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch

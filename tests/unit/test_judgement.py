@@ -234,6 +234,15 @@ def test_a_record_made_before_a_check_existed_still_replays(seen):
     assert replay(made, seen, {}).differences == ()
 
 
+def test_a_no_made_before_a_check_existed_still_replays(seen):
+    quiet = replace(seen, strategies=(strategy(entry={"rsi_above": "100"}),))
+    made = record({"outcome": plain(consider(quiet.strategies[0], quiet))})
+    made.entry.detail["outcome"]["before"].pop()
+    assert replay(made, quiet, {}).differences == ()
+    made.entry.detail["outcome"]["before"].append({"code": "made_up"})
+    assert replay(made, quiet, {}).differences == ("outcome.before",)
+
+
 def test_a_check_the_gate_does_not_have_is_named(seen):
     made = considered(seen)
     made.entry.detail["outcome"]["report"]["checks"].append({"code": "made_up"})

@@ -1,0 +1,16 @@
+"""Every advisory lock of the project: any numbers, the same everywhere, no two alike."""
+
+from enum import IntEnum, unique
+
+
+@unique
+class Lock(IntEnum):
+    """Who holds one is alone with what it is named after."""
+
+    MIGRATION = 7_205_114_301
+    COURIER = 7_205_114_302
+    SEEDING = 7_205_114_303
+    #: New snapshot parts; always taken before ``HISTORY``.
+    PARTS = 7_205_114_305
+    #: Taken by the database's own function ``append_decisions``.
+    HISTORY = 7_205_114_306
