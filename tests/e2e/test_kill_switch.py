@@ -96,7 +96,7 @@ async def test_halt_from_the_terminal_needs_neither_redis_nor_telegram(
         assert len(orders) == 5
         done = await asyncio.to_thread(harness.command, "halt", **environ)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "emergency_stop" in done.stdout
+        assert "EMERGENCY STOP" in done.stdout
         states = await OrderRow.filter(client_id__in=orders).values_list("state", flat=True)
         assert list(states) == ["cancelled"] * 5
         control = (await desk.talk.read_status(None)).control
