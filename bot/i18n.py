@@ -1,4 +1,4 @@
-"""Words in a person's language: one gettext catalogue per language, read by Babel.
+"""Words in a person's language: gettext catalogues, one file per subject, read by Babel.
 
 aiogram has a gettext layer of its own, but the courier and the workers must not import aiogram
 (seconds and 170 MB), and both need the same words.
@@ -12,7 +12,9 @@ from functools import cache
 from gettext import c2py
 from html import escape
 from importlib.resources import files
+from re import compile as pattern
 from typing import Any
+from unicodedata import bidirectional
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
@@ -22,6 +24,12 @@ from babel.numbers import format_currency, format_decimal
 
 #: Languages with a catalogue, the first is the one everything else falls back to.
 LANGUAGES = ("en", "es")
+
+#: Marks of direction (Unicode standard annex 9): where a line reads right to left, and parts of it
+#: that keep an order of their own.
+RIGHT_TO_LEFT_MARK, LEFT_TO_RIGHT, FIRST_STRONG, POP = "\u200f", "\u2066", "\u2068", "\u2069"
+_COMMAND = pattern(r"(?<![<\w/])/[a-z][a-z_]*")
+_TAG = pattern(r"<[^>]+>")
 
 
 class Html(str):
@@ -44,7 +52,10 @@ class Words:
         """
         count = values.get("count", 1)
         text = _text(self.language, key, count if isinstance(count, int) else 1)
-        return Html(text.format_map({name: _safe(value) for name, value in values.items()}))
+        if not self.is_rtl:
+            return Html(text.format_map({name: _safe(value) for name, value in values.items()}))
+        text = text.format_map({name: _isolated(value) for name, value in values.items()})
+        return Html("\n".join(_from_the_right(line) for line in text.split("\n")))
 
     def has(self, key: str) -> bool:
         """Whether there are words for a key."""
@@ -62,7 +73,7 @@ class Words:
         """A price: digits and a point in every language, as terminals show it, so that it can be
         compared with one; kept left to right inside right-to-left text.
         """
-        return f"\u2066{value:f}\u2069" if self._locale.text_direction == "rtl" else f"{value:f}"
+        return f"{LEFT_TO_RIGHT}{value:f}{POP}" if self.is_rtl else f"{value:f}"
 
     def money(self, value: Decimal, currency: str, *, signed: bool = False) -> str:
         """An amount with its currency; with ``signed`` a gain shows its plus."""
@@ -85,8 +96,13 @@ class Words:
         return instant.astimezone(self._zone).tzname() or self.timezone
 
     @property
+    def is_rtl(self) -> bool:
+        """Whether the language reads from right to left."""
+        return bool(self._locale.text_direction == "rtl")
+
+    @property
     def _locale(self) -> Locale:
-        return Locale.parse(self.language, sep="-" if "-" in self.language else "_")
+        return _locale(self.language)
 
     @property
     def _zone(self) -> ZoneInfo:
@@ -98,14 +114,38 @@ class Words:
 
 def words_for(language: str, timezone: str = "UTC") -> Words:
     """Words for a language code as Telegram gives it; an unknown one gets the first language."""
-    code = language.replace("_", "-").split("-")[0].lower()
-    return Words(code if code in LANGUAGES else LANGUAGES[0], timezone)
+    return Words(
+        _CODES.get(language.replace("_", "-").split("-")[0].lower(), LANGUAGES[0]), timezone
+    )
+
+
+_CODES = {code.split("-")[0]: code for code in LANGUAGES}
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language, sep="-")
 
 
 def _safe(value: Any) -> Any:
     if isinstance(value, Html) or not isinstance(value, str):
         return value
     return escape(value, quote=False)
+
+
+def _isolated(value: Any) -> Any:
+    """A value keeps its own direction inside a text that reads from right to left."""
+    safe = _safe(value)
+    if isinstance(value, Html) or not isinstance(safe, (str, int, Decimal)) or safe == "":
+        return safe
+    return safe if str(safe).startswith(LEFT_TO_RIGHT) else f"{FIRST_STRONG}{safe}{POP}"
+
+
+def _from_the_right(line: str) -> str:
+    """A line that starts with Latin letters or none would be laid out from the left."""
+    strong = (bidirectional(letter) for letter in _TAG.sub("", line))
+    first = next((kind for kind in strong if kind in ("L", "R", "AL")), "L")
+    return f"{RIGHT_TO_LEFT_MARK}{line}" if line and first == "L" else line
 
 
 def _text(language: str, key: str, count: int) -> str:
@@ -127,11 +167,25 @@ class _Catalogue:
 
 @cache
 def _catalogue(language: str) -> _Catalogue:
-    path = files("locales") / language / "LC_MESSAGES" / "messages.po"
-    with path.open("rb") as file:
-        messages = read_po(file, locale=language)
-    texts = {_one(message.id): _forms(message.string) for message in messages if message.id}
-    return _Catalogue(texts, c2py(messages.plural_expr))
+    folder = files("locales") / language.replace("-", "_") / "LC_MESSAGES"
+    texts: dict[str, tuple[str, ...]] = {}
+    plural = "0"
+    for path in folder.iterdir():
+        if path.name.endswith(".po"):
+            with path.open("rb") as file:
+                messages = read_po(file, locale=language.replace("-", "_"))
+            texts |= {
+                _one(message.id): _forms(message.string) for message in messages if message.id
+            }
+            plural = messages.plural_expr
+    if _locale(language).text_direction == "rtl":
+        texts = {key: tuple(_commands(form) for form in forms) for key, forms in texts.items()}
+    return _Catalogue(texts, c2py(plural))
+
+
+def _commands(text: str) -> str:
+    """A command keeps its stroke in front in a text that reads from right to left."""
+    return _COMMAND.sub(lambda found: f"{LEFT_TO_RIGHT}{found[0]}{POP}", text)
 
 
 def _one(key: Any) -> str:
