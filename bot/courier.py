@@ -27,9 +27,10 @@ from telegram.error import (
 
 from bot.drawing import Draw
 from bot.i18n import Words, words_for
-from bot.notices import Render
+from bot.notices import Reader, Render
 from bot.screen import CAPTION_LIMIT, Parcel
 from engine.domain.notice import Kind, Notice
+from engine.domain.person import Role
 from engine.ports import Store
 from engine.snapshot.canonical import restore
 from storage.outbox import Delivery, PostgresDeliveries
@@ -104,14 +105,15 @@ class Courier:
         await self.deliveries.later(row.id, seconds, str(error))
 
     async def _send(self, row: Delivery) -> int | None:
-        words = await self._words(row.person_id)
+        to = await self._reader(row.person_id)
+        words = to.words
         if row.kind == "answer":
             parcel: Parcel | None = restore(Parcel, json.loads(row.payload))
         else:
             notice = restore(Notice, json.loads(row.payload))
             if notice.kind is Kind.CARD:
-                return await self._redraw(row, notice, words)
-            parcel = await self.render(notice.kind, notice.detail, words)
+                return await self._redraw(row, notice, to)
+            parcel = await self.render(notice.kind, notice.detail, to)
         if parcel is None:
             return None
         if parcel.edit_message_id is not None:
@@ -129,19 +131,21 @@ class Courier:
         except (TelegramError, OSError) as error:
             log.warning("message %s of chat %s is not pinned: %s", message_id, row.chat_id, error)
 
-    async def _words(self, person_id: int) -> Words:
+    async def _reader(self, person_id: int) -> Reader:
         async with self.store.begin() as tx:
             person = await tx.people.get(person_id)
-        return words_for("en") if person is None else words_for(person.language, person.timezone)
+        if person is None:
+            return Reader(words_for("en"), Role.PENDING)
+        return Reader(words_for(person.language, person.timezone), person.role)
 
-    async def _redraw(self, row: Delivery, notice: Notice, words: Words) -> int | None:
+    async def _redraw(self, row: Delivery, notice: Notice, to: Reader) -> int | None:
         """Bring a card up to date where it stands. One not sent yet will be drawn as it then is."""
         message_id = await self.deliveries.message_of(
             f"idea:{notice.detail['idea_id']}", row.person_id
         )
         if message_id is None:
             return None
-        parcel = await self.render(Kind.CARD, notice.detail, words)
+        parcel = await self.render(Kind.CARD, notice.detail, to)
         if parcel is None:
             return None
         return await self._edit(row.chat_id, message_id, parcel, caption=True)

@@ -13,15 +13,17 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.methods import GetUpdates
 from aiogram.types import BotCommand, Update
 
+from bot.commands import COMMANDS
 from bot.courier import payload
+from bot.dialogues import DialogueStorage
 from bot.gatekeeper import Gatekeeper, plain
 from bot.handlers import routers
 from bot.i18n import LANGUAGES, words_for
 from bot.screen import Screen, parcel_of
 from bot.settings import Settings
-from bot.views.people import COMMANDS
 from bot.wiring import Talk
 from engine.ports import Bell, Clock
+from storage.dialogues import PostgresDialogues
 from storage.heartbeats import beat
 from storage.inbox import PostgresInbox
 from storage.outbox import PostgresDeliveries
@@ -48,7 +50,8 @@ def telegram(settings: Settings) -> Bot:
 def build_dispatcher(talk: Talk, *, clock: Clock, is_live: bool) -> Dispatcher:
     """The dispatcher: use cases by name for handlers, the gatekeeper before all of them."""
     use_cases = {field.name: getattr(talk, field.name) for field in fields(talk)}
-    dispatcher = Dispatcher(**use_cases, clock=clock, is_live=is_live)
+    storage = DialogueStorage(PostgresDialogues())
+    dispatcher = Dispatcher(storage=storage, **use_cases, clock=clock, is_live=is_live)
     dispatcher.update.outer_middleware(Gatekeeper(talk.find_person, clock))
     dispatcher.include_routers(*routers())
     return dispatcher
@@ -161,7 +164,7 @@ async def set_commands(bot: Bot) -> None:
     for language in LANGUAGES:
         words = words_for(language)
         menu = [
-            BotCommand(command=command, description=words(f"command.{command}")[:256])
+            BotCommand(command=command.name, description=words(f"command.{command.name}")[:256])
             for command in COMMANDS
         ]
         code = None if language == LANGUAGES[0] else language

@@ -52,9 +52,8 @@ async def idea(
     is_live: bool,
 ) -> Screen:
     """One idea in full, with its buttons."""
-    return card_views.card(
-        words, await read_idea(person.id, number(command, words)), is_live=is_live
-    )
+    found = await read_idea(person.id, number(command, words))
+    return card_views.card(words, found, is_live=is_live, role=person.role)
 
 
 async def open_card(
@@ -62,7 +61,8 @@ async def open_card(
 ) -> Screen:
     """The same by button."""
     idea_id = callbacks.idea_id(query.data or "", "card")
-    return card_views.card(words, await read_idea(person.id, idea_id), is_live=is_live)
+    found = await read_idea(person.id, idea_id)
+    return card_views.card(words, found, is_live=is_live, role=person.role)
 
 
 async def why_text(

@@ -37,9 +37,9 @@ async def start(
     return views.welcome(words, stored, claimed=claimed, is_live=is_live)
 
 
-async def show_help(message: Message, words: Words) -> Screen:
+async def show_help(message: Message, person: Person, words: Words) -> Screen:
     """What can be asked."""
-    return views.help_(words)
+    return views.help_(words, person.role)
 
 
 async def whoami(message: Message, person: Person, words: Words) -> Screen:

@@ -22,6 +22,7 @@ from engine.domain.gate import ASKS, GateReport
 from engine.domain.idea import IdeaStatus
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.outcome import Outcome, Progress
+from engine.domain.person import Role
 from engine.flow import judgement
 from engine.flow.overview import Story
 from engine.gate.sizing import floor_to_step
@@ -40,8 +41,10 @@ _ICONS = {
 _UNTRADED = (IdeaStatus.REJECTED, IdeaStatus.EXPIRED, IdeaStatus.HALTED_BY_RISK)
 
 
-def card(words: Words, story: Story, *, is_live: bool) -> Screen:
-    """The card as it stands: with buttons while it waits, with its stamp afterwards."""
+def card(words: Words, story: Story, *, is_live: bool, role: Role) -> Screen:
+    """The card as it stands: with buttons while it waits, with its stamp afterwards. Who may not
+    decide it is offered explanations alone.
+    """
     waits = story.idea.status is IdeaStatus.NEEDS_APPROVAL
     outcome = outcome_of(story)
     lines = [*_head(words, story, is_live), *_levels(words, story), *_world(words, story)]
@@ -50,9 +53,14 @@ def card(words: Words, story: Story, *, is_live: bool) -> Screen:
     text = _fit(lines, reasons, tail)
     return Screen(
         text=text,
-        buttons=_buttons(words, story) if waits else _after(words, story),
+        buttons=_buttons(words, story) if waits and may_decide(role) else _after(words, story),
         chart={"idea": str(story.idea.id)},
     )
+
+
+def may_decide(role: Role) -> bool:
+    """Whether somebody of this role may answer an idea; the use case asks again."""
+    return role.rank >= Role.TRADER.rank
 
 
 def outcome_of(story: Story) -> judgement.Outcome:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot import callbacks
+from bot.commands import Family, commands_of
 from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
 from bot.views.control import would_halt
@@ -18,13 +19,6 @@ _TOLD = {
     "watched": "error.not_watched",
     "unknown": "error.no_setting",
 }
-
-#: The command menu, in the order people need it.
-COMMANDS = (
-    "status", "ideas", "positions", "today", "risk", "performance", "history", "idea", "why",
-    "replay", "approve", "reject", "pause", "resume", "stop", "mode", "language", "whoami", "help",
-    "start",
-)  # fmt: skip
 
 
 def welcome(words: Words, person: Person, *, claimed: bool, is_live: bool) -> Screen:
@@ -43,13 +37,16 @@ def welcome(words: Words, person: Person, *, claimed: bool, is_live: bool) -> Sc
     return Screen(text=Html("\n".join(lines)))
 
 
-def help_(words: Words) -> Screen:
-    """Every command with what it does."""
+def help_(words: Words, role: Role) -> Screen:
+    """Every command this person may use, under its heading, with what it does."""
     lines = [words("help.title")]
-    lines += [
-        words("help.line", command=command, text=words(f"command.{command}"))
-        for command in COMMANDS
-    ]
+    for family in Family:
+        found = [command for command in commands_of(role) if command.family is family]
+        if found:
+            lines += [Html(""), words(f"help.{family}")]
+        for command in found:
+            text = words(f"command.{command.name}")
+            lines.append(words("help.line", command=command.name, text=text))
     return Screen(text=Html("\n".join(lines)))
 
 

@@ -1,6 +1,6 @@
 """Rows: columns and indexes only. What they mean is in ``engine.domain``."""
 
-from storage.models.chat import InboxRow, OutboxRow, PersonRow
+from storage.models.chat import DialogueRow, InboxRow, OutboxRow, PersonRow
 from storage.models.history import DecisionRow, HistoryHeadRow
 from storage.models.market import (
     AccountSnapshotRow,
@@ -38,6 +38,7 @@ __all__ = [
     "CalendarSnapshotRow",
     "ControlRow",
     "DecisionRow",
+    "DialogueRow",
     "DocumentRow",
     "EvaluationRow",
     "FillRow",

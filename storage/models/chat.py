@@ -58,3 +58,15 @@ class OutboxRow(Model):
         table = "outbox"
         unique_together = (("key", "person_id"),)
         indexes = (Index(fields=("state", "not_before", "priority", "id")),)
+
+
+class DialogueRow(Model):
+    """A question to a person that waits for a typed answer."""
+
+    person_id = fields.BigIntField(primary_key=True, generated=False)
+    state = fields.CharField(80)
+    data: Any = fields.JSONField()
+    asked_at = fields.DatetimeField()
+
+    class Meta:
+        table = "dialogue"

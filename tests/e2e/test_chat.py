@@ -89,10 +89,10 @@ async def test_tap_after_expiry_and_tap_while_paused_have_their_own_words(chat: 
 async def test_viewer_and_stranger_tap_in_vain(chat: Chat) -> None:
     idea = await chat.desk.until_idea()
     card = await chat.card(1003)
-    assert "needs the role trader" in (await chat.tap(card, "✅ Approve", 1003))["text"]
+    assert "Approve" not in str(card["reply_markup"])
     forged = await chat.sandbox.tap(1003, card["message_id"], data=f"v1:ok:{idea.id.hex}")
     await chat.settle()
-    assert "needs the role" in chat.sandbox.answers[forged]["text"]
+    assert "needs the role trader" in chat.sandbox.answers[forged]["text"]
     assert await OrderRow.all().count() == 0
 
 

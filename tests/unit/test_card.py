@@ -23,6 +23,7 @@ from engine.domain.approval import Ending
 from engine.domain.gate import Check, CheckResult
 from engine.domain.idea import IdeaStatus, Observation
 from engine.domain.order import OrderState
+from engine.domain.person import Role
 from engine.domain.snapshot import Impact
 from engine.domain.state import Mode, TradingState
 from engine.errors import InvalidInput
@@ -104,7 +105,9 @@ def as_telegram_counts(text):
 @pytest.mark.parametrize("name", STORIES)
 @pytest.mark.parametrize("is_live", [True, False])
 def test_a_card_fits_under_its_picture(name, language, is_live):
-    screen = views.card(Words(language, "Europe/Madrid"), STORIES[name], is_live=is_live)
+    screen = views.card(
+        Words(language, "Europe/Madrid"), STORIES[name], is_live=is_live, role=Role.ADMIN
+    )
     assert len(screen.text) <= CAPTION_LIMIT
     assert as_telegram_counts(screen.text) <= CAPTION_LIMIT
     assert LONG in screen.text
@@ -114,7 +117,7 @@ def test_a_card_fits_under_its_picture(name, language, is_live):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_crowded_card_leaves_out_conditions_from_the_last_and_nothing_else(language):
     words = Words(language)
-    text = views.card(words, crowded(), is_live=False).text
+    text = views.card(words, crowded(), is_live=False, role=Role.ADMIN).text
     shown = [condition(words, seen) in text.split("\n") for seen in MANY]
     assert shown[0]
     assert not shown[-1]
@@ -124,7 +127,7 @@ def test_a_crowded_card_leaves_out_conditions_from_the_last_and_nothing_else(lan
 
 
 def test_a_card_with_few_conditions_shows_them_all():
-    text = views.card(EN, story(), is_live=False).text
+    text = views.card(EN, story(), is_live=False, role=Role.ADMIN).text
     assert "✓ EMA 20/50 with the trade: bullish" in text
 
 
@@ -132,14 +135,14 @@ def test_a_card_with_few_conditions_shows_them_all():
 @pytest.mark.parametrize(("is_live", "key"), [(True, "money.live"), (False, "money.paper")])
 def test_a_card_says_whether_real_money_moves(language, is_live, key):
     words = Words(language)
-    first = views.card(words, story(), is_live=is_live).text.split("\n")[0]
+    first = views.card(words, story(), is_live=is_live, role=Role.ADMIN).text.split("\n")[0]
     other = "money.paper" if is_live else "money.live"
     assert words(key) in first
     assert words(other) not in first
 
 
 def test_a_card_shows_what_is_at_stake():
-    text = views.card(EN, story(), is_live=False).text
+    text = views.card(EN, story(), is_live=False, role=Role.ADMIN).text
     for part in (
         "IDEA #12", "EURUSD BUY", "H1", "100/100", "1.10008", "1.09808", "1.10408", "1:2.0",
         "0.25 lots", "$50.00", "(0.50 %)", "spread 0.8 pips", "Daily loss 0.0 of 3 % used",
@@ -150,18 +153,18 @@ def test_a_card_shows_what_is_at_stake():
 
 def test_a_card_says_why_a_person_is_asked():
     asked = case(bundle=bundle(control=control(mode=Mode.SUPERVISED)))
-    text = views.card(EN, story(outcome=outcome(case=asked)), is_live=False).text
+    text = views.card(EN, story(outcome=outcome(case=asked)), is_live=False, role=Role.ADMIN).text
     assert "You decide: supervised mode" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_waiting_card_can_be_answered_and_another_only_explained(language):
     words = Words(language)
-    waiting = buttons(views.card(words, STORIES["waiting"], is_live=False))
+    waiting = buttons(views.card(words, STORIES["waiting"], is_live=False, role=Role.ADMIN))
     assert [callbacks_action(button) for button in waiting] == ["ok", "no", "half", "why", "saw"]
     assert len({button.label for button in waiting}) == 5
     for name in set(STORIES) - {"waiting"}:
-        left = buttons(views.card(words, STORIES[name], is_live=False))
+        left = buttons(views.card(words, STORIES[name], is_live=False, role=Role.ADMIN))
         assert [callbacks_action(button) for button in left] == ["why", "saw"]
 
 
@@ -171,7 +174,7 @@ def callbacks_action(button):
 
 def every_button():
     big = 2**63 - 1
-    found = [views.card(EN, made, is_live=True) for made in STORIES.values()]
+    found = [views.card(EN, made, is_live=True, role=Role.ADMIN) for made in STORIES.values()]
     for state, mode in product(TradingState, Mode):
         seen = control(state=state, mode=mode, version=big)
         found += [
@@ -186,6 +189,11 @@ def every_button():
         history_views.stream(EN, [decision(seq=10**9)], filters="EURUSD ai_auto_executed", page=1)
     )
     return [button for screen in found for button in buttons(screen)]
+
+
+def test_who_may_not_decide_is_offered_no_decision():
+    offered = buttons(views.card(EN, STORIES["waiting"], is_live=False, role=Role.VIEWER))
+    assert [callbacks_action(button) for button in offered] == ["why", "saw"]
 
 
 def test_the_data_of_every_button_fits_and_holds_no_price_or_size():
@@ -220,7 +228,7 @@ def test_an_ending_names_who_when_and_why():
 def test_the_name_of_a_person_is_escaped_on_a_card():
     made = after(Ending.REJECTED, IdeaStatus.REJECTED)
     made = replace(made, approval=answered(Ending.REJECTED, decided_name="<a href='x'>&"))
-    text = views.card(EN, made, is_live=False).text
+    text = views.card(EN, made, is_live=False, role=Role.ADMIN).text
     assert "&lt;a href='x'&gt;&amp;" in text
     assert "<a" not in text
 

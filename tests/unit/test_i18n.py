@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
+from bot.commands import COMMANDS, Family
 from bot.i18n import LANGUAGES, Html, Words, words_for
-from bot.views.people import COMMANDS
 from engine.domain.account import Direction
 from engine.domain.approval import Ending
 from engine.domain.decision import Action
@@ -211,7 +211,8 @@ def errors(kind=TraderError):
         *every("toast", [ending for ending in Ending if ending is not Ending.PENDING]),
         *every("action", Action),
         *every("role", Role),
-        *every("command", COMMANDS),
+        *every("command", [command.name for command in COMMANDS]),
+        *every("help", Family),
         *every("condition", sorted(RULES)),
         *every("short", sorted(RULES)),
         *every("setting", [field.name for field in fields(RiskSettings)]),

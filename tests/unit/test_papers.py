@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from bot.__main__ import app
+from bot.commands import COMMANDS
 from bot.settings import Settings
-from bot.views.people import COMMANDS
 from engine.domain.gate import Check
 from engine.flow import pipeline
 
@@ -55,7 +55,9 @@ def test_every_link_leads_to_a_file(paper: Path) -> None:
 
 
 def test_readme_lists_the_commands_of_the_chat() -> None:
-    assert sorted(re.findall(r"^\| `/(\w+)", README, re.MULTILINE)) == sorted(COMMANDS)
+    assert sorted(re.findall(r"^\| `/(\w+)", README, re.MULTILINE)) == sorted(
+        command.name for command in COMMANDS
+    )
 
 
 def test_readme_lists_the_commands_of_the_terminal() -> None:

@@ -191,7 +191,7 @@ def test_card_of_an_untraded_idea_tells_what_happened_without_it(
                 approval=builders.answered(ending),
                 afterwards=after,
             )
-            text = card_views.card(words, made, is_live=False).text or ""
+            text = card_views.card(words, made, is_live=False, role=Role.ADMIN).text or ""
             assert text.endswith(f"\n{line}")
             assert len(text) <= CAPTION_LIMIT
 
@@ -203,7 +203,7 @@ def test_idea_a_check_refused_blames_nobody() -> None:
             approval=approval,
             afterwards=ended(Result.STOP, "-1"),
         )
-        text = card_views.card(EN, made, is_live=False).text or ""
+        text = card_views.card(EN, made, is_live=False, role=Role.ADMIN).text or ""
         assert text.endswith("🔭 Not traded: hit its stop, −1.0 R")
 
 
@@ -223,4 +223,4 @@ def test_card_says_nothing_of_a_market_that_does_not_matter_yet_or_any_more(
         approval=builders.answered(Ending.REJECTED),
         afterwards=after,
     )
-    assert "🔭" not in (card_views.card(EN, made, is_live=False).text or "")
+    assert "🔭" not in (card_views.card(EN, made, is_live=False, role=Role.ADMIN).text or "")
