@@ -14,6 +14,7 @@ from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
+from engine.flow.market import ReadMarket
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, FindPerson, Join
@@ -90,6 +91,7 @@ class Talk:
     change_settings: ChangeSettings
     watch_heartbeats: WatchHeartbeats
     read_status: ReadStatus
+    read_market: ReadMarket
     read_today: ReadToday
     read_idea: ReadIdea
     list_ideas: ListIdeas
@@ -193,14 +195,16 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         store=store,
         broker=world.broker,
         market=world.market,
-        symbols=tuple(symbol for symbol, _ in world.symbols),
+        symbols=world.symbols,
+        zone=world.zone,
     )
+    collect = build_collect(world)
     return Talk(
         find_person=FindPerson(store=store),
         join=Join(store=store, claim_code=claim_code),
         change_language=ChangeLanguage(store=store),
         decide_idea=DecideIdea(
-            collect=build_collect(world),
+            collect=collect,
             store=store,
             bell=bell,
             account_id=world.broker.account_id,
@@ -218,6 +222,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
         watch_heartbeats=_watch(world, bell, "bot"),
         read_status=read_status,
+        read_market=ReadMarket(collect=collect, symbols=world.symbols),
         read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
         read_idea=ReadIdea(store=store),
         list_ideas=ListIdeas(store=store),

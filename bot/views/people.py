@@ -18,6 +18,7 @@ _TOLD = {
     "number": "error.no_number",
     "watched": "error.not_watched",
     "unknown": "error.no_setting",
+    "timeframe": "error.no_candles",
 }
 
 
