@@ -18,6 +18,7 @@ from engine.flow.market import ReadMarket
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
@@ -99,6 +100,7 @@ class Talk:
     replay_decision: ReplayDecision
     read_calibration: ReadCalibration
     read_mirror: ReadMirror
+    read_performance: ReadPerformance
 
 
 def now() -> datetime:
@@ -230,4 +232,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         replay_decision=ReplayDecision(store=store),
         read_calibration=ReadCalibration(store=store),
         read_mirror=ReadMirror(store=store),
+        read_performance=ReadPerformance(
+            store=store, broker=world.broker, market=world.market, zone=world.zone
+        ),
     )

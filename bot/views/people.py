@@ -19,6 +19,7 @@ _TOLD = {
     "watched": "error.not_watched",
     "unknown": "error.no_setting",
     "timeframe": "error.no_candles",
+    "span": "error.span",
 }
 
 
