@@ -49,6 +49,8 @@ COMMANDS = (
     Command("indicators", Family.MARKET),
     Command("chart", Family.MARKET),
     Command("evaluate", Family.MARKET),
+    Command("doctor", Family.SYSTEM),
+    Command("events", Family.SYSTEM),
     Command("language", Family.SELF),
     Command("whoami", Family.SELF),
     Command("help", Family.SELF),

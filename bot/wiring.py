@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.settings import Settings
+from bot.settings import TELEGRAM, Settings
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
@@ -12,6 +13,7 @@ from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
+from engine.flow.diagnosis import Diagnose
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
 from engine.flow.market import ReadMarket
@@ -30,6 +32,7 @@ from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
+from storage.surroundings import surroundings
 from storage.transaction import PostgresLedger, PostgresStore
 
 
@@ -44,6 +47,7 @@ class World:
     pace: timedelta
     waits: bool
     zone: ZoneInfo
+    local_chat: bool
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -93,6 +97,7 @@ class Talk:
     watch_heartbeats: WatchHeartbeats
     read_status: ReadStatus
     read_market: ReadMarket
+    diagnose: Diagnose
     read_today: ReadToday
     read_idea: ReadIdea
     list_ideas: ListIdeas
@@ -134,6 +139,7 @@ def build_world(settings: Settings) -> World:
         pace=timedelta(seconds=settings.market_pace_seconds),
         waits=settings.market_waits,
         zone=ZoneInfo(settings.broker_timezone),
+        local_chat=settings.telegram_api_url != TELEGRAM,
     )
 
 
@@ -225,6 +231,15 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         watch_heartbeats=_watch(world, bell, "bot"),
         read_status=read_status,
         read_market=ReadMarket(collect=collect, symbols=world.symbols),
+        diagnose=Diagnose(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            calendar=collect.calendar,
+            news=collect.news,
+            symbols=world.symbols,
+            surroundings=partial(surroundings, local_chat=world.local_chat),
+        ),
         read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
         read_idea=ReadIdea(store=store),
         list_ideas=ListIdeas(store=store),

@@ -10,11 +10,12 @@ from bot.handlers import (
     people,
     performance,
     status,
+    system,
     unknown,
 )
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, market, control, unknown)
+    modules = (people, status, performance, approvals, history, market, control, system, unknown)
     return tuple(module.build() for module in modules)
