@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import i18n
-from bot.charts import Levels, average, draw
+from bot.charts import Levels, draw
 from bot.i18n import Words
-from bot.sheet import spread
+from bot.pictures.candles import average
+from bot.pictures.places import spread
 from broker.feeds.instruments import instrument
 from broker.feeds.recorded import shipped_recording
 from engine.domain.account import Direction
@@ -98,7 +99,7 @@ def size(picture: bytes) -> tuple[int, int]:
 def test_a_trade_is_drawn_as_a_png_a_phone_can_show(direction):
     seen = bundle(news=[timedelta(hours=-20), timedelta(minutes=30)])
     picture = draw(seen, trade(seen.candles[-1].close, direction, 25, 40, 80), ENGLISH)
-    assert size(picture) == (1000, 600)
+    assert size(picture) == (780, 640)
     assert len(picture) < 120_000
 
 
@@ -125,20 +126,20 @@ def test_a_buy_and_a_sell_look_different():
     ],
 )
 def test_levels_may_be_missing(levels):
-    assert size(draw(bundle(), levels, ENGLISH)) == (1000, 600)
+    assert size(draw(bundle(), levels, ENGLISH)) == (780, 640)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 19, 20, 60, 61])
 def test_few_candles_are_enough(count):
     seen = replace(bundle(), candles=tuple(recorded()[:count]))
-    assert size(draw(seen, Levels(), ENGLISH)) == (1000, 600)
-    assert size(draw(seen, trade(Decimal("1.07"), Direction.SELL, 20, 40), ENGLISH)) == (1000, 600)
+    assert size(draw(seen, Levels(), ENGLISH)) == (780, 640)
+    assert size(draw(seen, trade(Decimal("1.07"), Direction.SELL, 20, 40), ENGLISH)) == (780, 640)
 
 
 def test_a_level_far_outside_leaves_the_candles_visible():
     seen = bundle()
     far = Levels(entry=seen.candles[-1].close, stop=Decimal("0.00001"), targets=(Decimal(99999),))
-    assert size(draw(seen, far, ENGLISH)) == (1000, 600)
+    assert size(draw(seen, far, ENGLISH)) == (780, 640)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
@@ -162,12 +163,12 @@ def test_any_language_and_zone_can_be_written(language, word, zone, monkeypatch)
     )
     seen = bundle(news=[timedelta(hours=2)])
     levels = trade(seen.candles[-1].close, Direction.BUY, 25, 50)
-    assert size(draw(seen, levels, Words(language, zone))) == (1000, 600)
+    assert size(draw(seen, levels, Words(language, zone))) == (780, 640)
 
 
 def test_a_symbol_with_signs_of_markup_and_mathematics_is_only_text():
     seen = replace(bundle(), symbol="$S&P_500^$<b>\n月")
-    assert size(draw(seen, Levels(), ENGLISH)) == (1000, 600)
+    assert size(draw(seen, Levels(), ENGLISH)) == (780, 640)
 
 
 def test_the_same_input_gives_the_same_bytes_in_any_thread():
@@ -184,8 +185,8 @@ def test_a_flat_market_is_drawn():
     flat = [
         Candle(start + timedelta(hours=n), price, price, price, price, 0) for n in range(WINDOW)
     ]
-    assert size(draw(bundle(flat), Levels(entry=price), ENGLISH)) == (1000, 600)
-    assert size(draw(bundle(flat), trade(price, Direction.BUY, 5, 10), ENGLISH)) == (1000, 600)
+    assert size(draw(bundle(flat), Levels(entry=price), ENGLISH)) == (780, 640)
+    assert size(draw(bundle(flat), trade(price, Direction.BUY, 5, 10), ENGLISH)) == (780, 640)
 
 
 @pytest.mark.parametrize("timeframe", list(Timeframe))
@@ -195,7 +196,7 @@ def test_every_timeframe_has_an_axis(timeframe):
         replace(candle, time=start + number * timeframe.length)
         for number, candle in enumerate(recorded()[:WINDOW])
     ]
-    assert size(draw(bundle(candles, timeframe=timeframe), Levels(), ENGLISH)) == (1000, 600)
+    assert size(draw(bundle(candles, timeframe=timeframe), Levels(), ENGLISH)) == (780, 640)
 
 
 def test_only_releases_of_high_impact_for_the_symbol_are_marked():
@@ -222,7 +223,7 @@ def test_only_releases_of_high_impact_for_the_symbol_are_marked():
 
 def test_any_number_of_releases_can_be_drawn():
     seen = bundle(news=[timedelta(hours=n, minutes=30) for n in range(-70, 20)])
-    assert size(draw(seen, Levels(), ENGLISH)) == (1000, 600)
+    assert size(draw(seen, Levels(), ENGLISH)) == (780, 640)
 
 
 @pytest.mark.parametrize(("length", "figure"), [(20, "ema_20"), (50, "ema_50")])
