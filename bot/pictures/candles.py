@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from bot.i18n import Words
-from bot.pictures.canvas import SMALL, TITLE, WIDTH, Canvas, Point
+from bot.pictures.canvas import MARGIN, SMALL, TITLE, WIDTH, Canvas, Point
 from bot.pictures.colours import (
     DIM,
     DOWN,
@@ -72,18 +72,12 @@ def _title(field: Field) -> None:
         timeframe=market.timeframe.value,
         time=canvas.words.moment(market.instant),
     )
-    title, size = canvas.fit(title, TITLE, WIDTH - 2 * LEFT - 8)
-    rtl = canvas.words.is_rtl
-    canvas.text(WIDTH - LEFT - 4 if rtl else LEFT + 4, HEIGHT - 24, title, size, INK, rtl)
+    title, size = canvas.fit(title, TITLE, WIDTH - 2 * MARGIN)
+    canvas.head(MARGIN, HEIGHT - 24, title, size, INK)
     names = [(f"EMA {n}", colour) for n, colour in AVERAGES if len(market.candles) >= n]
     if _open_slots(field):
         names.append((canvas.say("picture.session"), DIM))
-    x = LEFT + 4.0
-    for name, colour in names:
-        if x + 40 + canvas.width(name, SMALL) <= WIDTH - LEFT:
-            canvas.boxes([(x, HEIGHT - 65, x + 30, HEIGHT - 59)], colour)
-            canvas.text(x + 40, HEIGHT - 62, name, SMALL, colour)
-            x += canvas.width(name, SMALL) + 66
+    canvas.legend(HEIGHT - 62, names)
 
 
 def _open_slots(field: Field) -> list[int]:

@@ -15,9 +15,9 @@ from typing import Any
 from bot.i18n import LANGUAGES, Words
 from bot.pictures.colours import PAPER
 
-WIDTH = 780
+WIDTH, MARGIN = 780, 14
 TITLE, SMALL = 30, 22  # heights of letters; SMALL is 11 points on the phone, the least
-GAP = 10  # pixels between texts at least
+GAP = 6  # pixels between texts at least
 
 #: Marks of direction (Unicode standard annex 9): they order a text and have no letter in the font.
 _MARKS = frozenset(map(ord, "\u061c\u200e\u200f\u2066\u2067\u2068\u2069"))
@@ -97,6 +97,26 @@ class Canvas:
         self.taken.append((left, foot, left + columns, foot + rows))
         top = self.height - foot - rows
         self._written.append((ink.mask, left, top, colour))
+
+    def head(
+        self, x: float, y: float, text: str, size: float, colour: str, *, at_end: bool = False
+    ) -> None:
+        """Write a text that begins so far from where its language begins to read (the right edge
+        for Arabic), or ``at_end`` ends so far from the other edge.
+        """
+        from_right = at_end != self.words.is_rtl
+        self.text(WIDTH - x if from_right else x, y, text, size, colour, int(from_right))
+
+    def legend(self, y: float, names: Sequence[tuple[str, str]]) -> None:
+        """Texts in a row, each after a dash in its colour; what has no room is left out."""
+        x = float(MARGIN)
+        for name, colour in names:
+            wide = self.width(name, SMALL)
+            if x + 40 + wide <= WIDTH - MARGIN:
+                left = WIDTH - x - 30 if self.words.is_rtl else x
+                self.boxes([(left, y - 3, left + 30, y + 3)], colour)
+                self.head(x + 40, y, name, SMALL, colour)
+                x += wide + 66
 
     def text_if_free(
         self, x: float, y: float, text: str, size: float, colour: str, align: float = 0
