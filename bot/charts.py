@@ -3,7 +3,6 @@
 A picture of what was decided, not a source of figures.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from bot.i18n import Words
@@ -15,8 +14,6 @@ from engine.domain.strategy import SessionWindow
 from engine.strategies.exits import target_price
 
 __all__ = ["Levels", "draw", "market_of"]
-
-_SEARCHED = 240  # candles; a turn of the market further back is no longer near
 
 
 def draw(
@@ -55,5 +52,4 @@ def market_of(bundle: Bundle, levels: Levels, windows: tuple[SessionWindow, ...]
 def _zone(bundle: Bundle, name: str, direction: Direction) -> Decimal | None:
     if not bundle.candles:
         return None
-    near = replace(bundle, candles=bundle.candles[-_SEARCHED:])
-    return target_price(name, near, direction, near.candles[-1].close, Decimal(0))
+    return target_price(name, bundle, direction, bundle.candles[-1].close, Decimal(0))

@@ -46,6 +46,11 @@ def candle_chart(market: Market, words: Words) -> bytes:
 def paint(market: Market, words: Words) -> Canvas:
     """The chart on its canvas, everything in its order from the back to the front."""
     field = Field(market, words)
+    if not field.marks:
+        _title(field)
+        text = field.canvas.say("picture.nothing_yet")
+        field.canvas.text(WIDTH / 2, HEIGHT / 2, text, SMALL, DIM, 0.5)
+        return field.canvas
     for part in (_hours, _days, _stake, _prices, _averages, _candles, _news, _dates, _title):
         part(field)
     return field.canvas
@@ -134,7 +139,8 @@ def _zones(field: Field, trade: Levels, left: float) -> None:
                 canvas.hatched((left, low, right, high), colour)
     if trade.direction is not None:
         way, x = trade.direction.sign, (left + right) / 2
-        base, tip = foot + way * 8, foot + way * 34
+        y = clamp(foot + way * 21, BOTTOM + 13, _HEAD - 13)
+        base, tip = y - way * 13, y + way * 13
         canvas.shapes([((x - 16, base), (x + 16, base), (x, tip))], ENTRY)
 
 
@@ -211,18 +217,23 @@ def _days(field: Field) -> None:
 
 
 def _dates(field: Field) -> None:
-    """Days and hours in the person's zone. A label that would touch another is left out: hours
-    first, then the earlier day, which at a weekend is a Sunday of one candle.
+    """Days and hours in the person's zone. A label that would touch another is shortened, or left
+    out: hours first, then the earlier day, which at a weekend is a Sunday of one candle.
     """
     words, times = _clock(field)
-    great, small = ("MMM y", "d") if field.market.timeframe is Timeframe.D1 else ("d MMM", "HH:mm")
+    daily = field.market.timeframe is Timeframe.D1
+    changes = _changes(field, times)
     rounds = [slot for slot, time in enumerate(times) if _is_round(time, field)]
-    if not rounds and not _changes(field, times):
+    if not rounds and not changes:
         rounds = list(range(min(1, len(times))))  # something must say when
-    for slots, pattern, colour in ((_changes(field, times), great, INK), (rounds, small, DIM)):
+    for slots, patterns, colour in (
+        (changes, ("MMM y", "MMM") if daily else ("d MMM", "d"), INK),
+        (rounds, ("d MMM",) if daily else ("HH:mm",), DIM),
+    ):
         for slot in slots:
-            text = words.time(field.candles[slot].time, pattern)
-            field.canvas.text_if_free(field.x(slot), BOTTOM / 2, text, SMALL, colour, 0.5)
+            texts = (words.time(field.candles[slot].time, pattern) for pattern in patterns)
+            x = field.x(slot)
+            any(field.canvas.text_if_free(x, BOTTOM / 2, t, SMALL, colour, 0.5) for t in texts)
 
 
 def _is_round(time: datetime, field: Field) -> bool:

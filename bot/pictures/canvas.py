@@ -17,7 +17,7 @@ from bot.pictures.colours import PAPER
 
 WIDTH, MARGIN = 780, 14
 TITLE, SMALL = 30, 22  # heights of letters; SMALL is 11 points on the phone, the least
-GAP = 6  # pixels between texts at least
+GAP, EDGE = 6, 4  # pixels between texts at least, and between a text and the paper's end
 
 #: Marks of direction (Unicode standard annex 9): they order a text and have no letter in the font.
 _MARKS = frozenset(map(ord, "\u061c\u200e\u200f\u2066\u2067\u2068\u2069"))
@@ -90,13 +90,11 @@ class Canvas:
         """
         ink = self._ink(text, size)
         rows, columns = ink.mask.shape
-        left = round(min(max(x - align * ink.width, 0), WIDTH - columns))
+        left = round(min(max(x - align * ink.width, 0), max(0, WIDTH - columns)))
         foot = min(max(round(y - size * _CAPITAL / 2) - ink.under, 0), self.height - rows)
-        if min(rows, columns) < 1 or left < 0:
-            return
-        self.taken.append((left, foot, left + columns, foot + rows))
-        top = self.height - foot - rows
-        self._written.append((ink.mask, left, top, colour))
+        if columns:
+            self.taken.append((left, foot, left + columns, foot + rows))
+            self._written.append((ink.mask, left, self.height - foot - rows, colour))
 
     def head(
         self, x: float, y: float, text: str, size: float, colour: str, *, at_end: bool = False
@@ -108,15 +106,18 @@ class Canvas:
         self.text(WIDTH - x if from_right else x, y, text, size, colour, int(from_right))
 
     def legend(self, y: float, names: Sequence[tuple[str, str]]) -> None:
-        """Texts in a row, each after a dash in its colour; what has no room is left out."""
+        """Texts in a row, each after a dash in its colour or a triangle of its own; what has no
+        room is left out.
+        """
         x = float(MARGIN)
         for name, colour in names:
-            wide = self.width(name, SMALL)
-            if x + 40 + wide <= WIDTH - MARGIN:
+            dash = 0 if name.startswith(("▲", "▼")) else 40
+            wide = dash + self.width(name, SMALL)
+            if x + wide <= WIDTH - MARGIN:
                 left = WIDTH - x - 30 if self.words.is_rtl else x
-                self.boxes([(left, y - 3, left + 30, y + 3)], colour)
-                self.head(x + 40, y, name, SMALL, colour)
-                x += wide + 66
+                self.boxes([(left, y - 3, left + min(dash, 30), y + 3)], colour)
+                self.head(x + dash, y, name, SMALL, colour)
+                x += wide + 26
 
     def text_if_free(
         self, x: float, y: float, text: str, size: float, colour: str, align: float = 0
@@ -124,7 +125,11 @@ class Canvas:
         """Write a text unless it would touch another one or leave the paper."""
         left, half = x - align * self.width(text, size), size / 2 + 3
         right = left + self.width(text, size)
-        if left < 0 or right > WIDTH or not self.is_free((left, y - half, right, y + half)):
+        if (
+            left < EDGE
+            or right > WIDTH - EDGE
+            or not self.is_free((left, y - half, right, y + half))
+        ):
             return False
         self.text(x, y, text, size, colour, align)
         return True
@@ -142,7 +147,7 @@ class Canvas:
         self.boxes([box], colour)
         left, foot, right, head = box
         self.text((left + right) / 2, (foot + head) / 2, text, size, PAPER, 0.5)
-        self.taken.append(box)
+        self.taken[-1:] = [box]  # in place of the text, which lies within
 
     def lines(
         self, lines: Iterable[Sequence[Point]], colour: str, width: float, dash: str = "-"

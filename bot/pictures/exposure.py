@@ -98,7 +98,7 @@ def _group(canvas: Canvas, y: float, title: str, held: Sequence[Held]) -> float:
 def _row(canvas: Canvas, y: float, held: Held, full: Decimal) -> None:
     """Name and figures, and under them a bar for each side; ``full`` is a bar's whole length."""
     over = held.limit is not None and not held.most <= held.limit
-    figures = _figures(canvas.words, held, over=over)
+    figures, _ = canvas.fit(_figures(canvas.words, held, over=over), SMALL, WIDTH * 0.75)
     room = WIDTH - 3 * MARGIN - canvas.width(figures, SMALL)
     name, size = canvas.fit(held.name, SMALL, room)
     canvas.head(MARGIN, y - _NAME / 2, name, size, INK)

@@ -73,16 +73,15 @@ class Field:
     def _trade(self, levels: Levels) -> list[Mark]:
         """The marks of a trade; where there are several trades, an entry says which way it goes."""
         several, name = len(levels.targets) > 1, f"{levels.name} " if levels.name else ""
-        arrow = ""
-        if name and levels.direction is not None:
-            arrow = "▲ " if levels.direction is Direction.BUY else "▼ "
         entry, fill, stop, target = (
             self.canvas.say(f"chart.{word}") for word in ("entry", "fill", "stop", "target")
         )
+        if name and levels.direction is not None:
+            entry = "▲" if levels.direction is Direction.BUY else "▼"
         marks = [
             Mark(price, name + word, colour, dash)
             for word, price, colour, dash in (
-                (arrow + entry, levels.entry, ENTRY, "-"),
+                (entry, levels.entry, ENTRY, "-"),
                 (fill, levels.fill, FILL, ":"),
                 (stop, levels.stop, STOP, "--"),
             )
