@@ -2,15 +2,16 @@
 
 The colours were found by a search for the greatest distance between the two nearest of them, seen
 by normal eyes and as Machado, Oliveira and Fernandes (2009, doi:10.1109/TVCG.2009.113) simulate
-full protanopia, deuteranopia and tritanopia. A test holds the distance.
+full protanopia, deuteranopia and tritanopia, each legible on the paper to all of them. A test holds
+both.
 """
 
 PAPER, GRID, INK, DIM = "#10161F", "#243040", "#F2F5F9", "#A3B1C2"
 
 #: Of candles and of directions: bought or risen, sold or fallen.
-UP, DOWN = "#95C0EE", "#ED781F"
-ENTRY, FILL, STOP, TARGET = "#FFFFFF", "#B5BBBE", "#FC1E52", "#16995D"
-NEWS, FAST, SLOW, ZONE = "#EFE41F", "#6CFF88", "#C371F3", "#777F94"
+UP, DOWN = "#48BDE1", "#D38025"
+ENTRY, FILL, STOP, TARGET = "#FFFFFF", "#BCBCBD", "#F4637C", "#23F25D"
+NEWS, FAST, SLOW, ZONE = "#F6EC3B", "#BFEBB3", "#A061FB", "#598FA5"
 
 MEANINGS = {
     "up": UP,

@@ -13,6 +13,7 @@ from engine.domain.account import Direction
 HEIGHT = 640
 LEFT, TOP, BOTTOM = 10, 84, 44  # margins; the right one fits the widest label
 COLUMN = (130, 280)  # the least and the most of the right margin
+NAMED = 310  # the most of it where trades have names
 SHOWN, AHEAD = 120, 11  # candles drawn, and slots of future after them
 MARKS = 15  # labels at most; more would lie on each other
 HALF = 14  # of a label's height
@@ -35,6 +36,7 @@ class Field:
         self.market = market
         self.canvas = Canvas(HEIGHT, words, words.time(market.instant, "d MMMM"))
         self.candles = market.candles[-SHOWN:]
+        self.column = NAMED if any(trade.name for trade in market.trades) else COLUMN[1]
         marks = [mark for trade in market.trades for mark in self._trade(trade)][:MARKS]
         self.low, self.high = self._view([float(mark.price) for mark in marks])
         marks += self._zones()[: MARKS - len(marks)]
@@ -42,7 +44,7 @@ class Field:
         self.labels = [self._label(mark) for mark in self.marks]
         wide = [self.canvas.width(text, size) for text, size in self.labels]
         wide.append(self.canvas.width(self.price(self.high), SMALL))
-        self.right = WIDTH - clamp(max(wide) + 34, *COLUMN)
+        self.right = WIDTH - clamp(max(wide) + 34, COLUMN[0], self.column)
         self.slot = (self.right - LEFT) / (SHOWN + AHEAD)
 
     def price(self, price: Decimal | float) -> str:
@@ -109,4 +111,4 @@ class Field:
         price = self.price(mark.price)
         if not mark.word:
             return arrow + price, SMALL
-        return self.canvas.fit(arrow + mark.word, SMALL, COLUMN[1] - 34, f" {price}")
+        return self.canvas.fit(arrow + mark.word, SMALL, self.column - 34, f" {price}")
