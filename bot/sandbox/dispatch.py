@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.errors import ApiError, bad_request
+from bot.sandbox.errors import ApiError, bad_request, not_implemented
 from bot.sandbox.faults import Faults
 from bot.sandbox.methods import METHODS
 from bot.sandbox.methods.call import Call
@@ -16,6 +16,17 @@ from bot.sandbox.world import Upload
 Json = dict[str, Any]
 
 CALLS_KEPT = 5000
+# What these ask for would silently not happen.
+UNMODELLED = {
+    "allow_paid_broadcast",
+    "business_connection_id",
+    "direct_messages_topic_id",
+    "ephemeral_message_parameters",
+    "inline_message_id",
+    "message_effect_id",
+    "rich_message",
+    "suggested_post_parameters",
+}
 FACTS_SHOWN = ("at", "method", "status", "description", "violations", "params")
 
 
@@ -63,10 +74,10 @@ class Dispatch:
         fault = self.faults.take(name, raw)
         try:
             if fault and not fault.after:
-                fault.strike()
+                await fault.strike()
             result = await self._perform(name, raw, files, record)
-            if fault:
-                fault.strike()
+            if fault and fault.after:
+                await fault.strike()
         except ApiError as error:
             record |= {"status": error.code, "description": error.description}
             body = {"ok": False, "error_code": error.code, "description": error.description}
@@ -91,8 +102,9 @@ class Dispatch:
                 raise bad_request(f"schema {schema.version}: " + "; ".join(errors))
         handler = METHODS.get(name)
         if handler is None:
-            self._telegram.blame(name, [f"{name}: the sandbox does not know this method"])
-            raise ApiError(501, f"Not Implemented: the sandbox has no {name}")
+            raise self._lacking(name, name, record)
+        for parameter in sorted(UNMODELLED & set(params)):
+            raise self._lacking(name, f"{parameter} of {name}", record)
         try:
             result = handler(Call(self._telegram, params, files, self.call))
             if inspect.isawaitable(result):
@@ -103,6 +115,13 @@ class Dispatch:
             raise bad_request("wrong parameters") from error  # lenient, but not that much
         self._telegram.blame(f"own result of {name}", schema.check_result(name, result))
         return result
+
+    def _lacking(self, name: str, what: str, record: Json) -> ApiError:
+        """A made-up success would hide it from the author of the bot: it is red instead."""
+        words = f"{what}: the sandbox does not know this"
+        record["violations"] = [*record.get("violations", []), words]
+        self._telegram.blame(name, [words])
+        return not_implemented(what)
 
     def _record(self, record: Json) -> None:
         self.calls.append(record)

@@ -50,10 +50,9 @@ def send_media_group(call: Call) -> list[Json]:
     """Each picture counts as a message for the flood limits."""
     chat = _open_chat(call)
     bodies = [_group_item(call, item) for item in call.params["media"]]
-    for _ in bodies:
-        call.telegram.flood.admit(chat.id)
+    call.telegram.flood.admit(chat.id, len(bodies))
     group = {"media_group_id": str(secrets.randbits(60))}
-    sender = call.telegram.account.sender
+    sender = {"from": call.telegram.account.sender}
     posts = [call.telegram.post(chat, sender, body | group, call.params) for body in bodies]
     return [post.message for post in posts]
 
@@ -100,10 +99,13 @@ def _send(call: Call, make: Callable[[], Json]) -> Json:
     chat = _open_chat(call)
     keyboard = inline_keyboard_of(chat, call.params)
     body = make()
+    if "link_preview_options" in call.params:
+        body["link_preview_options"] = call.params["link_preview_options"]
     if keyboard:
         body["reply_markup"] = keyboard
     call.telegram.flood.admit(chat.id)
-    post = call.telegram.post(chat, call.telegram.account.sender, body, call.params)
+    sender = {"from": call.telegram.account.sender}
+    post = call.telegram.post(chat, sender, body, call.params)
     chat.drafts.clear()
     _change_reply_keyboard(call, chat)
     return post.message
@@ -113,7 +115,7 @@ def _change_reply_keyboard(call: Call, chat: Chat) -> None:
     markup = call.params.get("reply_markup") or {}
     if "keyboard" in markup:
         chat.keyboard = markup
-    elif "remove_keyboard" in markup:
+    elif "remove_keyboard" in markup or "force_reply" in markup:
         chat.keyboard = None
     else:
         return
