@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.errors import ApiError, bad_request, not_implemented
+from bot.sandbox.errors import NOT_IMPLEMENTED, ApiError, bad_request, not_implemented
 from bot.sandbox.faults import Faults
 from bot.sandbox.methods import METHODS
 from bot.sandbox.methods.call import Call
@@ -27,7 +27,7 @@ UNMODELLED = {
     "rich_message",
     "suggested_post_parameters",
 }
-FACTS_SHOWN = ("at", "method", "status", "description", "violations", "params")
+FACTS_SHOWN = ("at", "method", "status", "description", "violations", "params", "flood")
 
 
 def shown_call(record: Json) -> Json:
@@ -72,6 +72,7 @@ class Dispatch:
 
     async def _answer(self, name: str, raw: Json, files: dict[str, Upload], record: Json) -> Answer:
         fault = self.faults.take(name, raw)
+        floods = self._telegram.flood.violations
         try:
             if fault and not fault.after:
                 await fault.strike()
@@ -80,10 +81,16 @@ class Dispatch:
                 await fault.strike()
         except ApiError as error:
             record |= {"status": error.code, "description": error.description}
+            if error.code == NOT_IMPLEMENTED:
+                # A made-up success would hide it from the author of the bot: it is red instead.
+                record["violations"] = [*record.get("violations", []), error.description]
+                self._telegram.blame(name, [error.description])
             body = {"ok": False, "error_code": error.code, "description": error.description}
             if error.parameters:
                 body["parameters"] = error.parameters
             return Answer(error.code, body)
+        finally:
+            record["flood"] = self._telegram.flood.violations > floods
         record |= {"status": 200, "result": copy.deepcopy(result)}
         if name == "getUpdates":
             record["updates"] = len(result)
@@ -102,9 +109,9 @@ class Dispatch:
                 raise bad_request(f"schema {schema.version}: " + "; ".join(errors))
         handler = METHODS.get(name)
         if handler is None:
-            raise self._lacking(name, name, record)
+            raise not_implemented(name)
         for parameter in sorted(UNMODELLED & set(params)):
-            raise self._lacking(name, f"{parameter} of {name}", record)
+            raise not_implemented(f"{parameter} of {name}")
         try:
             result = handler(Call(self._telegram, params, files, self.call))
             if inspect.isawaitable(result):
@@ -115,13 +122,6 @@ class Dispatch:
             raise bad_request("wrong parameters") from error  # lenient, but not that much
         self._telegram.blame(f"own result of {name}", schema.check_result(name, result))
         return result
-
-    def _lacking(self, name: str, what: str, record: Json) -> ApiError:
-        """A made-up success would hide it from the author of the bot: it is red instead."""
-        words = f"{what}: the sandbox does not know this"
-        record["violations"] = [*record.get("violations", []), words]
-        self._telegram.blame(name, [words])
-        return not_implemented(what)
 
     def _record(self, record: Json) -> None:
         self.calls.append(record)

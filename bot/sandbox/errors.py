@@ -17,6 +17,9 @@ OTHER_POLLER = (
 )
 
 
+NOT_IMPLEMENTED = 501
+
+
 class ApiError(Exception):
     """Becomes the answer `{"ok": false, ...}`; the code is also the HTTP status."""
 
@@ -49,7 +52,7 @@ def conflict(reason: str) -> ApiError:
 
 
 def not_implemented(what: str) -> ApiError:
-    return ApiError(501, f"Not Implemented: the sandbox has no {what}")
+    return ApiError(NOT_IMPLEMENTED, f"Not Implemented: the sandbox has no {what}")
 
 
 def too_many_requests(retry_after: int) -> ApiError:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.errors import NOT_MODIFIED, bad_request
+from bot.sandbox.errors import NOT_MODIFIED, bad_request, not_implemented
 from bot.sandbox.methods.call import Call
 from bot.sandbox.methods.content import (
     caption_of,
@@ -51,7 +51,7 @@ def edit_message_media(call: Call) -> Json:
     elif media["type"] == "document":
         body = document_of(call, media, "media") | caption
     else:
-        raise bad_request(f"the sandbox edits no {media['type']} into a message")
+        raise not_implemented(f"{media['type']} in editMessageMedia")
     return _edit(call, chat, post, body, TEXT_KEYS + CAPTION_KEYS + MEDIA_KEYS)
 
 

@@ -4,10 +4,11 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from bot.sandbox.errors import bad_request
+from bot.sandbox.errors import bad_request, not_implemented
 from bot.sandbox.methods.call import Call
 from bot.sandbox.methods.content import (
     caption_of,
+    check_reply_keyboard,
     document_of,
     formatted,
     inline_keyboard_of,
@@ -98,6 +99,7 @@ def _send(call: Call, make: Callable[[], Json]) -> Json:
     """The limits are counted last, so that a refused message costs nothing."""
     chat = _open_chat(call)
     keyboard = inline_keyboard_of(chat, call.params)
+    check_reply_keyboard(chat, call.params)
     body = make()
     if "link_preview_options" in call.params:
         body["link_preview_options"] = call.params["link_preview_options"]
@@ -127,4 +129,4 @@ def _group_item(call: Call, item: Json) -> Json:
         return photo_of(call, item, "media") | caption_of(item)
     if item["type"] == "document":
         return document_of(call, item, "media") | caption_of(item)
-    raise bad_request(f"the sandbox sends no {item['type']} in an album")
+    raise not_implemented(f"{item['type']} in an album")
