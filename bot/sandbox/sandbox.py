@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.dispatch import Dispatch
+from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Fault
 from bot.sandbox.people import People
 from bot.sandbox.server import create_app
@@ -42,7 +43,10 @@ class Sandbox(People):
         privacy_mode: bool = True,
         state_file: Path | None = None,
     ) -> None:
-        super().__init__(Telegram.create(token, people, enforce_flood))
+        try:
+            super().__init__(Telegram.create(token, people, enforce_flood))
+        except ApiError as error:
+            raise ValueError(f"{token!r} is no bot token: {error.description}") from error
         self.telegram.account.me["can_read_all_group_messages"] = not privacy_mode
         self._dispatch = Dispatch(self.telegram, strict=strict)
         self._state = StateFile(state_file, self.telegram) if state_file else None
@@ -96,6 +100,17 @@ class Sandbox(People):
     def flood_broken(self) -> dict[str, int]:
         """How many calls broke each limit: overall (30/s), chat (1/s), group (20/min)."""
         return dict(self.telegram.flood.broken)
+
+    async def push_to(self, url: str, secret: str = "", *, token: str) -> None:
+        """Sets the bot's webhook as the bot itself would; ValueError says why not."""
+        try:
+            self.telegram.account.authorize(token)
+        except ApiError as error:
+            raise ValueError(error.description) from error
+        wish = {"url": url, **({"secret_token": secret} if secret else {})}
+        answer = await self._dispatch.call("setWebhook", wish, {})
+        if not answer.body["ok"]:
+            raise ValueError(answer.body["description"])
 
     def redeliver(self, times: int = 1, *, last: int = 1) -> list[Json]:
         """Gives the bot its `last` newest updates again, as after a lost confirmation."""
