@@ -102,7 +102,7 @@ def test_what_broke_a_limit_is_counted_whether_it_is_refused_or_not(enforced):
 
 
 async def test_counting_alone_refuses_nothing_and_the_clock_of_the_sandbox_is_used(
-    open_sandbox, api_of
+    open_sandbox, api_of, http
 ):
     sandbox, served = await open_sandbox(enforce_flood=False)
     await sandbox.send(ANN, "hi")
@@ -111,6 +111,11 @@ async def test_counting_alone_refuses_nothing_and_the_clock_of_the_sandbox_is_us
         await api.result("sendMessage", chat_id=ANN, text="x")
     assert sandbox.flood_violations == 2
     assert sandbox.flood_broken == {"chat": 2}
+    async with http.get(f"{served.url}/sim/state") as response:
+        assert (await response.json())["flood"] == {"violations": 2, "chat": 2}
+    sandbox.reset_flood_counts()
+    await api.result("sendMessage", chat_id=ANN, text="x")
+    assert sandbox.flood_violations == 1
     sandbox.advance(5)
     await api.result("sendMessage", chat_id=ANN, text="x")
-    assert sandbox.flood_violations == 2
+    assert sandbox.flood_violations == 1

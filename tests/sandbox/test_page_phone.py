@@ -214,3 +214,30 @@ async def test_the_log_says_what_was_sent_too_fast_and_what_is_lacking(sandbox, 
     await expect(page.locator('.call[data-method="sendMessage"] .flood')).to_have_count(2)
     lacking = page.locator('.call[data-method="banChatMember"] .broken')
     await expect(lacking).to_have_text("Not Implemented: the sandbox has no banChatMember")
+
+
+async def test_a_link_to_the_bot_itself_starts_it_with_the_word(sandbox, api, open_page):
+    await sandbox.send(ANN, "hi")
+    link = f"https://t.me/{(await api.result('getMe'))['username']}?start=idea_42"
+    keys = {"inline_keyboard": [[{"text": "Open", "url": link}]]}
+    await said(api, f"See {link}", reply_markup=keys)
+    page = await open_page(PHONE)
+    await page.get_by_test_id("inline-button").click()
+    await expect(page.get_by_test_id("message").last).to_contain_text("/start idea_42")
+    await page.locator(".content a").click()
+    await expect(page.get_by_test_id("message")).to_have_count(4)
+    assert [m["text"] for m in sandbox.messages(ANN)[-2:]] == ["/start idea_42"] * 2
+
+
+async def test_the_bot_is_blocked_and_started_again(sandbox, api, open_page):
+    await sandbox.send(ANN, "hi")
+    page = await open_page(PHONE)
+    await page.get_by_test_id("who").click()
+    await page.locator('[data-action="block"]').click()
+    await expect(page.get_by_test_id("start")).to_have_text("RESTART")
+    refusal = await api.refusal("sendMessage", chat_id=ANN, text="x")
+    assert refusal == "403 Forbidden: bot was blocked by the user"
+    await page.get_by_test_id("start").click()
+    await expect(page.get_by_test_id("composer")).to_be_visible()
+    assert (await api("sendMessage", chat_id=ANN, text="x"))["ok"]
+    assert sandbox.violations == []

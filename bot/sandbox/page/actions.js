@@ -28,6 +28,8 @@ export const actions = {
   react: (post, emoji) => act("react", { message_id: post.message.message_id, emoji }),
   edit: (messageId) => setEdit(messageId),
   copy: (text) => copy(text),
+  block: (blocked) => act("block", { blocked }),
+  deepLink,
   press,
 };
 
@@ -65,7 +67,8 @@ function thread() {
 
 export async function press(message, button, key) {
   if (button.url || button.login_url) {
-    window.open(button.url || button.login_url.url, "_blank", "noopener");
+    const url = button.url || button.login_url.url;
+    if (!deepLink(url)) window.open(url, "_blank", "noopener");
   } else if (button.copy_text) {
     await copy(button.copy_text.text);
   } else if (button.web_app) {
@@ -74,6 +77,14 @@ export async function press(message, button, key) {
   } else if (!isSpinning(key)) {
     await tap(message, button, key);
   }
+}
+
+// t.me/<this bot>?start=word sends "/start word" in the person's own chat with the bot.
+function deepLink(url) {
+  const found = /^(?:https?:\/\/)?t(?:elegram)?\.me\/(\w+)\?start=([\w-]{1,64})$/i.exec(url);
+  if (!found || found[1].toLowerCase() !== store.bot.username.toLowerCase()) return false;
+  act("send", { chat: store.me, text: `/start ${found[2]}` });
+  return true;
 }
 
 async function tap(message, button, key) {
@@ -156,6 +167,8 @@ export function toast(text) {
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => show(node, false), TOAST_TIME);
 }
+
+export const hideToast = () => show($("toast"), false);
 
 const isSpinning = (key) => [...store.taps.values()].includes(key);
 

@@ -1,11 +1,11 @@
 // The page: draws the chat, follows the events, and does what the person asks for.
 
-import { act, actions, hear, setReply, spin } from "/page/actions.js";
+import { act, actions, hear, hideToast, setReply, spin } from "/page/actions.js";
 import { bubble, snippet } from "/page/bubble.js";
 import { $, avatar, el, hue, icon, initials, show } from "/page/dom.js";
 import { drawFoot, openMenu, setUpFoot } from "/page/foot.js";
 import { drawLog, drawSide, setUpPanels } from "/page/panels.js";
-import { closeMessageMenu, setUpMessageMenu } from "/page/menu.js";
+import { closeMenus, setUpMenus } from "/page/menu.js";
 import { author } from "/page/people.js";
 import { formatMoment, rich } from "/page/richtext.js";
 import { atBottom, countFresh, drawDown, jump, setUpScroll, toBottom } from "/page/scroll.js";
@@ -183,7 +183,8 @@ export function goTo(userId, chatId) {
   remember("user", userId);
   pinIndex = 0;
   openMenu(false);
-  closeMessageMenu();
+  closeMenus();
+  hideToast();
   setReply(0);
   markRead();
   document.body.classList.remove("side-shown");
@@ -241,7 +242,8 @@ function setUp() {
   setUpFoot();
   setUpScroll();
   setUpPanels(goTo);
-  setUpMessageMenu(actions);
+  setUpMenus(actions);
+  $("messages").addEventListener("click", followLink);
   setUpViewer();
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
@@ -249,6 +251,12 @@ function setUp() {
     drawSide();
   });
   setInterval(refreshMoments, 15000);
+}
+
+// A link to this bot is the bot's own: it stays here, as the phone's app keeps it in the app.
+function followLink(event) {
+  const link = event.target.closest("a[href]");
+  if (link && actions.deepLink(link.href)) event.preventDefault();
 }
 
 // A tap on the photo brings it near, another takes it back; a tap beside it closes it.

@@ -2,7 +2,7 @@
 
 import { $, el, icon, show } from "/page/dom.js";
 import { isMine } from "/page/people.js";
-import { store } from "/page/store.js";
+import { current, store } from "/page/store.js";
 
 const REACTIONS = ["👍", "👎", "❤", "🔥", "🎉", "🤔", "👀"];
 const LONG_PRESS = 450;
@@ -10,12 +10,13 @@ const MARGIN = 8;
 
 let todo = null;
 
-export function setUpMessageMenu(actions) {
+export function setUpMenus(actions) {
   todo = actions;
-  const node = $("message-menu");
-  document.addEventListener("click", (event) => node.contains(event.target) || closeMessageMenu());
-  document.addEventListener("keydown", (event) => event.key === "Escape" && closeMessageMenu());
-  $("scroll").addEventListener("scroll", closeMessageMenu, { passive: true });
+  const nodes = [$("message-menu"), $("chat-menu")];
+  document.addEventListener("click", (event) => nodes.some((node) => node.contains(event.target)) || closeMenus());
+  $("who").addEventListener("click", openChatMenu);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus());
+  $("scroll").addEventListener("scroll", closeMenus, { passive: true });
   pressLong($("messages"));
 }
 
@@ -37,8 +38,23 @@ function pressLong(list) {
   for (const kind of ["touchend", "touchmove", "touchcancel"]) list.addEventListener(kind, stop, { passive: true });
 }
 
-export function closeMessageMenu() {
+export function closeMenus() {
   show($("message-menu"), false);
+  show($("chat-menu"), false);
+}
+
+// Blocking is what a person can do with a bot; the next message to it takes it back.
+function openChatMenu(event) {
+  const chat = current();
+  if (chat.info.type !== "private" || !chat.posts.size) return;
+  event.stopPropagation();
+  const node = $("chat-menu");
+  const act = () => done(() => todo.block(!chat.blocked));
+  const label = chat.blocked ? "Unblock the bot" : "Block the bot";
+  node.replaceChildren(el("button", { class: "option", "data-action": "block", onclick: act }, icon("block"), el("span", {}, label)));
+  show(node, node.hidden);
+  node.style.left = `${$("who").getBoundingClientRect().left}px`;
+  node.style.top = `${$("head").getBoundingClientRect().bottom + 4}px`;
 }
 
 export function openMessageMenu(event, post) {
@@ -73,6 +89,6 @@ function items(post) {
 }
 
 function done(act) {
-  closeMessageMenu();
+  closeMenus();
   act();
 }
