@@ -28,6 +28,7 @@ from storage.models.trading import (
     GateSnapshotRow,
     IdeaRow,
     OrderRow,
+    PositionOrderRow,
     PositionRow,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "OutcomeRow",
     "PartRow",
     "PersonRow",
+    "PositionOrderRow",
     "PositionRow",
     "SettingsVersionRow",
     "StrategyRow",
