@@ -60,6 +60,10 @@ class Gatekeeper(BaseMiddleware):
             )
         if self._too_late(event):
             return Screen(text=words("control.outdated"))
+        if data.get("raw_state") is not None and _is_command(event):
+            # What was asked before does not matter any more.
+            await data["state"].clear()
+            data["raw_state"] = None
         data.update(person=person, words=words)
         try:
             return await handler(event, data)
@@ -103,6 +107,11 @@ def _on_behalf(update: Update) -> bool:
 def _is_start(update: Update) -> bool:
     text = update.message.text if update.message is not None else None
     return text is not None and text.split(maxsplit=1)[:1] == ["/start"]
+
+
+def _is_command(update: Update) -> bool:
+    text = update.message.text if update.message is not None else None
+    return text is not None and text.startswith("/")
 
 
 def plain(text: str) -> str:

@@ -2,10 +2,24 @@
 
 from aiogram import Router
 
-from bot.handlers import approvals, control, history, people, performance, status, unknown
+from bot.handlers import (
+    approvals,
+    control,
+    history,
+    panic,
+    people,
+    performance,
+    position_prices,
+    positions,
+    status,
+    unknown,
+)
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, control, unknown)
+    modules = (
+        people, status, positions, position_prices, panic, performance, approvals, history, control,
+        unknown,
+    )  # fmt: skip
     return tuple(module.build() for module in modules)
