@@ -67,15 +67,15 @@ class Render:
     async def position_order(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
         """What became of something that was wanted of an open trade, as an answer to its card."""
         order = await tx.position_orders.get(detail["client_id"])
-        idea = None if order.idea_id is None else await tx.ideas.get(order.idea_id)
         text = position_views.told(
             words,
             order,
-            None if idea is None else idea.number,
             is_live=self.broker.is_live,
             silent=bool(detail.get("silent")),
         )
-        return Parcel(text=text, reply_to_key=None if idea is None else f"idea:{idea.id}")
+        return Parcel(
+            text=text, reply_to_key=None if order.idea_id is None else f"idea:{order.idea_id}"
+        )
 
     async def halt(self, tx: Transaction, detail: dict[str, Any], words: Words) -> Parcel:
         """A halt: loud, and pinned."""

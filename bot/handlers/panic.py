@@ -69,4 +69,4 @@ async def flat(
     if expected is None or until is None or clock().timestamp() > until:
         return Screen(text=words("control.outdated"), edit=True)
     order = await flatten(person.id, expected=expected)
-    return views.outcome(words, order, None, is_live=is_live, edit=True)
+    return views.outcome(words, order, is_live=is_live, edit=True)

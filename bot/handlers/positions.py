@@ -94,7 +94,7 @@ async def confirm(
     (client_id,) = callbacks.parts(query.data or "", "pgo", 1)
     order = await confirm_position(person.id, client_id)
     await state.clear()
-    return order_views.outcome(words, order, None, is_live=is_live, edit=True)
+    return order_views.outcome(words, order, is_live=is_live, edit=True)
 
 
 async def decline(
@@ -111,7 +111,7 @@ async def decline(
     await state.clear()
     if order.state is PositionOrderState.CANCELLED and order.reason == "declined":
         return Screen(text=words("position.declined"), edit=True)
-    return order_views.outcome(words, order, None, is_live=is_live, edit=True)
+    return order_views.outcome(words, order, is_live=is_live, edit=True)
 
 
 async def close(

@@ -102,7 +102,7 @@ def _dealt(words: Words, decision: Decision) -> Html:
         price = words.price(Decimal(trade["exit_price"]))
         return words("history.closed", reason=coded(words, "exit", trade["reason"]), price=price)
     if wanted := decision.entry.detail.get("position_order"):
-        return Html(f" — {goal(words, restore(PositionOrder, wanted), None)}")
+        return Html(f" — {goal(words, restore(PositionOrder, wanted))}")
     return Html("")
 
 

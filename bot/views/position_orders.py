@@ -91,16 +91,12 @@ def type_price(words: Words, trade: OpenTrade, deed: Deed) -> Screen:
     return Screen(text=text)
 
 
-def outcome(
-    words: Words, order: PositionOrder, number: int | None, *, is_live: bool, edit: bool = False
-) -> Screen:
+def outcome(words: Words, order: PositionOrder, *, is_live: bool, edit: bool = False) -> Screen:
     """How an order stands."""
     kind = paper(words, is_live=is_live)
     if order.deed is Deed.FLATTEN:
         return Screen(text=_flatten(words, order, kind), edit=edit)
-    text = words(
-        "position.result", kind=kind, goal=goal(words, order, number), state=_state(words, order)
-    )
+    text = words("position.result", kind=kind, goal=goal(words, order), state=_state(words, order))
     return Screen(text=text, edit=edit)
 
 
@@ -124,7 +120,6 @@ def _flatten(words: Words, order: PositionOrder, kind: Html) -> Html:
 def told(
     words: Words,
     order: PositionOrder,
-    number: int | None,
     *,
     is_live: bool,
     silent: bool = False,
@@ -132,7 +127,7 @@ def told(
     """The same for everyone, with who wanted it."""
     if silent:
         return words("position.flatten_silent", kind=paper(words, is_live=is_live))
-    text = outcome(words, order, number, is_live=is_live).text
+    text = outcome(words, order, is_live=is_live).text
     return Html(f"{text}\n{by(words, order.asked_name)}")
 
 

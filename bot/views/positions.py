@@ -92,7 +92,7 @@ def _lines(words: Words, trade: OpenTrade) -> list[Html]:
         words("positions.more", price=market(words, trade), age=span(words, trade.age)),
     ]
     if trade.under_way is not None:
-        lines.append(words("positions.under_way", goal=goal(words, trade.under_way, trade.number)))
+        lines.append(words("positions.under_way", goal=goal(words, trade.under_way)))
     return lines
 
 
@@ -142,7 +142,7 @@ def position(
         else words("position.without_targets"),
     ]
     if trade.under_way is not None:
-        lines.append(words("positions.under_way", goal=goal(words, trade.under_way, trade.number)))
+        lines.append(words("positions.under_way", goal=goal(words, trade.under_way)))
     stopped = seen.control.state is TradingState.EMERGENCY_STOP
     buttons = _buttons(words, held, stopped=stopped, acts=person.role.rank >= Role.TRADER.rank)
     return Screen(text=Html("\n".join(lines)), buttons=buttons, edit=edit)
@@ -187,9 +187,9 @@ def _buttons(
     )
 
 
-def goal(words: Words, order: PositionOrder, number: int | None) -> Html:
+def goal(words: Words, order: PositionOrder) -> Html:
     """What is wanted, in a few words."""
-    name = called(order.symbol, number)
+    name = called(order.symbol, order.number)
     if order.deed is Deed.FLATTEN:
         return words("position.goal_flatten")
     if order.deed is Deed.STOP and order.stop_loss is not None:

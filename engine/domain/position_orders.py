@@ -54,7 +54,8 @@ OPEN = frozenset((_S.INTENT, *UNDER_WAY))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionOrder:
-    """One thing that one person wants of one position; ``seen`` is the position they looked at.
+    """One thing that one person wants of one position; ``seen`` is the position they looked at,
+    ``number`` the one people say of its idea.
 
     ``volume_left`` belongs to a close, ``stop_loss`` to a stop, ``take_profit``, the nearest first,
     to targets. ``valid_until`` is the last instant at which it may leave, None for as long as it
@@ -74,6 +75,7 @@ class PositionOrder:
     valid_until: datetime | None
     seen: Position | None = None
     idea_id: UUID | None = None
+    number: int | None = None
     flatten_id: str | None = None
     volume_left: Decimal | None = None
     stop_loss: Decimal | None = None

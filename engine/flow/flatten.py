@@ -173,6 +173,7 @@ async def _wanted(
         if not now - refused[0].created_at >= pause:
             return None
     order = await tx.orders.find(position.client_id) if position.client_id else None
+    idea = None if order is None else await tx.ideas.get(order.idea_id)
     return PositionOrder(
         client_id=position_client_id(flatten.client_id, position.id, len(mine)),
         account_id=flatten.account_id,
@@ -185,7 +186,8 @@ async def _wanted(
         created_at=now,
         valid_until=None,
         seen=position,
-        idea_id=None if order is None else order.idea_id,
+        idea_id=None if idea is None else idea.id,
+        number=None if idea is None else idea.number,
         flatten_id=flatten.client_id,
         volume_left=Decimal(0),
     )

@@ -125,6 +125,8 @@ async def end(
         await tx.history.append(record)
     if after.state is PositionOrderState.DONE:
         await bell.ring("sync_broker")
+    if after.flatten_id is not None:
+        await bell.ring("flatten")
     await bell.ring("deliver")
     return after
 

@@ -141,6 +141,7 @@ class AskPosition:
                 valid_until=now + ASKED_LIFE,
                 seen=position,
                 idea_id=trade.idea_id,
+                number=trade.number,
                 volume_left=volume_left,
                 stop_loss=stop_loss,
                 take_profit=take_profit,
