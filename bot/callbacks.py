@@ -1,5 +1,6 @@
 """Callback data: a version, an action, an id. Who taps decides what it may do, never the data."""
 
+from hashlib import sha256
 from uuid import UUID
 
 from engine.errors import InvalidInput
@@ -19,6 +20,16 @@ def pack(action: str, *parts: str | int) -> str:
 def idea(action: str, idea_id: UUID) -> str:
     """Data for a button of an idea."""
     return pack(action, idea_id.hex)
+
+
+def position(action: str, position_id: str) -> str:
+    """Data for a button of an open position: a venue's id may be long, or hold anything."""
+    return pack(action, handle(position_id))
+
+
+def handle(position_id: str) -> str:
+    """A short name for a position, the same every time; who reads it looks among the open ones."""
+    return sha256(position_id.encode()).hexdigest()[:16]
 
 
 def unpack(data: str, action: str) -> list[str]:

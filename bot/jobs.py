@@ -9,6 +9,7 @@ from bot.courier import Courier
 from bot.wiring import Work, World, now
 from engine.domain.market import Timeframe
 from engine.domain.order import OrderState
+from engine.domain.position_orders import PositionOrderState
 from engine.errors import BrokerSilent, FeedError, HistoryBroken, NotFound
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,11 @@ async def ingest(ctx: Context) -> None:
     async with world.store.begin() as tx:
         waiting = await tx.ideas.pending()
         leaving = [order for order in await tx.orders.unproven() if order.state != "unknown"]
+        asked = await tx.position_orders.in_state(PositionOrderState.INTENT)
+        # A flatten may take days; the market does not stand still for it.
+        exits = [order for order in asked if order.valid_until is not None]
     # An hour must not pass between a tap and the order it becomes.
-    if world.waits and (waiting or leaving):
+    if world.waits and (waiting or leaving or exits):
         await world.market.rest(now)
         return
     if await world.market.advance(now, world.pace) is not None:
@@ -84,6 +88,18 @@ async def send_order(ctx: Context, client_id: str) -> None:
     await work.send_order(client_id)
 
 
+async def send_position_order(ctx: Context, client_id: str) -> None:
+    """Send what a person wants of an open trade."""
+    work: Work = ctx["work"]
+    await work.send_position_order(client_id)
+
+
+async def flatten(ctx: Context) -> None:
+    """Turn a flatten into closes."""
+    work: Work = ctx["work"]
+    await work.pursue_flatten()
+
+
 async def sync_broker(ctx: Context) -> None:
     """Read the venue's truth."""
     work: Work = ctx["work"]
@@ -133,7 +149,11 @@ async def sweep(ctx: Context) -> None:
     work: Work = ctx["work"]
     async with world.store.begin() as tx:
         intents = await tx.orders.in_state(OrderState.INTENT)
+        exits = await tx.position_orders.in_state(PositionOrderState.INTENT)
     steps: list[Callable[[], Awaitable[object]]] = [
+        work.resolve_position_orders,
+        work.pursue_flatten,
+        *(partial(work.send_position_order, order.client_id) for order in exits),
         *(partial(work.send_order, order.client_id) for order in intents),
         work.resolve_orders,
         partial(sync_broker, ctx),

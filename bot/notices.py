@@ -8,6 +8,7 @@ from bot.i18n import Html, Words
 from bot.screen import Parcel, Screen, parcel_of
 from bot.views import card as card_views
 from bot.views import control as control_views
+from bot.views import position_orders as position_views
 from bot.views import settings as settings_views
 from bot.views.facts import badge, by, direction, paper
 from engine.domain.notice import Kind
@@ -61,7 +62,31 @@ class Render:
             volume=to.words.number(trade.volume),
             stamp=card_views.closed(to.words, trade, _currency(found)),
         )
+        closed_by = await self._closed_by(tx, trade)
+        if closed_by is not None:
+            text = Html(f"{text}\n{by(to.words, closed_by)}")
         return Parcel(text=text, reply_to_key=f"idea:{found.idea.id}")
+
+    async def _closed_by(self, tx: Transaction, trade: ClosedTrade) -> str | None:
+        """Who closed a trade by hand through us."""
+        if trade.reason != "manual":
+            return None
+        asked = await tx.position_orders.of_position(self.broker.account_id, trade.position_id)
+        sent = (order for order in asked if order.closes_all and order.sending_at is not None)
+        return next((order.asked_name for order in sent), None)
+
+    async def position_order(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """What became of something that was wanted of an open trade, as an answer to its card."""
+        order = await tx.position_orders.get(detail["client_id"])
+        text = position_views.told(
+            to.words,
+            order,
+            is_live=self.broker.is_live,
+            silent=bool(detail.get("silent")),
+        )
+        return Parcel(
+            text=text, reply_to_key=None if order.idea_id is None else f"idea:{order.idea_id}"
+        )
 
     async def halt(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """A halt: loud, and pinned."""
@@ -122,6 +147,7 @@ _RENDERERS = {
     Kind.IDEA: Render.idea,
     Kind.CARD: Render.idea,
     Kind.TRADE_CLOSED: Render.trade_closed,
+    Kind.POSITION_ORDER: Render.position_order,
     Kind.HALT: Render.halt,
     Kind.STATE: Render.state,
     Kind.SETTINGS: Render.settings,

@@ -15,6 +15,7 @@ from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
 from engine.flow.diagnosis import Diagnose
 from engine.flow.execution import SendOrder
+from engine.flow.flatten import Flatten, PursueFlatten
 from engine.flow.halts import ChangeControl
 from engine.flow.market import ReadMarket
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
@@ -22,11 +23,14 @@ from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, R
 from engine.flow.people import ChangeLanguage, FindPerson, Join
 from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
+from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrder
+from engine.flow.positions import AskPosition, ConfirmPosition
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
 from engine.flow.retention import RetireBundles
 from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.trades import ReadPositions
 from engine.flow.watch import Part, WatchHeartbeats
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
@@ -75,6 +79,9 @@ class Work:
     send_order: SendOrder
     expire_ideas: ExpireIdeas
     resolve_orders: ResolveOrders
+    send_position_order: SendPositionOrder
+    resolve_position_orders: ResolvePositionOrders
+    pursue_flatten: PursueFlatten
     sync_broker: SyncBroker
     follow_ideas: FollowIdeas
     anchor_history: AnchorHistory
@@ -98,6 +105,10 @@ class Talk:
     read_status: ReadStatus
     read_market: ReadMarket
     diagnose: Diagnose
+    read_positions: ReadPositions
+    ask_position: AskPosition
+    confirm_position: ConfirmPosition
+    flatten: Flatten
     read_today: ReadToday
     read_idea: ReadIdea
     list_ideas: ListIdeas
@@ -171,12 +182,16 @@ def build_work(world: World, bell: Bell) -> Work:
     store, broker, market = world.store, world.broker, world.market
     collect = build_collect(world)
     resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
+    resolve_position_orders = ResolvePositionOrders(store=store, broker=broker, bell=bell)
     sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell, zone=world.zone)
     return Work(
         run_cycle=RunCycle(collect=collect, store=store, bell=bell, account_id=broker.account_id),
         send_order=SendOrder(collect=collect, store=store, broker=broker, bell=bell),
         expire_ideas=ExpireIdeas(store=store, market=market, bell=bell),
         resolve_orders=resolve_orders,
+        send_position_order=SendPositionOrder(store=store, broker=broker, market=market, bell=bell),
+        resolve_position_orders=resolve_position_orders,
+        pursue_flatten=PursueFlatten(store=store, broker=broker, market=market, bell=bell),
         sync_broker=sync_broker,
         follow_ideas=FollowIdeas(store=store, market=market),
         anchor_history=build_anchor_history(world, bell),
@@ -186,6 +201,7 @@ def build_work(world: World, bell: Bell) -> Work:
             auditor=PostgresAuditor(anchors=world.anchors),
             market=market,
             resolve_orders=resolve_orders,
+            resolve_position_orders=resolve_position_orders,
             sync_broker=sync_broker,
         ),
         retire_bundles=RetireBundles(store=store),
@@ -214,6 +230,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         zone=world.zone,
     )
     collect = build_collect(world)
+    read_positions = ReadPositions(store=store, broker=world.broker, market=world.market)
     return Talk(
         find_person=FindPerson(store=store),
         join=Join(store=store, claim_code=claim_code),
@@ -247,6 +264,10 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             symbols=world.symbols,
             surroundings=partial(surroundings, local_chat=world.local_chat),
         ),
+        read_positions=read_positions,
+        ask_position=AskPosition(store=store, read_positions=read_positions),
+        confirm_position=ConfirmPosition(store=store, market=world.market, bell=bell),
+        flatten=Flatten(store=store, broker=world.broker, market=world.market, bell=bell),
         read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
         read_idea=ReadIdea(store=store),
         list_ideas=ListIdeas(store=store),

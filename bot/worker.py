@@ -112,7 +112,8 @@ def build_worker(
     }
     return Worker(
         functions=[
-            jobs.evaluate, jobs.send_order, jobs.deliver, jobs.sync_broker, jobs.expire, jobs.sweep,
+            jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
+            jobs.sync_broker, jobs.expire, jobs.sweep,
         ],
         cron_jobs=[
             cron(jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1),

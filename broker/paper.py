@@ -7,49 +7,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from broker.books import Books, check_levels, retarget, take_part
 from broker.exchange import exchanged
 from broker.exits import exit_of, shares, split_off
 from engine.domain.account import Account, Direction, Position
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.order import ClosedTrade, Fill, Order
+from engine.domain.position_orders import PositionChange
 from engine.domain.values import quantize
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, MarketData, NotFound, VenueLedger
 from engine.snapshot.canonical import plain, restore
-
-_KEPT = 1_000
-
-
-@dataclass(slots=True)
-class Books:
-    """The venue's books while they are open; amounts in account currency."""
-
-    balance: Decimal
-    positions: list[dict[str, Any]]
-    closed: list[dict[str, Any]]
-    orders: dict[str, Any]
-    number: int
-
-    @classmethod
-    def load(cls, document: dict[str, Any], starting_balance: Decimal) -> "Books":
-        """The books of a document; a new account starts with its balance and nothing else."""
-        return cls(
-            Decimal(document.get("balance", starting_balance)),
-            document.get("positions", []),
-            document.get("closed", []),
-            document.get("orders", {}),
-            document.get("number", 0),
-        )
-
-    def save(self, document: dict[str, Any]) -> None:
-        """Write the books back."""
-        document.update(
-            balance=str(self.balance),
-            positions=self.positions,
-            closed=self.closed[-_KEPT:],
-            orders=self.orders,
-            number=self.number,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +63,7 @@ class PaperBroker:
             fill = Fill(
                 client_id=order.client_id,
                 broker_id=str(books.number + 1),
-                price=self._fill_price(order, quote, instrument),
+                price=self._price(order.direction, quote, instrument),
                 volume=order.volume,
                 time=quote.time,
             )
@@ -138,9 +106,9 @@ class PaperBroker:
             }
         )
 
-    def _fill_price(self, order: Order, quote: Quote, instrument: Instrument) -> Decimal:
-        worse = order.direction.sign * self.slippage_pips * instrument.pip
-        price = quote.ask if order.direction is Direction.BUY else quote.bid
+    def _price(self, way: Direction, quote: Quote, instrument: Instrument) -> Decimal:
+        worse = way.sign * self.slippage_pips * instrument.pip
+        price = quote.ask if way is Direction.BUY else quote.bid
         return quantize(price + worse, instrument.digits)
 
     async def look_up(self, client_id: str) -> Found | NotFound:
@@ -152,6 +120,61 @@ class PaperBroker:
             if known is None:
                 return NotFound(proven=True)
             return Found(restore(Fill, known))
+
+    async def close(
+        self, position_id: str, *, volume_left: Decimal, client_id: str
+    ) -> PositionChange:
+        """Close at the bid or ask less slippage, or refuse with the reason."""
+        async with self._open() as books:
+            held = books.held(position_id, client_id)
+            quote, known = await self._quoted(held["symbol"])
+            volume = Decimal(held["volume"]) - volume_left
+            if not (volume_left >= 0 and volume > 0):
+                raise BrokerRefused(f"position {position_id} has {held['volume']} lots only")
+            long = Direction(held["direction"]) is Direction.BUY
+            price = self._price(Direction.SELL if long else Direction.BUY, quote, known)
+            if volume_left:
+                part = take_part(held, volume, known)
+            else:
+                books.positions.remove(held)
+                part = held
+            at = await self.market.instant()
+            await self._settle(books, part, price, "manual", quote, at)
+            return books.note(
+                client_id, position_id, volume_left, at, price=price, volume_closed=volume
+            )
+
+    async def modify(
+        self,
+        position_id: str,
+        *,
+        stop_loss: Decimal | None = None,
+        take_profit: tuple[Decimal, ...] = (),
+        client_id: str,
+    ) -> PositionChange:
+        """Another stop or other targets; what is not named stays as it is."""
+        async with self._open() as books:
+            held = books.held(position_id, client_id)
+            quote, known = await self._quoted(held["symbol"])
+            check_levels(held, stop_loss, take_profit, quote, known)
+            if stop_loss is not None:
+                held["stop_loss"] = str(stop_loss)
+            if take_profit:
+                retarget(held, take_profit, known)
+            at = await self.market.instant()
+            return books.note(client_id, position_id, Decimal(held["volume"]), at)
+
+    async def look_up_change(self, client_id: str) -> PositionChange | NotFound:
+        """Find a change; one that is not there is struck off, as an order is."""
+        async with self._open() as books:
+            known = books.changes.setdefault(client_id, None)
+            return NotFound(proven=True) if known is None else restore(PositionChange, known)
+
+    async def _quoted(self, symbol: str) -> tuple[Quote, Instrument]:
+        quote = await self.market.quote(symbol)
+        if quote is None:
+            raise BrokerRefused(f"{symbol} is not quoted")
+        return quote, await self.market.instrument(symbol)
 
     async def account(self) -> Account:
         async with self._open() as books:
@@ -236,13 +259,17 @@ class PaperBroker:
         self, books: Books, held: dict[str, Any], candle: Candle, spread: Decimal
     ) -> bool:
         """What a candle does to a position; True when nothing is left of it."""
+        at = candle.time + self.timeframe.length
         while (ended := exit_of(held, candle, spread)) is not None:
             price, reason = ended
+            # It left at this price, so that a rate which is the symbol's own price was this one.
+            bid = price if Direction(held["direction"]) is Direction.BUY else price - spread
+            quote = Quote(bid, bid + spread, candle.time)
             if reason != "take_profit" or len(held["targets"]) == 1:
                 books.positions.remove(held)
-                await self._settle(books, held, price, reason, spread, candle)
+                await self._settle(books, held, price, reason, quote, at)
                 return True
-            await self._settle(books, split_off(held), price, reason, spread, candle)
+            await self._settle(books, split_off(held), price, reason, quote, at)
         return False
 
     async def _settle(
@@ -251,13 +278,10 @@ class PaperBroker:
         held: dict[str, Any],
         price: Decimal,
         reason: str,
-        spread: Decimal,
-        candle: Candle,
+        quote: Quote,
+        at: datetime,
     ) -> None:
         instrument = await self.market.instrument(held["symbol"])
-        # It left at this price, so that a rate which is the symbol's own price was this one too.
-        bid = price if Direction(held["direction"]) is Direction.BUY else price - spread
-        quote = Quote(bid, bid + spread, candle.time)
         profit = await self._profit(held, price, instrument, quote)
         books.balance += profit
         trade = ClosedTrade(
@@ -270,7 +294,7 @@ class PaperBroker:
             exit_price=price,
             profit=profit,
             opened_at=datetime.fromisoformat(held["opened_at"]),
-            closed_at=candle.time + self.timeframe.length,
+            closed_at=at,
             reason=reason,
         )
         books.closed.append(plain(trade))

@@ -71,6 +71,21 @@ class WouldHalt(IllegalMove):
     key = "error.would_halt"
 
 
+class PositionRefused(InvalidInput):
+    """What is wanted of an open trade is not possible.
+
+    ``reason`` says why, as a code; ``facts`` are prices and volumes in plain digits, by name.
+    """
+
+    key = "error.position_refused"
+
+    def __init__(self, reason: str, **facts: str) -> None:
+        told = ", ".join(f"{name} {value}" for name, value in facts.items())
+        super().__init__(f"{reason}{f' ({told})' if told else ''}", reason=reason, facts=facts)
+        self.reason = reason
+        self.facts = facts
+
+
 class HistoryBroken(TraderError):
     """The decision history does not verify; trading must not start."""
 

@@ -17,6 +17,7 @@ from storage.models import DocumentRow
 from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
 from storage.people import OutboxTable, PersonTable
+from storage.position_orders import PositionOrderTable
 from storage.settings import ControlTable, SettingsTable
 
 
@@ -27,6 +28,7 @@ class PostgresTransaction:
         self._connection = connection
         self.ideas = IdeaTable(connection)
         self.orders = OrderTable(connection)
+        self.position_orders = PositionOrderTable(connection)
         self.history = HistoryTable(connection)
         self.bundles = BundleTable(connection)
         self.controls = ControlTable(connection)

@@ -7,8 +7,11 @@ from bot.handlers import (
     control,
     history,
     market,
+    panic,
     people,
     performance,
+    position_prices,
+    positions,
     status,
     system,
     unknown,
@@ -17,5 +20,8 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, market, control, system, unknown)
+    modules = (
+        people, status, positions, position_prices, panic, performance, approvals, history, market,
+        control, system, unknown,
+    )  # fmt: skip
     return tuple(module.build() for module in modules)

@@ -1,4 +1,4 @@
-"""How it stands: status, today, limits, open trades."""
+"""How it stands: status, today, limits."""
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -18,7 +18,6 @@ def build() -> Router:
     router.message.register(status, Command("status"))
     router.message.register(today, Command("today"))
     router.message.register(risk, Command("risk"))
-    router.message.register(positions, Command("positions"))
     router.callback_query.register(refresh, F.data == callbacks.pack("status"))
     return router
 
@@ -52,10 +51,3 @@ async def risk(
 ) -> Screen:
     """Every limit and how much of it is used."""
     return views.risk(words, await read_status(person.id), is_live=is_live)
-
-
-async def positions(
-    message: Message, person: Person, words: Words, read_status: ReadStatus, is_live: bool
-) -> Screen:
-    """Open trades."""
-    return views.positions(words, await read_status(person.id), is_live=is_live)

@@ -9,14 +9,17 @@ from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
 from bot.views.card import outcome_of, stamp
 from bot.views.facts import check_line, coded, condition, direction, next_news, paper, reason
+from bot.views.positions import goal
 from engine.domain.decision import Action, Decision
 from engine.domain.gate import CheckResult
 from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.position_orders import PositionOrder
 from engine.domain.snapshot import Bundle
 from engine.domain.values import quantize
 from engine.flow.judgement import Answer, Outcome
 from engine.flow.overview import Story
 from engine.flow.replay import Replay
+from engine.snapshot.canonical import restore
 
 
 def ideas(words: Words, found: Sequence[Idea], *, waiting: bool, is_live: bool) -> Screen:
@@ -98,6 +101,8 @@ def _dealt(words: Words, decision: Decision) -> Html:
     if decision.entry.action is Action.POSITION_CLOSED and trade:
         price = words.price(Decimal(trade["exit_price"]))
         return words("history.closed", reason=coded(words, "exit", trade["reason"]), price=price)
+    if wanted := decision.entry.detail.get("position_order"):
+        return Html(f" — {goal(words, restore(PositionOrder, wanted))}")
     return Html("")
 
 

@@ -9,9 +9,17 @@ from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
 from bot.views.control import would_halt
 from bot.views.facts import paper
+from bot.views.positions import refusal
 from bot.views.settings import name_of
 from engine.domain.person import Person, Role
-from engine.errors import InvalidInput, NotAllowed, NotFound, TraderError, WouldHalt
+from engine.errors import (
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    PositionRefused,
+    TraderError,
+    WouldHalt,
+)
 
 #: A fact of an error, and the words that are made of it.
 _TOLD = {
@@ -79,6 +87,8 @@ def error(words: Words, problem: TraderError) -> Html:
     """An error in words that say what to do."""
     if isinstance(problem, WouldHalt):
         return would_halt(words, problem)
+    if isinstance(problem, PositionRefused):
+        return refusal(words, problem)
     if isinstance(problem, (InvalidInput, NotFound)) and (told := _told(words, problem.details)):
         return told
     needs = problem.details.get("needs")

@@ -7,7 +7,7 @@ from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.facts import badge, coded, direction, paper, reason, signed
 from bot.views.settings import name_of, shown
-from engine.domain.account import Account, Position
+from engine.domain.account import Account
 from engine.flow.overview import Status, Today, Watched
 
 _TENTH = Decimal("0.1")
@@ -163,30 +163,3 @@ def used(words: Words, seen: Status) -> list[Html]:
         words("risk.used", name=coded(words, "check", code), used=used_, limit=limit)
         for code, (used_, limit) in figures.items()
     ]
-
-
-def positions(words: Words, seen: Status, *, is_live: bool) -> Screen:
-    """Open trades with their live result."""
-    lines = [words("positions.title", kind=paper(words, is_live=is_live))]
-    if seen.account is None:
-        lines.append(words("status.no_broker"))
-    elif not seen.positions:
-        lines.append(words("positions.none"))
-    else:
-        lines += [_position(words, held, seen.account.currency) for held in seen.positions]
-    return Screen(text=Html("\n".join(lines)))
-
-
-def _position(words: Words, held: Position, currency: str) -> Html:
-    return words(
-        "positions.line",
-        symbol=held.symbol,
-        direction=direction(words, held.direction),
-        volume=words.number(held.volume),
-        entry=words.price(held.entry_price),
-        stop=words.price(held.stop_loss) if held.stop_loss is not None else words("value.none"),
-        target=words.price(held.take_profit)
-        if held.take_profit is not None
-        else words("value.none"),
-        profit=words.money(held.profit, currency, signed=True),
-    )

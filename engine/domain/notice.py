@@ -14,6 +14,7 @@ class Kind(StrEnum):
     CARD = "card"
     ORDER = "order"
     TRADE_CLOSED = "trade_closed"
+    POSITION_ORDER = "position_order"
     HALT = "halt"
     STATE = "state"
     SETTINGS = "settings"

@@ -183,7 +183,7 @@ async def story(tx: Transaction, wanted: UUID | int) -> Story:
     by_number = isinstance(wanted, int)
     idea = await (tx.ideas.by_number(wanted) if by_number else tx.ideas.get(wanted))  # type: ignore[arg-type]
     order = await tx.orders.of_idea(idea.id)
-    records = await tx.history.list(idea_id=idea.id, limit=100)
+    records = await tx.history.list(idea_id=idea.id, actions=JUDGED, limit=100)
     _, settings = await tx.settings.risk()
     return Story(
         idea=idea,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from engine.domain.state import HaltReason, TradingState
 from engine.errors import BrokerSilent
 from engine.flow.latch import halt, market_time, owed, stop_unrecorded
+from engine.flow.position_sending import ResolvePositionOrders
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.ports import Auditor, Fault, MarketData, Store
 
@@ -30,6 +31,7 @@ class Recover:
     auditor: Auditor
     market: MarketData
     resolve_orders: ResolveOrders
+    resolve_position_orders: ResolvePositionOrders
     sync_broker: SyncBroker
 
     async def __call__(self) -> Recovered:
@@ -42,6 +44,7 @@ class Recover:
             return Recovered(records=records, faults=faults, venue_answered=False)
         try:
             await self.resolve_orders()
+            await self.resolve_position_orders()
             await self.sync_broker()
         except BrokerSilent:
             return Recovered(records=records, faults=faults, venue_answered=False)

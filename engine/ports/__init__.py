@@ -7,6 +7,7 @@ from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
 from engine.ports.store import (
     Bundles,
@@ -46,6 +47,7 @@ __all__ = [
     "Outbox",
     "Outcomes",
     "People",
+    "PositionOrders",
     "SettingsStore",
     "Store",
     "StrategyStore",

@@ -17,6 +17,7 @@ from engine.ports.evaluations import Evaluations
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
 
 
@@ -182,6 +183,11 @@ class Transaction(Protocol):
     @property
     def orders(self) -> Orders:
         """Orders and trades."""
+        ...
+
+    @property
+    def position_orders(self) -> PositionOrders:
+        """What is wanted of open trades."""
         ...
 
     @property

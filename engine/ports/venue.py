@@ -3,10 +3,12 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from engine.domain.account import Account, Position
 from engine.domain.order import ClosedTrade, Fill, Order
+from engine.domain.position_orders import PositionChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,36 @@ class Broker(Protocol):
 
     async def look_up(self, client_id: str) -> Found | NotFound:
         """What became of an order; raises ``BrokerSilent`` when the venue does not answer."""
+        ...
+
+    async def close(
+        self, position_id: str, *, volume_left: Decimal, client_id: str
+    ) -> PositionChange:
+        """Close an open trade at the market, down to ``volume_left`` lots; zero is all of it.
+
+        Tried once. Raises ``BrokerRefused`` when the venue proves that it did nothing, for a trade
+        that is not open or has no more than that left too, ``BrokerSilent`` for everything that
+        leaves the outcome open.
+        """
+        ...
+
+    async def modify(
+        self,
+        position_id: str,
+        *,
+        stop_loss: Decimal | None = None,
+        take_profit: tuple[Decimal, ...] = (),
+        client_id: str,
+    ) -> PositionChange:
+        """Give an open trade another stop, or other targets, the nearest first. What is not named
+        stays as it is. Tried once; raises as :meth:`close` does.
+        """
+        ...
+
+    async def look_up_change(self, client_id: str) -> PositionChange | NotFound:
+        """What became of a close or a modification; raises ``BrokerSilent``. A venue that keeps no
+        such ids answers ``NotFound(proven=False)``: the position itself then says what was done.
+        """
         ...
 
     async def account(self) -> Account:

@@ -28,6 +28,7 @@ from storage.models.trading import (
     GateSnapshotRow,
     IdeaRow,
     OrderRow,
+    PositionOrderRow,
     PositionRow,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "OutcomeRow",
     "PartRow",
     "PersonRow",
+    "PositionOrderRow",
     "PositionRow",
     "SettingsVersionRow",
     "StrategyRow",

@@ -97,6 +97,27 @@ class PositionRow(Model):
         table = "trade_position"
 
 
+class PositionOrderRow(Model):
+    """What a person wants of an open trade; only one close of a position is under way at a time."""
+
+    client_id = fields.CharField(40, primary_key=True)
+    account_id = fields.CharField(60)
+    position_id = fields.CharField(60)
+    symbol = fields.CharField(24)
+    deed = fields.CharField(8)
+    state = fields.CharField(12)
+    sending_at = fields.DatetimeField(null=True)
+    document: Any = fields.JSONField()
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "position_order"
+        indexes = (
+            Index(fields=("state", "created_at")),
+            Index(fields=("account_id", "position_id")),
+        )
+
+
 class EvaluationRow(Model):
     """A candle that was judged."""
 

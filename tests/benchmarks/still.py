@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from engine.domain.account import Account, Position
 from engine.domain.order import ClosedTrade, Fill, Order
+from engine.domain.position_orders import PositionChange
 from engine.ports import NotFound
 from tests.tapes import Tapes
 
@@ -36,4 +37,22 @@ class StillBroker:
         raise AssertionError("nothing is sent here")
 
     async def look_up(self, client_id: str) -> NotFound:
+        return NotFound(proven=True)
+
+    async def close(
+        self, position_id: str, *, volume_left: Decimal, client_id: str
+    ) -> PositionChange:
+        raise AssertionError("nothing is sent here")
+
+    async def modify(
+        self,
+        position_id: str,
+        *,
+        stop_loss: Decimal | None = None,
+        take_profit: tuple[Decimal, ...] = (),
+        client_id: str,
+    ) -> PositionChange:
+        raise AssertionError("nothing is sent here")
+
+    async def look_up_change(self, client_id: str) -> NotFound:
         return NotFound(proven=True)

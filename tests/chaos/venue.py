@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from broker.paper import Books, PaperBroker
+from broker.books import Books
+from broker.paper import PaperBroker
 from engine.domain.order import Fill, Order
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound
@@ -49,7 +50,7 @@ class WildVenue(PaperBroker):
             fill = Fill(
                 client_id=order.client_id,
                 broker_id=str(books.number + 1),
-                price=self._fill_price(order, quote, instrument),
+                price=self._price(order.direction, quote, instrument),
                 volume=order.volume,
                 time=quote.time,
             )

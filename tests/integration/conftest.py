@@ -61,11 +61,15 @@ class Desk:
         raise AssertionError(f"no idea became {status} in 400 candles")
 
     async def send_all(self) -> None:
-        """Send what was rung for, once."""
-        for job, *ids in self.bell.rung:
+        """Do what was rung for, once, and what that rings for."""
+        while self.bell.rung:
+            job, *ids = self.bell.rung.pop(0)
             if job == "send_order":
                 await self.work.send_order(*ids)
-        self.bell.rung.clear()
+            elif job == "send_position_order":
+                await self.work.send_position_order(*ids)
+            elif job == "flatten":
+                await self.work.pursue_flatten()
 
     async def change_risk(self, **values: object) -> None:
         """Put other limits in force."""

@@ -10,6 +10,7 @@ from typing import Any
 from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
+from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
     MemoryBundles,
     MemoryHeartbeats,
@@ -70,6 +71,7 @@ class MemoryTransaction:
         self._clock = store.clock
         self.ideas = MemoryIdeas(view, store.clock, store.idea_numbers)
         self.orders = MemoryOrders(view, store.clock)
+        self.position_orders = MemoryPositionOrders(view, store.clock)
         self.history = MemoryHistory(view)
         self.bundles = MemoryBundles(view, store.bundle_names)
         self.controls = MemoryControls(view)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from engine.domain.account import Account, Position
 from engine.domain.order import ClosedTrade, Fill, Order
+from engine.domain.position_orders import PositionChange
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound
 from tests.properties.market import Stage
@@ -51,6 +52,9 @@ class Venue:
     struck: set[str] = field(default_factory=set)
     held: dict[str, Position] = field(default_factory=dict)
     closed: list[ClosedTrade] = field(default_factory=list)
+    changes: dict[str, PositionChange] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    taken: dict[str, Decimal] = field(default_factory=dict)
     number: int = 0
 
     async def submit(self, order: Order) -> Fill:
@@ -96,7 +100,7 @@ class Venue:
             volume=order.volume,
             entry_price=price,
             stop_loss=order.stop_loss,
-            take_profit=order.take_profit,
+            take_profit=order.take_profit[0],
             opened_at=self.market.now,
             profit=Decimal(0),
             client_id=order.client_id,
@@ -127,6 +131,82 @@ class Venue:
         await self._answer()
         if client_id in self.fills:
             return Found(self.fills[client_id])
+        if self.proves:
+            self.struck.add(client_id)
+        return NotFound(proven=self.proves)
+
+    async def close(
+        self, position_id: str, *, volume_left: Decimal, client_id: str
+    ) -> PositionChange:
+        held = self._change(position_id, client_id)
+        fate, self.fate = self.fate, Fate.FILLED
+        await self.point()
+        if fate is Fate.REFUSED or not 0 <= volume_left < held.volume:
+            raise BrokerRefused("the venue does not do it")
+        if fate in (Fate.FILLED, Fate.ANSWER_LOST, Fate.WE_DIE_AND_IT_ARRIVES):
+            closed = held.volume - volume_left
+            if volume_left:
+                self.held[position_id] = replace(held, volume=volume_left)
+            else:
+                self.end(position_id, Decimal(0))
+            self.taken[position_id] = self.taken.get(position_id, Decimal(0)) + closed
+            self.changes[client_id] = PositionChange(
+                client_id=client_id,
+                position_id=position_id,
+                volume_left=volume_left,
+                time=self.market.now,
+                price=held.entry_price,
+                volume_closed=closed,
+            )
+        self._die_or_fall_silent(fate)
+        return self.changes[client_id]
+
+    async def modify(
+        self,
+        position_id: str,
+        *,
+        stop_loss: Decimal | None = None,
+        take_profit: tuple[Decimal, ...] = (),
+        client_id: str,
+    ) -> PositionChange:
+        held = self._change(position_id, client_id)
+        fate, self.fate = self.fate, Fate.FILLED
+        await self.point()
+        if fate is Fate.REFUSED:
+            raise BrokerRefused("the venue does not do it")
+        if fate in (Fate.FILLED, Fate.ANSWER_LOST, Fate.WE_DIE_AND_IT_ARRIVES):
+            self.held[position_id] = replace(
+                held,
+                stop_loss=stop_loss or held.stop_loss,
+                take_profit=take_profit[0] if take_profit else held.take_profit,
+            )
+            self.changes[client_id] = PositionChange(
+                client_id=client_id,
+                position_id=position_id,
+                volume_left=held.volume,
+                time=self.market.now,
+            )
+        self._die_or_fall_silent(fate)
+        return self.changes[client_id]
+
+    def _change(self, position_id: str, client_id: str) -> Position:
+        self.changed.append(client_id)
+        if position_id not in self.held or client_id in self.struck:
+            raise BrokerRefused("the venue does not know it")
+        return self.held[position_id]
+
+    def _die_or_fall_silent(self, fate: Fate) -> None:
+        if fate in (Fate.WE_DIE, Fate.WE_DIE_AND_IT_ARRIVES):
+            raise Killed
+        if fate is Fate.TIMED_OUT:
+            raise TimeoutError
+        if fate is not Fate.FILLED:
+            raise BrokerSilent("no answer")
+
+    async def look_up_change(self, client_id: str) -> PositionChange | NotFound:
+        await self._answer()
+        if client_id in self.changes:
+            return self.changes[client_id]
         if self.proves:
             self.struck.add(client_id)
         return NotFound(proven=self.proves)

@@ -20,6 +20,7 @@ from engine.flow.approvals import DecideIdea, ExpireIdeas
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
 from engine.flow.pipeline import RunCycle
+from engine.flow.position_sending import ResolvePositionOrders
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.settings import ChangeSettings
@@ -120,6 +121,7 @@ class World:
         self.sync_broker = self._wired("sync_broker", SyncBroker)
         self.change_control = self._wired("change_control", ChangeControl)
         self.change_settings = self._wired("change_settings", ChangeSettings)
+        self._wired("resolve_position_orders", ResolvePositionOrders)
         self.recover = self._wired("recover", Recover)
         self.run(self._begin(mode, strategies))
 

@@ -1,0 +1,116 @@
+"""The paper broker's books, and what closing by hand or another stop does to a held position."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from broker.exits import shares
+from engine.domain.account import Direction
+from engine.domain.market import Instrument, Quote
+from engine.domain.position_orders import PositionChange
+from engine.errors import BrokerRefused
+from engine.snapshot.canonical import plain
+
+_KEPT = 1_000
+
+
+@dataclass(slots=True)
+class Books:
+    """The venue's books while they are open; amounts in account currency.
+
+    ``changes`` are closes and modifications by their client id; None is struck off.
+    """
+
+    balance: Decimal
+    positions: list[dict[str, Any]]
+    closed: list[dict[str, Any]]
+    orders: dict[str, Any]
+    number: int
+    changes: dict[str, Any]
+
+    @classmethod
+    def load(cls, document: dict[str, Any], starting_balance: Decimal) -> "Books":
+        """The books of a document; a new account starts with its balance and nothing else."""
+        return cls(
+            Decimal(document.get("balance", starting_balance)),
+            document.get("positions", []),
+            document.get("closed", []),
+            document.get("orders", {}),
+            document.get("number", 0),
+            document.get("changes", {}),
+        )
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Write the books back."""
+        document.update(
+            balance=str(self.balance),
+            positions=self.positions,
+            closed=self.closed[-_KEPT:],
+            orders=self.orders,
+            number=self.number,
+            changes=self.changes,
+        )
+
+    def held(self, position_id: str, client_id: str) -> dict[str, Any]:
+        """The open position a change is for; refuses an id that was given before, or struck off,
+        and a position that is not open.
+        """
+        if client_id in self.changes:
+            raise BrokerRefused(f"change {client_id} was given before")
+        for held in self.positions:
+            if held["id"] == position_id:
+                return held
+        raise BrokerRefused(f"position {position_id} is not open")
+
+    def note(
+        self, client_id: str, position_id: str, left: Decimal, at: datetime, **dealt: Decimal
+    ) -> PositionChange:
+        """Write a change down under its id, which is never taken again."""
+        done = PositionChange(
+            client_id=client_id, position_id=position_id, volume_left=left, time=at, **dealt
+        )
+        self.changes[client_id] = plain(done)
+        return done
+
+
+def take_part(held: dict[str, Any], volume: Decimal, known: Instrument) -> dict[str, Any]:
+    """The part of a position that is closed by hand, by a number of its own; what stays held is
+    shared among its targets anew.
+    """
+    left = Decimal(held["volume"]) - volume
+    held["volume"] = str(left)
+    retarget(held, tuple(Decimal(price) for price in held["targets"]), known)
+    held["taken"] = held.get("taken", 0) + 1
+    return {**held, "id": f"{held['id']}/{held['taken']}", "volume": str(volume)}
+
+
+def retarget(held: dict[str, Any], targets: tuple[Decimal, ...], known: Instrument) -> None:
+    """Share a position among these targets; when there is too little, the farthest get none."""
+    volumes = shares(
+        Decimal(held["volume"]), len(targets), step=known.volume_step, least=known.volume_min
+    )
+    held["targets"] = [str(price) for price in targets[: len(volumes)]]
+    held["shares"] = [str(volume) for volume in volumes]
+
+
+def check_levels(
+    held: dict[str, Any],
+    stop_loss: Decimal | None,
+    take_profit: tuple[Decimal, ...],
+    quote: Quote,
+    known: Instrument,
+) -> None:
+    """Refuse a stop or a target that would be hit where it stands, or nearer than the venue lets
+    them be.
+    """
+    direction = Direction(held["direction"])
+    price = quote.bid if direction is Direction.BUY else quote.ask
+    if stop_loss is not None:
+        away = direction.sign * (price - stop_loss)
+        if not (away > 0 and away >= known.stops_level):
+            raise BrokerRefused(f"stop {stop_loss} is too near to {price}, or beyond it")
+    for target in take_profit:
+        away = direction.sign * (target - price)
+        if not (away > 0 and away >= known.stops_level):
+            raise BrokerRefused(f"target {target} is too near to {price}, or beyond it")
