@@ -96,11 +96,10 @@ async def attacked(url: str, attack: str, *before: str) -> None:
     connection = await asyncpg.connect(url)
     for statement in before:
         await connection.execute(statement)
+    refused = (asyncpg.InsufficientPrivilegeError, asyncpg.IntegrityConstraintViolationError)
     if attack.startswith("MERGE") and connection.get_server_version() < (15,):
-        pytest.skip("this PostgreSQL has no MERGE")
-    with pytest.raises(
-        (asyncpg.InsufficientPrivilegeError, asyncpg.IntegrityConstraintViolationError)
-    ):
+        refused = (asyncpg.PostgresSyntaxError,)  # this one knows no MERGE
+    with pytest.raises(refused):
         await connection.execute(attack)
     await connection.close()
     assert (await PostgresAuditor().verify())[1] == ()
