@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from bot.settings import Settings
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
-from broker.paper import PaperBroker
+from broker.paper import ABILITIES, PaperBroker
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
+from engine.flow.connection import ReadConnection
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
@@ -23,7 +25,11 @@ from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
 from engine.flow.retention import RetireBundles
 from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.strategies import CheckEdit, EditStrategy, ReadVersions, SwitchStrategy
+from engine.flow.strategy_book import ReadBook
+from engine.flow.usage import ReadLimits
 from engine.flow.watch import Part, WatchHeartbeats
+from engine.flow.watchlist import ReadWatchlist
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
@@ -88,6 +94,14 @@ class Talk:
     change_control: ChangeControl
     read_settings: ReadSettings
     change_settings: ChangeSettings
+    read_limits: ReadLimits
+    read_watchlist: ReadWatchlist
+    read_connection: ReadConnection
+    read_book: ReadBook
+    read_versions: ReadVersions
+    check_edit: CheckEdit
+    edit_strategy: EditStrategy
+    switch_strategy: SwitchStrategy
     watch_heartbeats: WatchHeartbeats
     read_status: ReadStatus
     read_today: ReadToday
@@ -189,12 +203,8 @@ def _watch(world: World, bell: Bell, watch: str) -> WatchHeartbeats:
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     """The use cases of the chat."""
     store = world.store
-    read_status = ReadStatus(
-        store=store,
-        broker=world.broker,
-        market=world.market,
-        symbols=tuple(symbol for symbol, _ in world.symbols),
-    )
+    symbols = tuple(symbol for symbol, _ in world.symbols)
+    read_status = ReadStatus(store=store, broker=world.broker, market=world.market, symbols=symbols)
     return Talk(
         find_person=FindPerson(store=store),
         join=Join(store=store, claim_code=claim_code),
@@ -210,12 +220,36 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             market=world.market,
             broker=world.broker,
             bell=bell,
-            symbols=tuple(symbol for symbol, _ in world.symbols),
+            symbols=symbols,
             parts=world.parts,
             zone=world.zone,
         ),
         read_settings=ReadSettings(store=store),
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
+        read_limits=ReadLimits(store=store, collect=build_collect(world), feed=world.symbols[0]),
+        read_watchlist=ReadWatchlist(
+            store=store, market=world.market, broker=world.broker, symbols=symbols
+        ),
+        read_connection=ReadConnection(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            part=world.parts[0],
+            symbols=symbols,
+            abilities=ABILITIES,
+            timer=perf_counter,
+        ),
+        read_book=ReadBook(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            feeds=world.symbols,
+            zone=world.zone,
+        ),
+        read_versions=ReadVersions(store=store),
+        check_edit=CheckEdit(store=store),
+        edit_strategy=EditStrategy(store=store),
+        switch_strategy=SwitchStrategy(store=store),
         watch_heartbeats=_watch(world, bell, "bot"),
         read_status=read_status,
         read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),

@@ -18,6 +18,8 @@ from engine.ports import Found, MarketData, NotFound, VenueLedger
 from engine.snapshot.canonical import plain, restore
 
 _KEPT = 1_000
+#: What this venue can do with a trade; what it cannot is not in it.
+ABILITIES = ("stop_loss", "several_targets", "time_limit")
 
 
 @dataclass(slots=True)

@@ -2,10 +2,26 @@
 
 from aiogram import Router
 
-from bot.handlers import approvals, control, history, people, performance, status, unknown
+from bot.handlers import (
+    approvals,
+    control,
+    drafts,
+    history,
+    people,
+    performance,
+    risk,
+    rule_edits,
+    settings,
+    status,
+    strategies,
+    unknown,
+    watchlist,
+)
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, control, unknown)
+    everyday = (people, status, performance, approvals, history, control)
+    kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
+    modules = (*everyday, *kept, unknown)
     return tuple(module.build() for module in modules)

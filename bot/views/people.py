@@ -7,6 +7,7 @@ from bot import callbacks
 from bot.commands import Family, commands_of
 from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
+from bot.views import mistakes
 from bot.views.control import would_halt
 from bot.views.facts import paper
 from bot.views.settings import name_of
@@ -77,6 +78,8 @@ def error(words: Words, problem: TraderError) -> Html:
     """An error in words that say what to do."""
     if isinstance(problem, WouldHalt):
         return would_halt(words, problem)
+    if (told := mistakes.told(words, problem.details)) is not None:
+        return told
     if isinstance(problem, (InvalidInput, NotFound)) and (told := _told(words, problem.details)):
         return told
     needs = problem.details.get("needs")
