@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
-from bot.settings import Settings
+from bot.settings import TELEGRAM, Settings
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
@@ -14,11 +15,14 @@ from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
 from engine.flow.connection import ReadConnection
+from engine.flow.diagnosis import Diagnose
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
+from engine.flow.market import ReadMarket
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
@@ -34,6 +38,7 @@ from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
+from storage.surroundings import surroundings
 from storage.transaction import PostgresLedger, PostgresStore
 
 
@@ -48,6 +53,7 @@ class World:
     pace: timedelta
     waits: bool
     zone: ZoneInfo
+    local_chat: bool
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -104,6 +110,8 @@ class Talk:
     switch_strategy: SwitchStrategy
     watch_heartbeats: WatchHeartbeats
     read_status: ReadStatus
+    read_market: ReadMarket
+    diagnose: Diagnose
     read_today: ReadToday
     read_idea: ReadIdea
     list_ideas: ListIdeas
@@ -111,6 +119,7 @@ class Talk:
     replay_decision: ReplayDecision
     read_calibration: ReadCalibration
     read_mirror: ReadMirror
+    read_performance: ReadPerformance
 
 
 def now() -> datetime:
@@ -144,6 +153,7 @@ def build_world(settings: Settings) -> World:
         pace=timedelta(seconds=settings.market_pace_seconds),
         waits=settings.market_waits,
         zone=ZoneInfo(settings.broker_timezone),
+        local_chat=settings.telegram_api_url != TELEGRAM,
     )
 
 
@@ -204,13 +214,20 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     """The use cases of the chat."""
     store = world.store
     symbols = tuple(symbol for symbol, _ in world.symbols)
-    read_status = ReadStatus(store=store, broker=world.broker, market=world.market, symbols=symbols)
+    read_status = ReadStatus(
+        store=store,
+        broker=world.broker,
+        market=world.market,
+        symbols=world.symbols,
+        zone=world.zone,
+    )
+    collect = build_collect(world)
     return Talk(
         find_person=FindPerson(store=store),
         join=Join(store=store, claim_code=claim_code),
         change_language=ChangeLanguage(store=store),
         decide_idea=DecideIdea(
-            collect=build_collect(world),
+            collect=collect,
             store=store,
             bell=bell,
             account_id=world.broker.account_id,
@@ -226,7 +243,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         ),
         read_settings=ReadSettings(store=store),
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
-        read_limits=ReadLimits(store=store, collect=build_collect(world), feed=world.symbols[0]),
+        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0]),
         read_watchlist=ReadWatchlist(
             store=store, market=world.market, broker=world.broker, symbols=symbols
         ),
@@ -252,6 +269,16 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         switch_strategy=SwitchStrategy(store=store),
         watch_heartbeats=_watch(world, bell, "bot"),
         read_status=read_status,
+        read_market=ReadMarket(collect=collect, symbols=world.symbols),
+        diagnose=Diagnose(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            calendar=collect.calendar,
+            news=collect.news,
+            symbols=world.symbols,
+            surroundings=partial(surroundings, local_chat=world.local_chat),
+        ),
         read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
         read_idea=ReadIdea(store=store),
         list_ideas=ListIdeas(store=store),
@@ -259,4 +286,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         replay_decision=ReplayDecision(store=store),
         read_calibration=ReadCalibration(store=store),
         read_mirror=ReadMirror(store=store),
+        read_performance=ReadPerformance(
+            store=store, broker=world.broker, market=world.market, zone=world.zone
+        ),
     )

@@ -7,6 +7,7 @@ from bot.handlers import (
     control,
     drafts,
     history,
+    market,
     people,
     performance,
     risk,
@@ -14,6 +15,7 @@ from bot.handlers import (
     settings,
     status,
     strategies,
+    system,
     unknown,
     watchlist,
 )
@@ -21,7 +23,7 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    everyday = (people, status, performance, approvals, history, control)
+    everyday = (people, status, performance, approvals, history, market, control, system)
     kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
     modules = (*everyday, *kept, unknown)
     return tuple(module.build() for module in modules)

@@ -47,7 +47,7 @@ async def changed(chat: Chat, **values: object) -> str:
 async def test_the_list_and_a_strategy_in_words(chat: Chat) -> None:
     for _ in range(3):
         await chat.desk.next_candle()
-    listed = (await chat.say("/strategies", EVE))[-1]
+    listed = next(m for m in await chat.say("/strategies", EVE) if "text" in m)
     assert "🟢 EMA trend v1" in listed["text"]
     assert "Last look" in listed["text"]
     assert "Today 0 trades" in listed["text"]

@@ -62,8 +62,8 @@ async def test_everyone_but_the_author_is_told_in_their_own_words(desk: Desk) ->
         rows[0].payload["detail"]
     )  # fmt: skip
     render = Render(store=desk.world.store, broker=desk.world.broker)
-    english = await render(Kind.SETTINGS, detail, Reader(words_for("en"), Role.VIEWER))
-    spanish = await render(Kind.SETTINGS, detail, Reader(words_for("es"), Role.VIEWER))
+    english = await render(Kind.SETTINGS, detail, Reader(words_for("en"), Role.ADMIN))
+    spanish = await render(Kind.SETTINGS, detail, Reader(words_for("es"), Role.ADMIN))
     assert english is not None
     assert spanish is not None
     assert "Largest size of one trade (lots): 1.00 → 0.5" in english.text
