@@ -17,7 +17,7 @@ from engine.flow.usage import Limits
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "day": (
         "max_daily_loss_percent", "max_drawdown_amount", "halt_on_drawdown", "daily_profit_target",
-        "stop_after_target",
+        "stop_after_target", "weekly_profit_target",
     ),
     "trade": (
         "risk_per_trade_percent", "max_lot_size", "max_spread_pips", "max_drift_r",
@@ -40,7 +40,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "bundle_retention_days",
     ),
 }  # fmt: skip
-_MONEY = ("daily_profit_target", "max_drawdown_amount")
+_MONEY = ("daily_profit_target", "weekly_profit_target", "max_drawdown_amount")
 #: The unit of each number, as a code that has words.
 _UNITS = {
     "percent": (
@@ -151,7 +151,7 @@ def effects(words: Words, seen: Limits, after: RiskSettings) -> list[Html]:
     lines = []
     names = differences(seen.settings, after)
     for name in names:
-        lines += _used(words, seen, name, getattr(after, name))
+        lines += _used(words, seen, name, getattr(after, name), named=True)
         if name in _COUNTED and not seen.used.get(name, Decimal(0)) < getattr(after, name):
             lines.append(words("limits.full"))
     if seen.open_trades is None:
@@ -181,12 +181,15 @@ def line(words: Words, seen: Limits, name: str) -> Html:
     return Html(f"{text}\n{bar(words, used, Decimal(value))}")
 
 
-def _used(words: Words, seen: Limits, name: str, value: object) -> list[Html]:
+def _used(
+    words: Words, seen: Limits, name: str, value: object, *, named: bool = False
+) -> list[Html]:
     used = seen.used.get(name)
     if used is None or not isinstance(value, (Decimal, int)) or not _has_bar(name, value):
         return []
     text = words(
-        "limits.used",
+        "risk.used" if named else "limits.used",
+        name=name_of(words, name),
         used=_figure(words, seen, name, used),
         limit=valued(words, seen, name, value),
     )

@@ -104,7 +104,6 @@ def used(bundle: Bundle) -> dict[str, Decimal]:
     found |= {
         "max_concurrent_trades": Decimal(len(held)),
         "max_trades_per_direction": Decimal(max(ways.values(), default=0)),
-        "max_lot_size": max((one.volume for one in held), default=Decimal(0)),
     }
     equity = bundle.account.equity
     if bundle.day is not None:

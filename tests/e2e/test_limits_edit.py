@@ -35,7 +35,9 @@ def labels(message: dict) -> list[str]:
     return [button["text"] for row in keyboard for button in row]
 
 
-async def asked(chat: Chat, name: str = LOSS, heading: str = "The day", who: int = ANN) -> dict:
+async def asked(
+    chat: Chat, name: str = LOSS, heading: str = "Day and week", who: int = ANN
+) -> dict:
     """The way to the question for a new value; the message that asks it."""
     (risk,) = await chat.say("/risk", who)
     await chat.tap(risk, heading, who)
@@ -47,13 +49,13 @@ async def asked(chat: Chat, name: str = LOSS, heading: str = "The day", who: int
 
 async def test_every_limit_is_shown_with_how_much_of_it_is_used(chat: Chat) -> None:
     (risk,) = await chat.say("/risk", EVE)
-    for heading in ("The day", "One trade", "All that is open", "Each strategy"):
+    for heading in ("Day and week", "One trade", "All that is open", "Each strategy"):
         assert heading in risk["text"]
     assert "of its first equity): 0 of 50\n▱▱▱▱▱▱▱▱▱▱ 0 %" in risk["text"]
     assert "Open trades at once: 0 of 3" in risk["text"]
     assert "Widest spread (pips): 0.80 of 2.5\n▰▰▰▱▱▱▱▱▱▱ 32 %" in risk["text"]
     assert "of $5,000.00" in risk["text"]
-    await chat.tap(risk, "The day", EVE)
+    await chat.tap(risk, "Day and week", EVE)
     await chat.tap(risk, "Largest loss of the day", EVE)
     shown = seen(chat, risk, EVE)["text"]
     assert "Now: 50" in shown
@@ -253,7 +255,7 @@ async def test_the_effect_on_what_is_open_is_said_before(chat: Chat) -> None:
     await chat.settle()
     assert len((await chat.desk.talk.read_status(None)).positions) == 1
     (confirm,) = await chat.say("/risk max_concurrent_trades 1")
-    assert "Used: 1 of 1" in confirm["text"]
+    assert "Open trades at once: 1 of 1" in confirm["text"]
     assert EN("limits.full") in confirm["text"]
     assert "1 trade is open; it stays open" in confirm["text"]
     (confirm,) = await chat.say("/risk daily_profit_target 0.01")

@@ -60,7 +60,7 @@ async def test_the_list_and_a_strategy_in_words(chat: Chat) -> None:
         "M15 · buys · XAUUSD", "Mon–Fri 07:00–11:00 UTC", "RSI under 40",
         "Price rejects a level", "Stop: recent_swing_low - 50 cents",
         "Targets: RR>=2, key_resistance_zone", "5 minutes before and after",
-        "at most 1 lots a trade, 2 open", "The market does not have XAUUSD",
+        "at most 1 lot a trade, 2 open", "The market does not have XAUUSD",
     ):  # fmt: skip
         assert text in shown, text
     assert labels(seen(chat, listed, EVE)) == [
