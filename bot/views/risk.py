@@ -200,11 +200,12 @@ def _has_bar(name: str, value: object) -> bool:
     return not (name == "daily_profit_target" and value == 0)
 
 
-def bar(words: Words, used: Decimal, limit_: Decimal) -> str:
+def bar(words: Words, used: Decimal, limit_: Decimal) -> Html:
     """How much is used, as a bar of ten cells and in percent; what is over is a full bar."""
     share = max(Decimal(0), used / limit_)
     cells = min(_CELLS, int(share * _CELLS))
-    return f"{'▰' * cells}{'▱' * (_CELLS - cells)} {words.number(share * 100, 0)} %"
+    shape = "▰" * cells + "▱" * (_CELLS - cells)
+    return words("limits.bar", bar=shape, percent=words.number(share * 100, 0))
 
 
 def valued(words: Words, seen: Limits, name: str, value: object) -> Html | str:
