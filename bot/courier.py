@@ -25,6 +25,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from bot.documents import Write
 from bot.drawing import Draw
 from bot.i18n import Words, words_for
 from bot.notices import Reader, Render
@@ -171,6 +172,11 @@ class Courier:
 
     async def _post(self, row: Delivery, parcel: Parcel, words: Words) -> Message:
         options = await self._options(row, parcel)
+        if parcel.document is not None:
+            name, data = await Write(store=self.store)(parcel.document)
+            return await self.bot.send_document(
+                row.chat_id, data, filename=name, caption=parcel.text[:CAPTION_LIMIT], **options
+            )
         photo = await self._picture(parcel, words)
         try:
             return await self._say(row.chat_id, parcel.text, photo, options)

@@ -21,7 +21,7 @@ from bot.handlers import routers
 from bot.i18n import LANGUAGES, words_for
 from bot.screen import Screen, parcel_of
 from bot.settings import Settings
-from bot.wiring import Talk
+from bot.talk import Talk
 from engine.ports import Bell, Clock
 from storage.dialogues import PostgresDialogues
 from storage.heartbeats import beat

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale
 from babel.dates import format_datetime
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_decimal_symbol
 
 #: Languages with a catalogue, the first is the one everything else falls back to.
 LANGUAGES = ("en", "es", "pt-BR", "de", "ru", "ar")
@@ -101,6 +101,11 @@ class Words:
     def zone_name(self, instant: datetime) -> str:
         """The zone's short name at an instant."""
         return self.local(instant).tzname() or self.timezone
+
+    @property
+    def decimal_sign(self) -> str:
+        """What stands before the fraction of a number."""
+        return str(get_decimal_symbol(self._locale))
 
     @property
     def is_rtl(self) -> bool:

@@ -15,7 +15,8 @@ from redis.exceptions import RedisError
 
 from bot.bell import ArqBell
 from bot.settings import Settings
-from bot.wiring import World, build_anchor_history, build_talk, build_work, build_world, now
+from bot.talk import build_talk
+from bot.wiring import World, build_anchor_history, build_work, build_world, now
 from bot.worker import build_worker, connect, open_queue, telegram_bot
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings

@@ -13,11 +13,12 @@ from bot.bell import SilentBell
 from bot.i18n import words_for
 from bot.narrator import plain_line
 from bot.settings import Settings
+from bot.talk import build_talk
 from bot.views import status as status_views
 from bot.views.doctor import lines_of
 from bot.views.facts import badge, check_line
 from bot.views.snapshot import replay_document
-from bot.wiring import World, build_anchor_history, build_talk, build_world
+from bot.wiring import World, build_anchor_history, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
 from broker.feeds.instruments import instrument
 from engine.domain.diagnosis import Level

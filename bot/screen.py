@@ -23,7 +23,8 @@ class Button:
 class Screen:
     """An answer. ``toast`` is the short text over the chat when a button was tapped, ``alert`` one
     that must be closed; ``edit`` changes the tapped message instead of sending a new one; ``chart``
-    says what is to be drawn above the text.
+    says what is to be drawn above the text, ``document`` which file goes with it; a file makes a
+    message of its own, it is never put into one that stands.
     """
 
     text: Html | None = None
@@ -32,6 +33,7 @@ class Screen:
     alert: bool = False
     edit: bool = False
     chart: dict[str, Any] | None = None
+    document: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class Parcel:
     text: str
     buttons: list[list[dict[str, str]]] = field(default_factory=list)
     chart: dict[str, Any] | None = None
+    document: dict[str, Any] | None = None
     edit_message_id: int | None = None
     reply_to_key: str | None = None
     pin: bool = False
@@ -53,6 +56,7 @@ def parcel_of(screen: Screen, *, edit_message_id: int | None = None) -> Parcel:
         text=screen.text or "",
         buttons=[[_button(button) for button in row] for row in screen.buttons],
         chart=screen.chart,
+        document=screen.document,
         edit_message_id=edit_message_id if screen.edit else None,
     )
 

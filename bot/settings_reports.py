@@ -7,9 +7,9 @@ from bot.bell import SilentBell
 from bot.i18n import words_for
 from bot.reports import CLEAN, Say, open_database_of, pair
 from bot.settings import Settings
+from bot.talk import build_talk
 from bot.views.settings import change_line, name_of, shown
-from bot.wiring import build_talk
-from engine.domain.settings import RANGES, RiskSettings, differences
+from engine.domain.settings import RANGES, RiskSettings, differences, written
 
 
 async def show(settings: Settings, *, say: Say) -> int:
@@ -63,15 +63,6 @@ async def history(settings: Settings, *, limit: int, say: Say) -> int:
             old, new = getattr(before.settings, name), getattr(version.settings, name)
             say(f"  {change_line(words, name, shown(words, old), shown(words, new))}")
     return CLEAN
-
-
-def written(value: object) -> str:
-    """A value as ``settings set`` takes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return f"{value}"
 
 
 def _range(name: str, value: object) -> str:

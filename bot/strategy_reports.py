@@ -1,12 +1,11 @@
 """What ``ai-trader strategy`` does: list, show, compare, check and change strategies."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
-from engine.domain.strategy import Strategy, StrategyVersion
-from engine.errors import InvalidInput, NotFound
+from engine.domain.strategy import Strategy
+from engine.errors import InvalidInput
 from engine.flow.strategies import (
     AddStrategy,
     Changed,
@@ -15,6 +14,7 @@ from engine.flow.strategies import (
     ReadVersions,
     SwitchStrategy,
     named,
+    version_of,
 )
 from engine.strategies.changes import diff
 from engine.strategies.documents import parse, strategy_id, text
@@ -73,7 +73,7 @@ async def compare(
     if before == 0:
         say(f"{strategy.name} has one version; there is nothing to compare it with")
         return CLEAN
-    changes = diff(_version(found, before), _version(found, after))
+    changes = diff(version_of(found, before).strategy, version_of(found, after).strategy)
     say(f"{strategy.name}, version {before} to {after}:")
     for change in changes:
         say(f"  {change}")
@@ -116,13 +116,6 @@ async def switch(settings: Settings, name: str, reason: str, *, on: bool, say: S
 
 async def _find(store: PostgresStore, name: str) -> Strategy:
     return named(await ReadStrategies(store=store)(None), name)
-
-
-def _version(found: Sequence[StrategyVersion], wanted: int) -> Strategy:
-    for version in found:
-        if version.strategy.version == wanted:
-            return version.strategy
-    raise NotFound(f"there is no version {wanted}; the newest is {found[0].strategy.version}")
 
 
 def _sound(file: Path, say: Say) -> str | None:

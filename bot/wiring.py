@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.settings import TELEGRAM, Settings
@@ -12,31 +11,21 @@ from broker.feeds.recorded import RecordedMarket, read_recording, shipped_record
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
-from engine.flow.approvals import DecideIdea, ExpireIdeas
-from engine.flow.diagnosis import Diagnose
+from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
-from engine.flow.flatten import Flatten, PursueFlatten
-from engine.flow.halts import ChangeControl
-from engine.flow.market import ReadMarket
-from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
-from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
-from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.flatten import PursueFlatten
+from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
 from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrder
-from engine.flow.positions import AskPosition, ConfirmPosition
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
-from engine.flow.replay import ReplayDecision
 from engine.flow.retention import RetireBundles
-from engine.flow.settings import ChangeSettings, ReadSettings
-from engine.flow.trades import ReadPositions
 from engine.flow.watch import Part, WatchHeartbeats
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
-from storage.surroundings import surroundings
 from storage.transaction import PostgresLedger, PostgresStore
 
 
@@ -88,35 +77,6 @@ class Work:
     watch_heartbeats: WatchHeartbeats
     recover: Recover
     retire_bundles: RetireBundles
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """The use cases a person reaches through the chat; each is a handler's argument by its name."""
-
-    find_person: FindPerson
-    join: Join
-    change_language: ChangeLanguage
-    decide_idea: DecideIdea
-    change_control: ChangeControl
-    read_settings: ReadSettings
-    change_settings: ChangeSettings
-    watch_heartbeats: WatchHeartbeats
-    read_status: ReadStatus
-    read_market: ReadMarket
-    diagnose: Diagnose
-    read_positions: ReadPositions
-    ask_position: AskPosition
-    confirm_position: ConfirmPosition
-    flatten: Flatten
-    read_today: ReadToday
-    read_idea: ReadIdea
-    list_ideas: ListIdeas
-    list_history: ListHistory
-    replay_decision: ReplayDecision
-    read_calibration: ReadCalibration
-    read_mirror: ReadMirror
-    read_performance: ReadPerformance
 
 
 def now() -> datetime:
@@ -195,7 +155,7 @@ def build_work(world: World, bell: Bell) -> Work:
         sync_broker=sync_broker,
         follow_ideas=FollowIdeas(store=store, market=market),
         anchor_history=build_anchor_history(world, bell),
-        watch_heartbeats=_watch(world, bell, "worker"),
+        watch_heartbeats=build_watch(world, bell, "worker"),
         recover=Recover(
             store=store,
             auditor=PostgresAuditor(anchors=world.anchors),
@@ -208,7 +168,8 @@ def build_work(world: World, bell: Bell) -> Work:
     )
 
 
-def _watch(world: World, bell: Bell, watch: str) -> WatchHeartbeats:
+def build_watch(world: World, bell: Bell, watch: str) -> WatchHeartbeats:
+    """What looks for signs of life; ``watch`` names the process that looks."""
     return WatchHeartbeats(
         store=world.store,
         market=world.market,
@@ -216,64 +177,4 @@ def _watch(world: World, bell: Bell, watch: str) -> WatchHeartbeats:
         watch=watch,
         parts=world.parts,
         feeds=world.symbols if watch == "worker" else (),
-    )
-
-
-def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
-    """The use cases of the chat."""
-    store = world.store
-    read_status = ReadStatus(
-        store=store,
-        broker=world.broker,
-        market=world.market,
-        symbols=world.symbols,
-        zone=world.zone,
-    )
-    collect = build_collect(world)
-    read_positions = ReadPositions(store=store, broker=world.broker, market=world.market)
-    return Talk(
-        find_person=FindPerson(store=store),
-        join=Join(store=store, claim_code=claim_code),
-        change_language=ChangeLanguage(store=store),
-        decide_idea=DecideIdea(
-            collect=collect,
-            store=store,
-            bell=bell,
-            account_id=world.broker.account_id,
-        ),
-        change_control=ChangeControl(
-            store=store,
-            market=world.market,
-            broker=world.broker,
-            bell=bell,
-            symbols=tuple(symbol for symbol, _ in world.symbols),
-            parts=world.parts,
-            zone=world.zone,
-        ),
-        read_settings=ReadSettings(store=store),
-        change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
-        watch_heartbeats=_watch(world, bell, "bot"),
-        read_status=read_status,
-        read_market=ReadMarket(collect=collect, symbols=world.symbols),
-        diagnose=Diagnose(
-            store=store,
-            broker=world.broker,
-            market=world.market,
-            calendar=collect.calendar,
-            news=collect.news,
-            symbols=world.symbols,
-            surroundings=partial(surroundings, local_chat=world.local_chat),
-        ),
-        read_positions=read_positions,
-        ask_position=AskPosition(store=store, read_positions=read_positions),
-        confirm_position=ConfirmPosition(store=store, market=world.market, bell=bell),
-        flatten=Flatten(store=store, broker=world.broker, market=world.market, bell=bell),
-        read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
-        read_idea=ReadIdea(store=store),
-        list_ideas=ListIdeas(store=store),
-        list_history=ListHistory(store=store),
-        replay_decision=ReplayDecision(store=store),
-        read_calibration=ReadCalibration(store=store),
-        read_mirror=ReadMirror(store=store),
-        read_performance=build_performance(world),
     )

@@ -13,7 +13,8 @@ from uuid import UUID
 import asyncpg
 
 from bot.settings import Settings
-from bot.wiring import build_talk, build_work, build_world
+from bot.talk import build_talk
+from bot.wiring import build_work, build_world
 from engine.domain.decision import Entry
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, Mode, TradingState

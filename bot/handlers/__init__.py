@@ -5,6 +5,7 @@ from aiogram import Router
 from bot.handlers import (
     approvals,
     control,
+    drafts,
     history,
     market,
     panic,
@@ -12,16 +13,21 @@ from bot.handlers import (
     performance,
     position_prices,
     positions,
+    risk,
+    rule_edits,
+    settings,
     status,
+    strategies,
     system,
     unknown,
+    watchlist,
 )
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (
-        people, status, positions, position_prices, panic, performance, approvals, history, market,
-        control, system, unknown,
-    )  # fmt: skip
+    trading = (positions, position_prices, panic, approvals, control)
+    seen = (people, status, performance, history, market, system)
+    kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
+    modules = (*seen, *trading, *kept, unknown)
     return tuple(module.build() for module in modules)

@@ -1,4 +1,4 @@
-"""How it stands: status, today, limits."""
+"""How it stands: status and today."""
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -17,7 +17,6 @@ def build() -> Router:
     router = Router(name="status")
     router.message.register(status, Command("status"))
     router.message.register(today, Command("today"))
-    router.message.register(risk, Command("risk"))
     router.callback_query.register(refresh, F.data == callbacks.pack("status"))
     return router
 
@@ -44,10 +43,3 @@ async def today(
 ) -> Screen:
     """The day so far."""
     return views.today(words, await read_today(person.id), is_live=is_live)
-
-
-async def risk(
-    message: Message, person: Person, words: Words, read_status: ReadStatus, is_live: bool
-) -> Screen:
-    """Every limit and how much of it is used."""
-    return views.risk(words, await read_status(person.id), is_live=is_live)

@@ -134,12 +134,12 @@ def condition(words: Words, seen: Observation) -> Html:
     return words(
         "condition.line",
         sign=YES if seen.met else NO,
-        name=coded(words, "condition", seen.name, argument=_argument(words, seen.argument)),
+        name=coded(words, "condition", seen.name, argument=argument(words, seen.argument)),
         observed=_reading(words, seen.observed),
     )
 
 
-def _argument(words: Words, text: str) -> Html | str:
+def argument(words: Words, text: str) -> Html | str:
     """A condition's argument, which may have a timeframe in front: ``H4 with_trade``."""
     timeframe, space, rest = text.rpartition(" ")
     return f"{timeframe} {_reading(words, rest)}" if space else _reading(words, text)

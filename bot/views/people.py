@@ -7,6 +7,7 @@ from bot import callbacks
 from bot.commands import Family, commands_of
 from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
+from bot.views import mistakes
 from bot.views.control import would_halt
 from bot.views.facts import paper
 from bot.views.positions import refusal
@@ -89,6 +90,8 @@ def error(words: Words, problem: TraderError) -> Html:
         return would_halt(words, problem)
     if isinstance(problem, PositionRefused):
         return refusal(words, problem)
+    if (told := mistakes.told(words, problem.details)) is not None:
+        return told
     if isinstance(problem, (InvalidInput, NotFound)) and (told := _told(words, problem.details)):
         return told
     needs = problem.details.get("needs")

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.i18n import Html, Words
 from bot.views.facts import by
+from engine.domain.settings import NO_REASON, returned_to
 
 
 def name_of(words: Words, name: str) -> Html:
@@ -22,6 +23,14 @@ def shown(words: Words, value: Any) -> Html | str:
     return ", ".join(value)
 
 
+def said(words: Words, reason: str) -> Html | str:
+    """A reason as people read it: their own words, or what stands for those that were not given."""
+    if reason == NO_REASON:
+        return words("settings.no_reason")
+    version = returned_to(reason)
+    return reason if version is None else words("settings.back_to", version=str(version))
+
+
 def change_line(words: Words, name: str, before: Html | str, after: Html | str) -> Html:
     """One setting, what it was and what it is."""
     return words("settings.change", name=name_of(words, name), before=before, after=after)
@@ -33,7 +42,7 @@ def changed(words: Words, who: str, reason: str, changes: Mapping[str, Sequence[
     for name, (before, after) in changes.items():
         old, new = (shown(words, _value(value)) for value in (before, after))
         lines.append(change_line(words, name, old, new))
-    lines.append(words("settings.reason", reason=reason))
+    lines.append(words("settings.reason", reason=said(words, reason)))
     lines.append(by(words, who))
     return Html("\n".join(lines))
 

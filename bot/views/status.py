@@ -1,4 +1,4 @@
-"""The dashboard, the day, the limits and the open trades."""
+"""The dashboard, the day, how far its limits are used, and the open trades."""
 
 from decimal import Decimal
 
@@ -6,17 +6,10 @@ from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.facts import badge, coded, direction, paper, reason, signed
-from bot.views.settings import name_of, shown
 from engine.domain.account import Account
 from engine.flow.overview import Status, Today, Watched
 
 _TENTH = Decimal("0.1")
-#: The limits of single trades; the day's own are shown with how far they are used.
-_SHOWN = (
-    "max_lot_size", "risk_per_trade_percent", "max_exposure_percent",
-    "max_currency_exposure_percent", "max_spread_pips", "max_drift_r", "confidence_floor",
-    "min_confidence_threshold", "watchlist",
-)  # fmt: skip
 
 
 def status(words: Words, seen: Status, *, is_live: bool, edit: bool = False) -> Screen:
@@ -115,27 +108,6 @@ def today(words: Words, seen: Today, *, is_live: bool) -> Screen:
         label = reason(words, code) if family == "fail" else coded(words, "action", family)
         key = "today.refused" if family == "fail" else "today.decided"
         lines.append(words(key, name=label, count=count))
-    return Screen(text=Html("\n".join(lines)))
-
-
-def risk(words: Words, seen: Status, *, is_live: bool) -> Screen:
-    """Every limit, and how much of it is used."""
-    settings = seen.settings
-    lines = [words("risk.title", kind=paper(words, is_live=is_live)), *used(words, seen)]
-    if seen.account is not None and seen.day is not None:
-        lines.append(
-            words(
-                "risk.used",
-                name=coded(words, "check", "max_concurrent_trades"),
-                used=words.number(len(seen.positions)),
-                limit=words.number(settings.max_concurrent_trades),
-            )
-        )
-    lines += [
-        words("risk.limit", name=name_of(words, name), limit=shown(words, getattr(settings, name)))
-        for name in _SHOWN
-    ]
-    lines.append(words("risk.change"))
     return Screen(text=Html("\n".join(lines)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 from engine.domain.values import bounded, decimal
@@ -13,6 +14,11 @@ from engine.errors import InvalidInput
 #: Venues write symbols such as EURUSD, US500, XAUUSD.r or BTC-USD.
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#+-]{1,23}")
 _MOST_SYMBOLS = 100
+
+#: What is kept as the reason of a change for which a person gave none.
+NO_REASON = "no reason given"
+
+_BACK = re.compile("back to version ([0-9]{1,9})")
 
 #: Allowed range of every number, both ends included.
 RANGES: dict[str, tuple[Decimal, Decimal]] = {
@@ -114,13 +120,19 @@ class SettingsVersion:
 def with_changes(settings: RiskSettings, changes: Mapping[str, str]) -> RiskSettings:
     """Settings with some values replaced, each written as a person writes it.
 
-    Raises :class:`InvalidInput` for an unknown name and for a value out of its range.
+    Raises :class:`InvalidInput` for an unknown name and for a value out of its range; ``mistake``
+    in its details says which it is, beside the facts.
     """
     kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
     values: dict[str, Any] = {}
     for name, text in changes.items():
         if name not in kinds:
-            raise InvalidInput(f"{name} is no setting; there are: {', '.join(sorted(kinds))}")
+            raise InvalidInput(
+                f"{name} is no setting; there are: {', '.join(sorted(kinds))}",
+                mistake="setting_unknown",
+                name=name[:40],
+                alike=", ".join(get_close_matches(name, kinds, n=3)) or "max_lot_size",
+            )
         values[name] = _value(kinds[name], name, text)
     return replace(settings, **values)
 
@@ -128,16 +140,48 @@ def with_changes(settings: RiskSettings, changes: Mapping[str, str]) -> RiskSett
 def _value(kind: type, name: str, text: str) -> Any:
     if kind is bool:
         if text not in ("true", "false"):
-            raise InvalidInput(f"{name} must be true or false, not {text!r}", field=name)
+            raise InvalidInput(
+                f"{name} must be true or false, not {text[:40]!r}",
+                mistake="setting_switch",
+                field=name,
+            )
         return text == "true"
     if kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    number: Decimal = decimal(text, field=name)
+    low, high = RANGES[name]
+    try:
+        number: Decimal = decimal(text, field=name)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), field=name, low=low, high=high) from error
     if kind is int:
         if number != number.to_integral_value():
-            raise InvalidInput(f"{name} must be a whole number, not {text}", field=name)
+            raise InvalidInput(
+                f"{name} must be a whole number, not {text}",
+                mistake="setting_whole",
+                field=name,
+                low=low,
+                high=high,
+            )
         return int(number)
     return number
+
+
+def back_to(version: int) -> str:
+    """The reason that is kept of a return to an older version, when a person gave none."""
+    return f"back to version {version}"
+
+
+def returned_to(reason: str) -> int | None:
+    """The version a kept reason of :func:`back_to` names; None for any other reason."""
+    found = _BACK.fullmatch(reason)
+    return None if found is None else int(found[1])
+
+
+def written(value: Any) -> str:
+    """A setting's value as :func:`with_changes` takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else f"{value}"
 
 
 def differences(before: RiskSettings, after: RiskSettings) -> tuple[str, ...]:
@@ -159,17 +203,25 @@ def must_agree(settings: RiskSettings) -> None:
         raise InvalidInput(
             f"watchlist must name 1 to {_MOST_SYMBOLS} symbols, such as EURUSD,XAUUSD;"
             f" it names {len(symbols)}",
+            mistake="watchlist_length",
             field="watchlist",
+            most=_MOST_SYMBOLS,
         )
     for symbol in symbols:
         if not _SYMBOL.fullmatch(symbol):
             raise InvalidInput(
                 f"watchlist: {symbol[:40]!r} is no symbol; write 2 to 24 letters, digits or ._#+-,"
                 " separated by commas",
+                mistake="symbol",
                 field="watchlist",
+                symbol=symbol[:40],
             )
     if len({symbol.upper() for symbol in symbols}) != len(symbols):
-        raise InvalidInput("watchlist names a symbol twice; name each once", field="watchlist")
+        raise InvalidInput(
+            "watchlist names a symbol twice; name each once",
+            mistake="watchlist_twice",
+            field="watchlist",
+        )
 
 
 def _ordered(settings: RiskSettings, low: str, high: str) -> None:
@@ -178,5 +230,9 @@ def _ordered(settings: RiskSettings, low: str, high: str) -> None:
         raise InvalidInput(
             f"{low} ({least}) must not be above {high} ({most}); change both, or choose"
             f" {low} up to {most}",
+            mistake="setting_order",
             field=low,
+            above=high,
+            value=least,
+            limit=most,
         )

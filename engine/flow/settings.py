@@ -59,7 +59,7 @@ class ChangeSettings:
         self, person_id: int | None, changes: Mapping[str, str], *, reason: str, expected: int
     ) -> tuple[int, tuple[str, ...]]:
         """The new version's number, and the names of the settings that changed."""
-        reason = _said(reason)
+        reason = said(reason)
         at = await market_time(self.market)
         async with self.store.begin() as tx:
             person = None
@@ -73,12 +73,13 @@ class ChangeSettings:
                 raise Outdated(
                     f"the settings changed since they were shown: version {version} is in force,"
                     f" not {expected}. Look at them and try again.",
+                    mistake="settings_outdated",
                     version=version,
                 )
             after = with_changes(before, changes)
             names = differences(before, after)
             if not names:
-                raise InvalidInput(_nothing(before, changes))
+                raise InvalidInput(_nothing(before, changes), mistake="unchanged")
             must_agree(after)
             number = await tx.settings.save_risk(after, by=by[:_LONGEST_NAME], reason=reason)
             told = _told(before, after, names)
@@ -114,12 +115,15 @@ def _told(before: RiskSettings, after: RiskSettings, names: Sequence[str]) -> di
     return {name: [old[name], new[name]] for name in names}
 
 
-def _said(reason: str) -> str:
+def said(reason: str) -> str:
+    """A reason as it is kept; raises :class:`InvalidInput` for one that cannot be."""
     reason = " ".join(reason.split())
     if not 1 <= len(reason) <= _LONGEST_REASON or not reason.isprintable():
         raise InvalidInput(
             f"say why in 1 to {_LONGEST_REASON} plain characters; the history keeps it",
+            mistake="reason",
             field="reason",
+            most=_LONGEST_REASON,
         )
     return reason
 

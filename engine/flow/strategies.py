@@ -43,32 +43,58 @@ class EditStrategy:
     ) -> Changed:
         async with self.store.begin() as tx:
             person = await _person(tx, person_id, Role.ADMIN)
-            strategies = await tx.settings.strategies()
-            before = _of(strategies, id_)
-            if before.version != expected:
-                raise _outdated(before, expected)
-            after = parse(id_, text, version=expected, is_active=before.is_active)
-            if after == before:
-                raise InvalidInput(f"the document is version {expected} of {before.name} as it is")
-            _only(after, strategies)
+            before, after = await _edited(tx, id_, text, expected)
             return await _write(tx, before, after, person, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckEdit:
+    """What :class:`EditStrategy` would change, or why it would not; nothing is written.
+
+    The new version has the number of the old one here. Raises as the edit does.
+    """
+
+    store: Store
+
+    async def __call__(
+        self, person_id: int | None, id_: UUID, text: str, *, expected: int
+    ) -> Changed:
+        async with self.store.begin() as tx:
+            await _person(tx, person_id, Role.ADMIN)
+            before, after = await _edited(tx, id_, text, expected)
+        return Changed(before=before, after=after, changes=diff(before, after))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchStrategy:
     """Turn a strategy on, an admin's right, or off, which a trader may too.
 
-    Raises :class:`InvalidInput` where it is so already.
+    ``expected`` is the version that was looked at, where somebody was asked: another one raises
+    :class:`Outdated`. Raises :class:`InvalidInput` where it is so already.
     """
 
     store: Store
 
-    async def __call__(self, person_id: int | None, id_: UUID, *, on: bool, reason: str) -> Changed:
+    async def __call__(
+        self,
+        person_id: int | None,
+        id_: UUID,
+        *,
+        on: bool,
+        reason: str,
+        expected: int | None = None,
+    ) -> Changed:
         async with self.store.begin() as tx:
             person = await _person(tx, person_id, Role.ADMIN if on else Role.TRADER)
             before = _of(await tx.settings.strategies(), id_)
+            if expected is not None and before.version != expected:
+                raise _outdated(before, expected)
             if before.is_active is on:
-                raise InvalidInput(f"{before.name} is {'on' if on else 'off'} already")
+                raise InvalidInput(
+                    f"{before.name} is {'on' if on else 'off'} already",
+                    mistake="strategy_on" if on else "strategy_off",
+                    name=before.name,
+                )
             return await _write(tx, before, replace(before, is_active=on), person, reason)
 
 
@@ -117,6 +143,20 @@ class ReadVersions:
         return versions
 
 
+def version_of(versions: Sequence[StrategyVersion], wanted: int) -> StrategyVersion:
+    """One version of a strategy; raises :class:`NotFound` with the newest one's number."""
+    for version in versions:
+        if version.strategy.version == wanted:
+            return version
+    newest = versions[0].strategy.version
+    raise NotFound(
+        f"there is no version {wanted}; the newest is {newest}",
+        mistake="version_unknown",
+        version=wanted,
+        newest=newest,
+    )
+
+
 def named(strategies: Sequence[Strategy], name: str) -> Strategy:
     """The strategy a person means by its name, its short name (``ema-trend``) or its id.
 
@@ -126,7 +166,12 @@ def named(strategies: Sequence[Strategy], name: str) -> Strategy:
         if name == str(strategy.id) or slug(name) == slug(strategy.name):
             return strategy
     known = ", ".join(strategy.name for strategy in strategies)
-    raise NotFound(f"there is no strategy {name[:60]!r}; there are: {known}")
+    raise NotFound(
+        f"there is no strategy {name[:60]!r}; there are: {known}",
+        mistake="strategy_unknown",
+        name=name[:60],
+        known=known,
+    )
 
 
 async def _person(tx: Transaction, person_id: int | None, role: Role) -> Person | None:
@@ -140,6 +185,23 @@ def _of(strategies: Sequence[Strategy], id_: UUID) -> Strategy:
     raise NotFound(f"there is no strategy {id_}")
 
 
+async def _edited(
+    tx: Transaction, id_: UUID, text: str, expected: int
+) -> tuple[Strategy, Strategy]:
+    """A strategy as it is and as a document wants it."""
+    strategies = await tx.settings.strategies()
+    before = _of(strategies, id_)
+    if before.version != expected:
+        raise _outdated(before, expected)
+    after = parse(id_, text, version=expected, is_active=before.is_active)
+    if after == before:
+        raise InvalidInput(
+            f"the document is version {expected} of {before.name} as it is", mistake="unchanged"
+        )
+    _only(after, strategies)
+    return before, after
+
+
 def _only(wanted: Strategy, strategies: Sequence[Strategy], *, new: bool = False) -> None:
     """A name must lead to one strategy."""
     for other in strategies:
@@ -148,13 +210,17 @@ def _only(wanted: Strategy, strategies: Sequence[Strategy], *, new: bool = False
             raise InvalidInput(
                 f"there is a strategy {other.name!r} already; edit that one, or choose a name that"
                 " differs in more than case and punctuation",
+                mistake="strategy_name",
                 field="name",
+                name=other.name,
             )
 
 
 def _outdated(current: Strategy, expected: int) -> Outdated:
     return Outdated(
         f"{current.name} is at version {current.version} by now, not {expected}; look at it again",
+        mistake="strategy_outdated",
+        name=current.name,
         version=current.version,
     )
 
@@ -165,7 +231,10 @@ async def _write(
     reason = " ".join(reason.split())
     if not 0 < len(reason) <= _REASON_LENGTH:
         raise InvalidInput(
-            f"say in 1 to {_REASON_LENGTH} characters why the strategy changes", field="reason"
+            f"say in 1 to {_REASON_LENGTH} characters why the strategy changes",
+            mistake="reason",
+            field="reason",
+            most=_REASON_LENGTH,
         )
     # Every send holds the control while it begins: none begins under a version that is gone.
     await tx.controls.take()

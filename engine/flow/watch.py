@@ -145,7 +145,7 @@ async def lost_parts(tx: Transaction, parts: Sequence[Part]) -> tuple[Lost, ...]
     found = []
     for part in parts:
         watch = seen.get(_watch(part.watch))
-        last = _last(seen, part.heartbeat)
+        last = last_seen(seen, part.heartbeat)
         if watch is None or now - watch.at > _GAP or last is None:
             continue
         silent = now - max(last, datetime.fromisoformat(watch.detail["since"]))
@@ -154,7 +154,7 @@ async def lost_parts(tx: Transaction, parts: Sequence[Part]) -> tuple[Lost, ...]
     return tuple(sorted(found, key=lambda lost: -lost.silent))
 
 
-def _last(seen: Mapping[str, Heartbeat], heartbeat: str) -> datetime | None:
+def last_seen(seen: Mapping[str, Heartbeat], heartbeat: str) -> datetime | None:
     """The last sign of life under a name, or under any name it is the head of."""
     head = f"{heartbeat}:"
     found = [beat.at for name, beat in seen.items() if f"{name}:".startswith(head)]

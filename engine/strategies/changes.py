@@ -26,8 +26,8 @@ def diff(before: Strategy | None, after: Strategy) -> tuple[Change, ...]:
     """Every field in which two versions differ, in the order of the document; all fields of a new
     one. A list of words is one field. Being switched on or off is the field ``is_active``.
     """
-    old = {} if before is None else _fields(before)
-    new = _fields(after)
+    old = {} if before is None else fields_of(before)
+    new = fields_of(after)
     return tuple(
         Change(path, old.get(path), new.get(path))
         for path in dict.fromkeys((*new, *old))
@@ -35,7 +35,8 @@ def diff(before: Strategy | None, after: Strategy) -> tuple[Change, ...]:
     )
 
 
-def _fields(strategy: Strategy) -> dict[str, str]:
+def fields_of(strategy: Strategy) -> dict[str, str]:
+    """Every field of a strategy by its dotted path, as text."""
     whole = {"is_active": strategy.is_active, **document(strategy)}
     return dict(_flat(whole, ""))
 

@@ -1,6 +1,7 @@
 """Rule documents: read strictly, checked against the schema, and written back."""
 
 import json
+from dataclasses import asdict
 from datetime import time
 from decimal import Decimal
 from importlib.resources import files
@@ -22,6 +23,9 @@ from engine.domain.strategy import (
 from engine.errors import InvalidInput
 from engine.strategies.exits import implied_side
 from engine.strategies.problems import problems, text_of
+
+#: Characters of a document, at most.
+LONGEST = 64_000
 
 #: Rule documents that come with the product, by file name; also their order in lists.
 SHIPPED = (
@@ -63,10 +67,14 @@ def parse(id_: UUID, text: str, *, version: int = 1, is_active: bool = True) -> 
     try:
         found = problems(document)
     except RecursionError as error:
-        raise InvalidInput("the document is nested too deeply") from error
+        raise InvalidInput("the document is nested too deeply", mistake="json_deep") from error
     if found:
-        errors = [{"field": problem.field, "message": problem.message} for problem in found]
-        raise InvalidInput(found[0].message, field=found[0].field, errors=errors)
+        raise InvalidInput(
+            found[0].message,
+            mistake="document",
+            field=found[0].field,
+            errors=[asdict(problem) for problem in found],
+        )
     rules, forbidden = document["exit_rules"], document["forbidden_conditions"]
     targets, caps = rules["take_profit"], document["risk_caps"]
     direction = document.get("direction", implied_side(rules["stop_loss"]))
@@ -145,8 +153,12 @@ def _one_line(found: Match[str]) -> str:
 
 
 def _strict_json(text: str) -> Any:
-    if len(text) > 64_000:
-        raise InvalidInput("the document is longer than 64,000 characters")
+    if len(text) > LONGEST:
+        raise InvalidInput(
+            f"the document is longer than {LONGEST:,} characters",
+            mistake="document_long",
+            most=LONGEST,
+        )
     try:
         text.encode()
         document = json.loads(
@@ -158,8 +170,24 @@ def _strict_json(text: str) -> Any:
         # A lone surrogate written as an escape is text that no database takes.
         json.dumps(document, ensure_ascii=False, default=str).encode()
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise InvalidInput(f"the document is not JSON: {error}") from error
+        raise InvalidInput(f"the document is not JSON: {error}", **_where(error)) from error
     return document
+
+
+class _Twice(ValueError):
+    """A name that stands twice in one object."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def _where(error: Exception) -> dict[str, Any]:
+    """The facts of text that is not JSON: the place of the mistake where it is known."""
+    if isinstance(error, json.JSONDecodeError):
+        return {"mistake": "json", "line": error.lineno, "column": error.colno}
+    if isinstance(error, _Twice):
+        return {"mistake": "json_twice", "name": error.args[1]}
+    return {"mistake": "json_deep" if isinstance(error, RecursionError) else "json_value"}
 
 
 def _refuse_constant(name: str) -> Any:
@@ -171,7 +199,7 @@ def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} is written twice")
+        raise _Twice(f"{twice!r} is written twice", twice[:40])
     return document
 
 

@@ -1,7 +1,7 @@
 """What is wrong with a rule document: each mistake by its path, and what would be right."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -17,6 +17,7 @@ from engine.strategies import exits
 from engine.strategies.rules import RULES
 from engine.strategies.setups import SETUPS
 
+_TARGETS = exits.TARGET_FORMS
 #: Digits after the point that are kept of a number, by its path.
 _DECIMALS = {("risk_caps", "max_lot_size"): 8, ("rr_expectation",): 2}
 
@@ -25,18 +26,31 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: the dotted path of the field, and a sentence that begins with it."""
+    """One mistake: the dotted path of the field, and a sentence that begins with it. ``mistake`` is
+    its code, for who says it in other words with the ``facts``: the value, and what would be right.
+    """
 
     field: str
     message: str
+    mistake: str
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with a field: the sentence without its name, the code, and the facts."""
+
+    text: str
+    mistake: str
+    facts: dict[str, str]
 
 
 def problems(document: Any) -> tuple[Problem, ...]:
     """Every mistake, in the order of the fields; what has the wrong shape is not judged further."""
-    found: dict[Path, str] = {}
-    for path, text in (*_shape(document), *_meaning(document)):
+    found: dict[Path, _Fault] = {}
+    for path, fault in (*_shape(document), *_meaning(document)):
         if not any(path[:length] in found for length in range(len(path) + 1)):
-            found[path] = text
+            found[path] = fault
     return tuple(_problem(path, found[path]) for path in sorted(found, key=_place))
 
 
@@ -51,9 +65,34 @@ def schema() -> Any:
     return json.loads((files("engine.strategies") / "schema.json").read_text("utf-8"))
 
 
-def _problem(path: Path, text: str) -> Problem:
+def _problem(path: Path, fault: _Fault) -> Problem:
     field = ".".join(_printable(str(part)) for part in path) or "document"
-    return Problem(field, f"{field} {text}")
+    return Problem(field, f"{field} {fault.text}", fault.mistake, fault.facts)
+
+
+def _is(value: str, what: str, right: str, mistake: str = "wrong", **facts: str) -> _Fault:
+    """A field that is something else than it may be."""
+    return _Fault(f"is {value}{what} {right}", mistake, {"value": value, **facts})
+
+
+def _among(value: str, known: Iterable[str]) -> _Fault:
+    """A word that is none of those there are."""
+    names = ", ".join(known)
+    return _is(value, "; there are:", names, "choice", known=names)
+
+
+def _right(part: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """What a field may be: the code of the sentence, and the facts in it."""
+    if "enum" in part:
+        return "choice", {"known": ", ".join(part["enum"])}
+    if part.get("type") == "boolean":
+        return "choice", {"known": "true, false"}
+    if "maximum" in part:
+        low = part.get("minimum", part.get("exclusiveMinimum"))
+        whole = part["type"] == "integer"
+        return ("whole" if whole else "number"), {"low": str(low), "high": str(part["maximum"])}
+    example = json.dumps(part["examples"][0]) if "examples" in part else "{}"
+    return "wrong", {"example": example}
 
 
 def _place(path: Path) -> list[tuple[int, int, str]]:
@@ -74,25 +113,34 @@ def _order() -> dict[str, int]:
     return {name: place for place, name in enumerate(names(schema()))}
 
 
-def _shape(document: Any) -> Iterator[tuple[Path, str]]:
+def _shape(document: Any) -> Iterator[tuple[Path, _Fault]]:
     """What the schema says, without its wording."""
     for error in jsonschema.Draft202012Validator(schema()).iter_errors(document):
         path, part = tuple(error.absolute_path), error.schema
         if error.validator == "required":
             for name in part["required"]:
                 if name not in error.instance:
-                    right = part["properties"][name]["description"]
-                    yield (*path, name), f"is missing; write {right}"
+                    yield (*path, name), _missing("is missing", part["properties"][name])
         elif error.validator == "additionalProperties":
             for name in error.instance:
                 if name not in part["properties"]:
                     known = ", ".join(part["properties"])
-                    yield (*path, name), f"is no field; there are: {known}"
+                    text = f"is no field; there are: {known}"
+                    yield (*path, name), _Fault(text, "field", {"known": known})
         else:
-            yield path, f"is {_shown(error.instance)}; write {part['description']}"
+            mistake, facts = _right(part)
+            value = _shown(error.instance)
+            yield path, _is(value, "; write", part["description"], mistake, **facts)
 
 
-def _meaning(document: Any) -> Iterator[tuple[Path, str]]:
+def _missing(has: str, part: dict[str, Any]) -> _Fault:
+    """A field that must be there, with an example of one."""
+    _, facts = _right(part)
+    example = facts.get("example") or facts.get("known") or facts["low"]
+    return _Fault(f"{has}; write {part['description']}", "missing", {"example": example})
+
+
+def _meaning(document: Any) -> Iterator[tuple[Path, _Fault]]:
     """What the words in it mean, where their shape is right."""
     if not isinstance(document, dict):
         return
@@ -100,72 +148,89 @@ def _meaning(document: Any) -> Iterator[tuple[Path, str]]:
     yield from _exits(_object(document.get("exit_rules")))
     windows = document.get("session_windows")
     for place, window in enumerate(windows if isinstance(windows, list) else ()):
-        for name, text in _window(_object(window)):
-            yield ("session_windows", place, name), text
+        for name, fault in _window(_object(window)):
+            yield ("session_windows", place, name), fault
     for path, places in _DECIMALS.items():
         number = _object(document.get(path[0])).get(path[1]) if path[1:] else document.get(path[0])
         if isinstance(number, Decimal) and number.is_finite() and not _short(number, places):
-            yield path, f"is {_shown(number)}; write at most {places} digits after the point"
+            right = f"at most {places} digits after the point"
+            yield path, _is(_shown(number), "; write", right, "digits", places=str(places))
 
 
-def _conditions(document: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+def _conditions(document: dict[str, Any]) -> Iterator[tuple[Path, _Fault]]:
     setup = document.get("setup")
     if isinstance(setup, str) and setup not in SETUPS:
-        yield ("setup",), f"is {_shown(setup)}; there are: {', '.join(sorted(SETUPS))}"
+        yield ("setup",), _among(_shown(setup), sorted(SETUPS))
     if "setup" not in document and not document.get("entry_conditions"):
-        right = schema()["properties"]["entry_conditions"]["description"]
         has = "is empty" if "entry_conditions" in document else "is missing"
-        yield ("entry_conditions",), f"{has}; write {right}"
+        part = schema()["properties"]["entry_conditions"]
+        yield ("entry_conditions",), _missing(has, part)
     own = document.get("timeframe", Timeframe.M15)
     for section in ("entry_conditions", "nice_to_have"):
         for name, argument in _object(document.get(section)).items():
-            if text := _condition(name, text_of(argument), own):
-                yield (section, name), text
+            if fault := _condition(name, text_of(argument), own):
+                yield (section, name), fault
 
 
-def _condition(name: str, argument: str, own: Any) -> str | None:
+def _condition(name: str, argument: str, own: Any) -> _Fault | None:
     if name not in RULES:
-        return f"is no condition; there are: {', '.join(sorted(RULES))}"
+        known = ", ".join(sorted(RULES))
+        return _Fault(f"is no condition; there are: {known}", "condition", {"known": known})
     rule = RULES[name]
     if not rule.accepts(argument):
-        return f"is {_shown(argument)}; write {rule.form}"
+        if rule.words and not rule.longer:
+            choice = ", ".join(rule.words)
+            return _is(_shown(argument), "; write", rule.form, "choice", known=choice)
+        return _is(_shown(argument), "; write", rule.form, example=rule.example)
     frame = rule.frame(argument)
     if frame is not None and own in list(Timeframe) and not frame.length > Timeframe(own).length:
-        return f"looks at {frame}; write a timeframe longer than {own}, the strategy's own"
+        text = f"looks at {frame}; write a timeframe longer than {own}, the strategy's own"
+        return _Fault(text, "longer", {"value": str(frame), "own": str(own)})
     return None
 
 
-def _exits(rules: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+def _exits(rules: dict[str, Any]) -> Iterator[tuple[Path, _Fault]]:
     targets = rules.get("take_profit")
-    wanted: list[tuple[Path, Any, Any]] = [
-        (("stop_loss",), rules.get("stop_loss"), exits.check_stop)
+    wanted: list[tuple[Path, Any, Any, str]] = [
+        (("stop_loss",), rules.get("stop_loss"), exits.check_stop, exits.STOP_FORMS)
     ]
-    if isinstance(targets, list):
-        wanted += [(("take_profit", i), text, exits.check_target) for i, text in enumerate(targets)]
-    else:
-        wanted.append((("take_profit",), targets, exits.check_target))
-    for path, text, check in wanted:
+    many = isinstance(targets, list)
+    wanted += [
+        (("take_profit", i) if many else ("take_profit",), text, exits.check_target, _TARGETS)
+        for i, text in enumerate(targets if isinstance(targets, list) else (targets,))
+    ]
+    for path, text, check, forms in wanted:
         try:
             if isinstance(text, str):
                 check(text)
         except InvalidInput as error:
-            yield ("exit_rules", *path), str(error)
+            example = forms.replace("'", '"').replace(" or ", ", ")
+            facts = {"value": _shown(text), "example": example}
+            yield ("exit_rules", *path), _Fault(str(error), "wrong", facts)
 
 
-def _window(window: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _window(window: dict[str, Any]) -> Iterator[tuple[str, _Fault]]:
     zone, start, end = (window.get(name) for name in ("zone", "start", "end"))
     known = isinstance(zone, str) and zone in _zones()
     if zone is not None and not known:
-        yield "zone", f'is {_shown(zone)}; write a time zone such as "Europe/London"'
+        right = 'a time zone such as "Europe/London"'
+        yield "zone", _is(_shown(zone), "; write", right, example='"Europe/London"')
     for name, clock in (("start", start), ("end", end)):
         if not isinstance(clock, str):
             continue
         if zone is None and not clock.endswith("Z"):
-            yield name, f'is {_shown(clock)}; write "{clock[:5]}Z", or give the window a zone'
+            utc = f'"{clock[:5]}Z"'
+            yield (
+                name,
+                _is(_shown(clock), "; write", f"{utc}, or give the window a zone", example=utc),
+            )
         if known and clock.endswith("Z"):
-            yield name, f'is {_shown(clock)} beside a zone; write "{clock[:5]}", its local time'
+            local = f'"{clock[:5]}"'
+            text = f"is {_shown(clock)} beside a zone; write {local}, its local time"
+            yield name, _Fault(text, "wrong", {"value": _shown(clock), "example": local})
     if isinstance(start, str) and start == end:
-        yield "end", f"is {_shown(end)}, as the start; write another minute"
+        text = f"is {_shown(end)}, as the start; write another minute"
+        yield "end", _Fault(text, "window", {"value": _shown(end)})
 
 
 @cache

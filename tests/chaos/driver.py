@@ -17,7 +17,8 @@ from uuid import UUID
 from tortoise import connections
 
 from bot.settings import Settings
-from bot.wiring import Talk, Work, World, build_talk, build_work, build_world, now
+from bot.talk import Talk, build_talk
+from bot.wiring import Work, World, build_work, build_world, now
 from broker.feeds.recorded import RecordedMarket, shipped_recording
 from broker.paper import PaperBroker
 from engine.domain.idea import Idea

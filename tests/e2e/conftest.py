@@ -14,7 +14,8 @@ from bot.drawing import Draw
 from bot.notices import Render
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
-from bot.wiring import build_collect, build_performance, build_talk, now
+from bot.talk import build_talk
+from bot.wiring import build_collect, build_performance, now
 from bot.worker import telegram_bot
 from storage.inbox import PostgresInbox
 from storage.locks import Lock

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from bot.settings import Settings
-from bot.wiring import Talk, Work, World, build_talk, build_work, build_world
+from bot.talk import Talk, build_talk
+from bot.wiring import Work, World, build_work, build_world
 from engine.domain.decision import Decision
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.person import Person, Role

@@ -1,0 +1,151 @@
+"""The use cases of the chat, put together: each is a handler's argument by its name."""
+
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+
+from bot.wiring import World, build_collect, build_performance, build_watch
+from broker.paper import ABILITIES
+from engine.flow.approvals import DecideIdea
+from engine.flow.connection import ReadConnection
+from engine.flow.diagnosis import Diagnose
+from engine.flow.flatten import Flatten
+from engine.flow.halts import ChangeControl
+from engine.flow.market import ReadMarket
+from engine.flow.outcomes import ReadCalibration, ReadMirror
+from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
+from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.performance import ReadPerformance
+from engine.flow.positions import AskPosition, ConfirmPosition
+from engine.flow.replay import ReplayDecision
+from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.strategies import CheckEdit, EditStrategy, ReadVersions, SwitchStrategy
+from engine.flow.strategy_book import ReadBook
+from engine.flow.trades import ReadPositions
+from engine.flow.usage import ReadLimits
+from engine.flow.watch import WatchHeartbeats
+from engine.flow.watchlist import ReadWatchlist
+from engine.ports import Bell
+from storage.surroundings import surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """The use cases a person reaches through the chat; each is a handler's argument by its name."""
+
+    find_person: FindPerson
+    join: Join
+    change_language: ChangeLanguage
+    decide_idea: DecideIdea
+    change_control: ChangeControl
+    read_settings: ReadSettings
+    change_settings: ChangeSettings
+    read_limits: ReadLimits
+    read_watchlist: ReadWatchlist
+    read_connection: ReadConnection
+    read_book: ReadBook
+    read_versions: ReadVersions
+    check_edit: CheckEdit
+    edit_strategy: EditStrategy
+    switch_strategy: SwitchStrategy
+    watch_heartbeats: WatchHeartbeats
+    read_status: ReadStatus
+    read_market: ReadMarket
+    diagnose: Diagnose
+    read_positions: ReadPositions
+    ask_position: AskPosition
+    confirm_position: ConfirmPosition
+    flatten: Flatten
+    read_today: ReadToday
+    read_idea: ReadIdea
+    list_ideas: ListIdeas
+    list_history: ListHistory
+    replay_decision: ReplayDecision
+    read_calibration: ReadCalibration
+    read_mirror: ReadMirror
+    read_performance: ReadPerformance
+
+
+def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
+    """The use cases of the chat."""
+    store = world.store
+    symbols = tuple(symbol for symbol, _ in world.symbols)
+    read_status = ReadStatus(
+        store=store,
+        broker=world.broker,
+        market=world.market,
+        symbols=world.symbols,
+        zone=world.zone,
+    )
+    collect = build_collect(world)
+    read_positions = ReadPositions(store=store, broker=world.broker, market=world.market)
+    return Talk(
+        find_person=FindPerson(store=store),
+        join=Join(store=store, claim_code=claim_code),
+        change_language=ChangeLanguage(store=store),
+        decide_idea=DecideIdea(
+            collect=collect,
+            store=store,
+            bell=bell,
+            account_id=world.broker.account_id,
+        ),
+        change_control=ChangeControl(
+            store=store,
+            market=world.market,
+            broker=world.broker,
+            bell=bell,
+            symbols=symbols,
+            parts=world.parts,
+            zone=world.zone,
+        ),
+        read_settings=ReadSettings(store=store),
+        change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
+        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0]),
+        read_watchlist=ReadWatchlist(
+            store=store, market=world.market, broker=world.broker, symbols=symbols
+        ),
+        read_connection=ReadConnection(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            part=world.parts[0],
+            symbols=symbols,
+            abilities=ABILITIES,
+            timer=perf_counter,
+        ),
+        read_book=ReadBook(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            feeds=world.symbols,
+            zone=world.zone,
+        ),
+        read_versions=ReadVersions(store=store),
+        check_edit=CheckEdit(store=store),
+        edit_strategy=EditStrategy(store=store),
+        switch_strategy=SwitchStrategy(store=store),
+        watch_heartbeats=build_watch(world, bell, "bot"),
+        read_status=read_status,
+        read_market=ReadMarket(collect=collect, symbols=world.symbols),
+        diagnose=Diagnose(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            calendar=collect.calendar,
+            news=collect.news,
+            symbols=world.symbols,
+            surroundings=partial(surroundings, local_chat=world.local_chat),
+        ),
+        read_positions=read_positions,
+        ask_position=AskPosition(store=store, read_positions=read_positions),
+        confirm_position=ConfirmPosition(store=store, market=world.market, bell=bell),
+        flatten=Flatten(store=store, broker=world.broker, market=world.market, bell=bell),
+        read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
+        read_idea=ReadIdea(store=store),
+        list_ideas=ListIdeas(store=store),
+        list_history=ListHistory(store=store),
+        replay_decision=ReplayDecision(store=store),
+        read_calibration=ReadCalibration(store=store),
+        read_mirror=ReadMirror(store=store),
+        read_performance=build_performance(world),
+    )

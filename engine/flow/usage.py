@@ -1,0 +1,140 @@
+"""The limits with how much of each is used now, who set it, and what another value would do."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.domain.market import Timeframe
+from engine.domain.person import Role
+from engine.domain.settings import RiskSettings, SettingsVersion, differences
+from engine.domain.snapshot import Bundle
+from engine.errors import FeedError
+from engine.flow.limits import Breach, breach
+from engine.flow.people import person_at_least
+from engine.ports import Store
+from engine.snapshot.collect import Collect
+
+#: How far back the author of a value is looked for.
+_VERSIONS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The settings in force and what is used of them.
+
+    ``used`` holds the figures that are known, each in its setting's own unit; ``bundle`` is what
+    they were read from, None without market data. ``versions`` begins with the one in force.
+    """
+
+    versions: Sequence[SettingsVersion]
+    bundle: Bundle | None
+    used: Mapping[str, Decimal]
+
+    @property
+    def version(self) -> int:
+        """The number of the version in force."""
+        return self.versions[0].version
+
+    @property
+    def settings(self) -> RiskSettings:
+        """The settings in force."""
+        return self.versions[0].settings
+
+    @property
+    def currency(self) -> str | None:
+        """The account's currency, while the venue answers."""
+        known = self.bundle is not None and self.bundle.account is not None
+        return self.bundle.account.currency if known else None  # type: ignore[union-attr]
+
+    @property
+    def open_trades(self) -> int | None:
+        """How many trades are or may be open; None while nobody knows."""
+        if self.bundle is None or self.bundle.account is None:
+            return None
+        return len(self.bundle.holdings)
+
+    def set_by(self, name: str) -> SettingsVersion:
+        """The version that gave a setting its present value, or the oldest one that is read."""
+        for version, before in zip(self.versions, self.versions[1:], strict=False):
+            if name in differences(before.settings, version.settings):
+                return version
+        return self.versions[-1]
+
+    def would_breach(self, after: RiskSettings) -> Breach | None:
+        """The limit that other settings would find reached already, unless it is reached now."""
+        found = self._breach(after)
+        return None if self._breach(self.settings) is not None else found
+
+    def _breach(self, settings: RiskSettings) -> Breach | None:
+        seen = self.bundle
+        if seen is None or seen.account is None or seen.day is None:
+            return None
+        return breach(settings, seen.account, seen.day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLimits:
+    """The limits and their use, for whoever may look."""
+
+    store: Store
+    collect: Collect
+    feed: tuple[str, Timeframe]
+
+    async def __call__(self, person_id: int) -> Limits:
+        async with self.store.begin() as tx:
+            await person_at_least(tx, person_id, Role.VIEWER)
+            versions = await tx.settings.risk_versions(_VERSIONS)
+        try:
+            bundle = await self.collect(*self.feed)
+        except FeedError:
+            return Limits(versions=versions, bundle=None, used={})
+        return Limits(versions=versions, bundle=bundle, used=used(bundle))
+
+
+def used(bundle: Bundle) -> dict[str, Decimal]:
+    """What is used of each limit that can be used up, by the gate's own figures."""
+    found = {"strategy_daily_budget": _ideas_today(bundle)}
+    if bundle.quote is not None:
+        found["max_spread_pips"] = bundle.instrument.pips(bundle.quote.spread)
+    if bundle.account is None:
+        return found
+    held = bundle.holdings
+    ways = Counter((one.symbol, one.direction) for one in held)
+    found |= {
+        "max_concurrent_trades": Decimal(len(held)),
+        "max_trades_per_direction": Decimal(max(ways.values(), default=0)),
+    }
+    equity = bundle.account.equity
+    if bundle.day is not None:
+        found |= {
+            "max_daily_loss_percent": bundle.day.loss_percent(equity),
+            "max_drawdown_amount": bundle.day.drawdown(equity),
+            "daily_profit_target": bundle.day.profit(equity),
+        }
+    return found | _exposure(bundle, equity, bundle.account.currency)
+
+
+def _ideas_today(bundle: Bundle) -> Decimal:
+    """Ideas of the busiest strategy on the market's day, as the gate's guardrail counts them."""
+    today = bundle.instant.date()
+    counts = Counter(past.strategy_id for past in bundle.recent if past.at.date() == today)
+    return Decimal(max(counts.values(), default=0))
+
+
+def _exposure(bundle: Bundle, equity: Decimal, own: str) -> dict[str, Decimal]:
+    """The value of all that is open and the largest net value of one currency, in % of equity."""
+    valued = [bundle.exposure(held) for held in bundle.holdings]
+    if not equity > 0 or None in valued:
+        return {}
+    known = [exposure for exposure in valued if exposure is not None]
+    nets: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for exposure in known:
+        for currency, value in exposure.legs:
+            nets[currency] += value
+    worst = max((abs(net) for name, net in nets.items() if name != own), default=Decimal(0))
+    total = sum((exposure.notional for exposure in known), Decimal(0))
+    return {
+        "max_exposure_percent": total * 100 / equity,
+        "max_currency_exposure_percent": worst * 100 / equity,
+    }
