@@ -46,7 +46,7 @@ def help_(words: Words, role: Role) -> Screen:
             lines += [Html(""), words(f"help.{family}")]
         for command in found:
             text = words(f"command.{command.name}")
-            lines.append(words("help.line", command=command.name, text=text))
+            lines.append(words("help.line", command=Html(command.name), text=text))
     return Screen(text=Html("\n".join(lines)))
 
 
