@@ -2,8 +2,10 @@
 
 from bot.cli import app
 from bot.cli_strategy import strategy
+from bot.user_commands import user
 
 app.add_typer(strategy)
+app.add_typer(user)
 
 
 def main() -> None:

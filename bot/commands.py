@@ -1,4 +1,4 @@
-"""The commands of the chat: who may use each, and under which heading help lists it."""
+"""The commands and buttons of the chat: who may use each, and where help lists a command."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,36 +19,75 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of the menu. Its description is ``command.<name>`` in the catalogues."""
+    """A command of the menu. Its description is ``command.<name>`` in the catalogues, and the way
+    it is written ``usage.<name>``, where something may follow it. ``example`` is one of its uses.
+    """
 
     name: str
     family: Family
     role: Role = Role.VIEWER
+    example: str = ""
 
 
 #: The menu, in the order people need it. A stranger has /start alone.
 COMMANDS = (
     Command("status", Family.TRADE),
     Command("ideas", Family.TRADE),
-    Command("idea", Family.TRADE),
-    Command("approve", Family.TRADE, Role.TRADER),
-    Command("reject", Family.TRADE, Role.TRADER),
+    Command("idea", Family.TRADE, example="/idea 12"),
+    Command("approve", Family.TRADE, Role.TRADER, "/approve 12"),
+    Command("reject", Family.TRADE, Role.TRADER, "/reject 12"),
     Command("positions", Family.TRADE),
     Command("today", Family.RECORD),
-    Command("performance", Family.RECORD),
-    Command("history", Family.RECORD),
-    Command("why", Family.RECORD),
-    Command("replay", Family.RECORD),
-    Command("pause", Family.CONTROL, Role.TRADER),
-    Command("resume", Family.CONTROL, Role.TRADER),
+    Command("performance", Family.RECORD, example="/performance me"),
+    Command("history", Family.RECORD, example="/history EURUSD no_trade"),
+    Command("why", Family.RECORD, example="/why 12"),
+    Command("replay", Family.RECORD, example="/replay 40 max_spread_pips=1.5"),
+    Command("pause", Family.CONTROL, Role.TRADER, "/pause EURUSD"),
+    Command("resume", Family.CONTROL, Role.TRADER, "/resume EURUSD"),
     Command("stop", Family.CONTROL, Role.TRADER),
     Command("mode", Family.CONTROL),
     Command("risk", Family.CONTROL),
+    Command("users", Family.SYSTEM, Role.ADMIN),
+    Command("version", Family.SYSTEM),
     Command("language", Family.SELF),
+    Command("timezone", Family.SELF, example="/timezone madrid"),
     Command("whoami", Family.SELF),
-    Command("help", Family.SELF),
+    Command("help", Family.SELF, example="/help history"),
     Command("start", Family.SELF, Role.PENDING),
 )
+
+
+#: Who may use the buttons of each action. An action that is not here does nothing.
+ACTIONS = {
+    "status": Role.VIEWER,
+    "card": Role.VIEWER,
+    "why": Role.VIEWER,
+    "saw": Role.VIEWER,
+    "hist": Role.VIEWER,
+    "cancel": Role.VIEWER,
+    "lang": Role.VIEWER,
+    "regions": Role.VIEWER,
+    "cities": Role.VIEWER,
+    "zone": Role.VIEWER,
+    "tour": Role.VIEWER,
+    "show": Role.VIEWER,
+    "ok": Role.TRADER,
+    "no": Role.TRADER,
+    "half": Role.TRADER,
+    "resume": Role.TRADER,
+    "go": Role.TRADER,
+    "mode": Role.ADMIN,
+    "join": Role.ADMIN,
+    "users": Role.ADMIN,
+    "user": Role.ADMIN,
+    "role": Role.ADMIN,
+    "give": Role.ADMIN,
+}
+
+
+def command_role(name: str) -> Role | None:
+    """The least role of a command; None for one that there is not."""
+    return next((command.role for command in COMMANDS if command.name == name), None)
 
 
 def commands_of(role: Role) -> tuple[Command, ...]:

@@ -10,24 +10,28 @@ from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
+from engine.flow.about import ReadAbout
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
+from engine.flow.door import Join, TurnAway
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
-from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson, NoteReach
 from engine.flow.pipeline import RunCycle
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.replay import ReplayDecision
 from engine.flow.retention import RetireBundles
+from engine.flow.roles import AddPerson, AnswerRequest, ChangeRole, ReadPeople
 from engine.flow.settings import ChangeSettings, ReadSettings
 from engine.flow.watch import Part, WatchHeartbeats
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
+from storage.database import schema_version
 from storage.transaction import PostgresLedger, PostgresStore
 
 
@@ -83,7 +87,15 @@ class Talk:
 
     find_person: FindPerson
     join: Join
+    turn_away: TurnAway
+    note_reach: NoteReach
+    read_people: ReadPeople
+    answer_request: AnswerRequest
+    change_role: ChangeRole
+    add_person: AddPerson
     change_language: ChangeLanguage
+    change_zone: ChangeZone
+    read_about: ReadAbout
     decide_idea: DecideIdea
     change_control: ChangeControl
     read_settings: ReadSettings
@@ -197,8 +209,24 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     )
     return Talk(
         find_person=FindPerson(store=store),
-        join=Join(store=store, claim_code=claim_code),
+        join=Join(store=store, bell=bell, claim_code=claim_code),
+        turn_away=TurnAway(store=store, bell=bell),
+        note_reach=NoteReach(store=store, bell=bell),
+        read_people=ReadPeople(store=store),
+        answer_request=AnswerRequest(store=store, bell=bell),
+        change_role=ChangeRole(store=store, bell=bell),
+        add_person=AddPerson(store=store, bell=bell),
         change_language=ChangeLanguage(store=store),
+        change_zone=ChangeZone(store=store),
+        read_about=ReadAbout(
+            store=store,
+            clock=now,
+            started=now(),
+            schema=schema_version,
+            feed=world.market.recording.symbol,
+            is_recorded=True,
+            is_live=world.broker.is_live,
+        ),
         decide_idea=DecideIdea(
             collect=build_collect(world),
             store=store,

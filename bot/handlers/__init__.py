@@ -2,10 +2,22 @@
 
 from aiogram import Router
 
-from bot.handlers import approvals, control, history, people, performance, status, unknown
+from bot.handlers import (
+    about,
+    approvals,
+    control,
+    history,
+    people,
+    performance,
+    status,
+    unknown,
+    users,
+    zones,
+)
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, control, unknown)
+    first = (people, about, users, zones)
+    modules = (*first, status, performance, approvals, history, control, unknown)
     return tuple(module.build() for module in modules)

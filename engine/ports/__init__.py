@@ -7,14 +7,13 @@ from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.people import Outbox, People
 from engine.ports.settings import SettingsStore
 from engine.ports.store import (
     Bundles,
     Controls,
     History,
     Ideas,
-    Outbox,
-    People,
     Store,
     Transaction,
 )
