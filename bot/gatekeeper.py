@@ -156,17 +156,18 @@ def sender(update: Update) -> User | None:
         kind = update.event_type
     except UpdateTypeLookupError:
         return None
-    user, chat = None, None
+    user, chat, message = None, None, None
     if kind == "message" and update.message is not None:
-        if any(getattr(update.message, name) for name in _ON_BEHALF):
-            return None
-        user, chat = update.message.from_user, update.message.chat
+        message = update.message
+        user, chat = message.from_user, message.chat
     elif kind == "callback_query" and update.callback_query is not None:
         message = update.callback_query.message
         user, chat = update.callback_query.from_user, message.chat if message else None
     elif kind == "my_chat_member" and update.my_chat_member is not None:
         user, chat = update.my_chat_member.from_user, update.my_chat_member.chat
     if user is None or user.is_bot or chat is None:
+        return None
+    if any(getattr(message, name, None) for name in _ON_BEHALF):
         return None
     return user if chat.type == "private" and chat.id == user.id else None
 
