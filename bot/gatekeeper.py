@@ -8,7 +8,7 @@ from re import sub
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.types import Message, TelegramObject, Update, User
+from aiogram.types import MaybeInaccessibleMessage, Message, TelegramObject, Update, User
 from aiogram.types.update import UpdateTypeLookupError
 
 from bot import callbacks
@@ -156,10 +156,11 @@ def sender(update: Update) -> User | None:
         kind = update.event_type
     except UpdateTypeLookupError:
         return None
-    user, chat, message = None, None, None
+    user, chat = None, None
+    message: MaybeInaccessibleMessage | None = None
     if kind == "message" and update.message is not None:
         message = update.message
-        user, chat = message.from_user, message.chat
+        user, chat = update.message.from_user, message.chat
     elif kind == "callback_query" and update.callback_query is not None:
         message = update.callback_query.message
         user, chat = update.callback_query.from_user, message.chat if message else None

@@ -43,7 +43,10 @@ class Silence(BaseSession):
         """Nothing is open."""
 
     async def make_request(
-        self, bot: Bot, method: TelegramMethod[Any], timeout: int | None = None
+        self,
+        bot: Bot,
+        method: TelegramMethod[Any],
+        timeout: int | None = None,  # noqa: ASYNC109 -- aiogram's own signature
     ) -> Any:
         self.calls.append(method)
         raise AssertionError(f"{method!r} was called past the outbox")

@@ -65,10 +65,10 @@ class Join:
     ) -> tuple[Person, Knock]:
         """The person and the knock as they are to be stored."""
         now = await tx.now()
-        if person.role.has_access:
-            return person, replace(knock, told=Told.WELCOME)
         if is_new:
             person = replace(person, role=Role.PENDING)
+        if person.role.has_access:
+            return person, replace(knock, told=Told.WELCOME)
         if code is not None and await _is_unclaimed(tx):
             return await self._try_code(tx, person, knock, code, now)
         if is_new:
