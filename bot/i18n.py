@@ -85,6 +85,8 @@ class Words:
 
     def time(self, instant: datetime, pattern: str = "HH:mm") -> str:
         """A moment in the person's zone, in CLDR pattern letters."""
+        if self.language == "de":
+            pattern = pattern.replace("d MMM", "d. MMM")
         text: str = format_datetime(instant, pattern, tzinfo=self._zone, locale=self._locale)
         return text
 

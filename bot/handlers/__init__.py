@@ -7,9 +7,11 @@ from bot.handlers import (
     approvals,
     control,
     history,
+    market,
     people,
     performance,
     status,
+    system,
     unknown,
     users,
     zones,
@@ -19,5 +21,5 @@ from bot.handlers import (
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
     first = (people, about, users, zones)
-    modules = (*first, status, performance, approvals, history, control, unknown)
+    modules = (*first, status, performance, approvals, history, market, control, system, unknown)
     return tuple(module.build() for module in modules)

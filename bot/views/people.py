@@ -21,6 +21,8 @@ _TOLD = {
     "unknown": "error.no_setting",
     "zone": "error.no_zone",
     "nobody": "error.nobody",
+    "timeframe": "error.no_candles",
+    "span": "error.span",
 }
 
 
