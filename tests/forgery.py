@@ -20,6 +20,7 @@ from bot.screen import Screen
 from bot.wiring import Talk, now
 from engine.domain.person import Person, Role
 from engine.ports import Store
+from tests.integration.conftest import Desk
 
 Json = dict[str, Any]
 
@@ -333,3 +334,33 @@ class Forger:
                 "' OR 1=1 --",
             )
         )
+
+
+async def ready(desk: Desk) -> tuple[str, int]:
+    """The idea that waits, as a button names it, and the version of the trading state."""
+    idea = await desk.until_idea()
+    control = (await desk.talk.read_status(None)).control
+    return idea.id.hex, control.version
+
+
+async def forge(desk: Desk, at: Door, *, taps_: int, seed: int) -> list[str]:
+    """Use some data up, then tap what nobody was offered; the tables that changed."""
+    idea, version = await ready(desk)
+    used = [f"v1:no:{idea}", f"v1:mode:autonomous:{version}:4102444800"]
+    used += [f"v1:mode:supervised:{version + 1}:4102444800"]
+    used += ["v1:give:1003:trader:1:4102444800", "v1:give:1003:viewer:2:4102444800"]
+    for data in used:
+        before = await at.snapshot()
+        await at.feed(tap(person(ANN), private(ANN), data))
+        assert await at.snapshot() != before, data
+    idea, version = await ready(desk)
+    forger = Forger(Random(seed), idea, version, used)
+    before, changed = await at.snapshot(), []
+    for start in range(0, taps_, 100):
+        made = [forger.tap() for _ in range(min(100, taps_ - start))]
+        for update in made:
+            await at.feed(update)
+        after = await at.snapshot()
+        changed += [f"{start}: {table}" for table in before if after[table] != before[table]]
+        before = after
+    return changed

@@ -3,8 +3,6 @@
 A tap or a text without the right changes no table and shows nothing but that it was refused.
 """
 
-from random import Random
-
 import pytest
 
 from bot.commands import ACTIONS, COMMANDS
@@ -20,13 +18,11 @@ from tests.forgery import (
     SAM,
     SENDERS,
     Door,
-    Forger,
     Sender,
     door,
-    person,
-    private,
+    forge,
+    ready,
     seat,
-    tap,
     taps,
     texts,
 )
@@ -50,13 +46,6 @@ async def watched(desk: Desk) -> Door:  # noqa: F811
     """The door of a desk where an idea waits for an answer."""
     await seat(desk.world.store)
     return door(desk.talk)
-
-
-async def ready(desk: Desk) -> tuple[str, int]:  # noqa: F811
-    """The idea that waits, as a button names it, and the version of the trading state."""
-    idea = await desk.until_idea()
-    control = (await desk.talk.read_status(None)).control
-    return idea.id.hex, control.version
 
 
 def forbidden(sender: Sender, idea: str, version: int) -> list[dict]:
@@ -158,26 +147,3 @@ async def test_forged_and_replayed_taps_have_no_effect(
     watched: Door,
 ) -> None:
     assert await forge(desk, watched, taps_=1000, seed=1) == []
-
-
-async def forge(desk: Desk, watched: Door, *, taps_: int, seed: int) -> list[str]:  # noqa: F811
-    """Use some data up, then tap what nobody was offered; the tables that changed."""
-    idea, version = await ready(desk)
-    used = [f"v1:no:{idea}", f"v1:mode:autonomous:{version}:4102444800"]
-    used += [f"v1:mode:supervised:{version + 1}:4102444800"]
-    used += ["v1:give:1003:trader:1:4102444800", "v1:give:1003:viewer:2:4102444800"]
-    for data in used:
-        before = await watched.snapshot()
-        await watched.feed(tap(person(ANN), private(ANN), data))
-        assert await watched.snapshot() != before, data
-    idea, version = await ready(desk)
-    forger = Forger(Random(seed), idea, version, used)
-    before, changed = await watched.snapshot(), []
-    for start in range(0, taps_, 100):
-        made = [forger.tap() for _ in range(min(100, taps_ - start))]
-        for update in made:
-            await watched.feed(update)
-        after = await watched.snapshot()
-        changed += [f"{start}: {table}" for table in before if after[table] != before[table]]
-        before = after
-    return changed
