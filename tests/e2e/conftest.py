@@ -14,7 +14,7 @@ from bot.drawing import Draw
 from bot.notices import Render
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
-from bot.wiring import build_collect, build_talk, now
+from bot.wiring import build_collect, build_performance, build_talk, now
 from bot.worker import telegram_bot
 from storage.inbox import PostgresInbox
 from storage.locks import Lock
@@ -112,7 +112,11 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             sole=sole,
             store=store,
             render=Render(store=store, broker=desk.world.broker),
-            draw=Draw(store=store, collect=build_collect(desk.world)),
+            draw=Draw(
+                store=store,
+                collect=build_collect(desk.world),
+                read_performance=build_performance(desk.world),
+            ),
             ready=ready,
         )
         made = Chat(desk, sandbox, answerer, courier)
