@@ -3,9 +3,11 @@
 from bot.cli import app
 from bot.cli_chat import chat
 from bot.cli_strategy import strategy
+from bot.user_commands import user
 
 app.command()(chat)
 app.add_typer(strategy)
+app.add_typer(user)
 
 
 def main() -> None:

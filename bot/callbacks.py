@@ -40,6 +40,12 @@ def unpack(data: str, action: str) -> list[str]:
     return parts
 
 
+def action(data: str) -> str | None:
+    """The action of a button of this version, or None."""
+    version, _, rest = data.partition(":")
+    return rest.split(":", 1)[0] if version == VERSION else None
+
+
 def parts(data: str, action: str, count: int) -> list[str]:
     """Exactly so many parts behind an action; raises :class:`InvalidInput` for any other number."""
     found = unpack(data, action)

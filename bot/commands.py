@@ -1,4 +1,4 @@
-"""The commands of the chat: who may use each, and under which heading help lists it."""
+"""The commands and buttons of the chat: who may use each, and where help lists a command."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,52 +19,138 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of the menu. Its description is ``command.<name>`` in the catalogues."""
+    """A command of the menu. Its description is ``command.<name>`` in the catalogues, and the way
+    it is written ``usage.<name>``, where something may follow it. ``example`` is one of its uses.
+    """
 
     name: str
     family: Family
     role: Role = Role.VIEWER
+    example: str = ""
 
 
 #: The menu, in the order people need it. A stranger has /start alone.
 COMMANDS = (
     Command("status", Family.TRADE),
     Command("ideas", Family.TRADE),
-    Command("idea", Family.TRADE),
-    Command("approve", Family.TRADE, Role.TRADER),
-    Command("reject", Family.TRADE, Role.TRADER),
+    Command("idea", Family.TRADE, example="/idea 12"),
+    Command("approve", Family.TRADE, Role.TRADER, "/approve 12"),
+    Command("reject", Family.TRADE, Role.TRADER, "/reject 12"),
     Command("positions", Family.TRADE),
-    Command("close", Family.TRADE, Role.TRADER),
-    Command("stoploss", Family.TRADE, Role.TRADER),
-    Command("target", Family.TRADE, Role.TRADER),
-    Command("breakeven", Family.TRADE, Role.TRADER),
+    Command("close", Family.TRADE, Role.TRADER, "/close EURUSD half"),
+    Command("stoploss", Family.TRADE, Role.TRADER, "/stoploss 3 1.0850"),
+    Command("target", Family.TRADE, Role.TRADER, "/target 3 1.0900 1.0950"),
+    Command("breakeven", Family.TRADE, Role.TRADER, "/breakeven 3"),
     Command("today", Family.RECORD),
-    Command("performance", Family.RECORD),
-    Command("history", Family.RECORD),
-    Command("why", Family.RECORD),
-    Command("replay", Family.RECORD),
-    Command("pause", Family.CONTROL, Role.TRADER),
-    Command("resume", Family.CONTROL, Role.TRADER),
+    Command("performance", Family.RECORD, example="/performance week"),
+    Command("history", Family.RECORD, example="/history EURUSD no_trade"),
+    Command("why", Family.RECORD, example="/why 12"),
+    Command("replay", Family.RECORD, example="/replay 40 max_spread_pips=1.5"),
+    Command("pause", Family.CONTROL, Role.TRADER, "/pause EURUSD"),
+    Command("resume", Family.CONTROL, Role.TRADER, "/resume EURUSD"),
     Command("stop", Family.CONTROL, Role.TRADER),
     Command("panic", Family.CONTROL, Role.TRADER),
     Command("mode", Family.CONTROL),
-    Command("risk", Family.CONTROL),
+    Command("risk", Family.CONTROL, example="/risk max_daily_loss_percent 2.5 because of the news"),
     Command("strategies", Family.CONTROL),
-    Command("watchlist", Family.CONTROL),
-    Command("calendar", Family.MARKET),
-    Command("news", Family.MARKET),
-    Command("indicators", Family.MARKET),
-    Command("chart", Family.MARKET),
-    Command("evaluate", Family.MARKET),
+    Command("watchlist", Family.CONTROL, example="/watchlist add GBPUSD"),
+    Command("calendar", Family.MARKET, example="/calendar all"),
+    Command("news", Family.MARKET, example="/news EURUSD"),
+    Command("indicators", Family.MARKET, example="/indicators EURUSD H1"),
+    Command("chart", Family.MARKET, example="/chart EURUSD H4"),
+    Command("evaluate", Family.MARKET, example="/evaluate EURUSD"),
     Command("broker", Family.SYSTEM),
     Command("settings", Family.SYSTEM),
     Command("doctor", Family.SYSTEM),
     Command("events", Family.SYSTEM),
+    Command("users", Family.SYSTEM, Role.ADMIN),
+    Command("version", Family.SYSTEM),
     Command("language", Family.SELF),
+    Command("timezone", Family.SELF, example="/timezone madrid"),
     Command("whoami", Family.SELF),
-    Command("help", Family.SELF),
+    Command("help", Family.SELF, example="/help history"),
     Command("start", Family.SELF, Role.PENDING),
 )
+
+
+#: Who may use the buttons of each action. An action that is not here does nothing.
+ACTIONS = {
+    "status": Role.VIEWER,
+    "card": Role.VIEWER,
+    "why": Role.VIEWER,
+    "saw": Role.VIEWER,
+    "hist": Role.VIEWER,
+    "cal": Role.VIEWER,
+    "ind": Role.VIEWER,
+    "chart": Role.VIEWER,
+    "eval": Role.VIEWER,
+    "perf": Role.VIEWER,
+    "doctor": Role.VIEWER,
+    "cancel": Role.VIEWER,
+    "lang": Role.VIEWER,
+    "regions": Role.VIEWER,
+    "cities": Role.VIEWER,
+    "zone": Role.VIEWER,
+    "tour": Role.VIEWER,
+    "show": Role.VIEWER,
+    "ai": Role.VIEWER,
+    "broker": Role.VIEWER,
+    "hub": Role.VIEWER,
+    "hublang": Role.VIEWER,
+    "hubmode": Role.VIEWER,
+    "hubzone": Role.VIEWER,
+    "limit": Role.VIEWER,
+    "notices": Role.VIEWER,
+    "positions": Role.VIEWER,
+    "pos": Role.VIEWER,
+    "risk": Role.VIEWER,
+    "rule": Role.VIEWER,
+    "rulediff": Role.VIEWER,
+    "rules": Role.VIEWER,
+    "rulev": Role.VIEWER,
+    "rulevs": Role.VIEWER,
+    "version": Role.VIEWER,
+    "versions": Role.VIEWER,
+    "watch": Role.VIEWER,
+    "file": Role.VIEWER,
+    "ok": Role.TRADER,
+    "flat": Role.TRADER,
+    "pclose": Role.TRADER,
+    "peven": Role.TRADER,
+    "pgo": Role.TRADER,
+    "phalf": Role.TRADER,
+    "pno": Role.TRADER,
+    "pstop": Role.TRADER,
+    "ptargets": Role.TRADER,
+    "switch": Role.TRADER,
+    "swgo": Role.TRADER,
+    "no": Role.TRADER,
+    "half": Role.TRADER,
+    "resume": Role.TRADER,
+    "go": Role.TRADER,
+    "mode": Role.ADMIN,
+    "apply": Role.ADMIN,
+    "change": Role.ADMIN,
+    "drop": Role.ADMIN,
+    "edit": Role.ADMIN,
+    "keep": Role.ADMIN,
+    "rerule": Role.ADMIN,
+    "restore": Role.ADMIN,
+    "save": Role.ADMIN,
+    "undo": Role.ADMIN,
+    "watchadd": Role.ADMIN,
+    "watchdel": Role.ADMIN,
+    "join": Role.ADMIN,
+    "users": Role.ADMIN,
+    "user": Role.ADMIN,
+    "role": Role.ADMIN,
+    "give": Role.ADMIN,
+}
+
+
+def command_role(name: str) -> Role | None:
+    """The least role of a command; None for one that there is not."""
+    return next((command.role for command in COMMANDS if command.name == name), None)
 
 
 def commands_of(role: Role) -> tuple[Command, ...]:

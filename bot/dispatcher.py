@@ -11,14 +11,13 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramAPIError
 from aiogram.methods import GetUpdates
-from aiogram.types import BotCommand, Update
+from aiogram.types import Update
 
-from bot.commands import COMMANDS
 from bot.courier import payload
 from bot.dialogues import DialogueStorage
 from bot.gatekeeper import Gatekeeper, plain
 from bot.handlers import routers
-from bot.i18n import LANGUAGES, words_for
+from bot.i18n import words_for
 from bot.screen import Screen, parcel_of
 from bot.settings import Settings
 from bot.talk import Talk
@@ -31,7 +30,7 @@ from storage.outbox import PostgresDeliveries
 log = logging.getLogger(__name__)
 
 #: What the bot wants to see; everything else is not even stored.
-UPDATES = ["message", "callback_query"]
+UPDATES = ["message", "callback_query", "my_chat_member"]
 _POLL_SECONDS = 25
 _PAUSE_SECONDS = 2.0
 
@@ -52,7 +51,7 @@ def build_dispatcher(talk: Talk, *, clock: Clock, is_live: bool) -> Dispatcher:
     use_cases = {field.name: getattr(talk, field.name) for field in fields(talk)}
     storage = DialogueStorage(PostgresDialogues())
     dispatcher = Dispatcher(storage=storage, **use_cases, clock=clock, is_live=is_live)
-    dispatcher.update.outer_middleware(Gatekeeper(talk.find_person, clock))
+    dispatcher.update.outer_middleware(Gatekeeper(talk.find_person, talk.turn_away, clock))
     dispatcher.include_routers(*routers())
     return dispatcher
 
@@ -124,19 +123,19 @@ class Answerer:
                 await self.inbox.done(update_id)
 
     async def _handle(self, update_id: int, document: dict[str, Any]) -> None:
-        screen = await self.dispatcher.feed_raw_update(self.bot, document)
+        made = await self.dispatcher.feed_raw_update(self.bot, document)
+        screens = [one for one in (made if isinstance(made, tuple) else (made,)) if _is_screen(one)]
         query = document.get("callback_query")
-        screen = screen if isinstance(screen, Screen) else None
         if query is not None:
-            await self._answer_tap(query["id"], screen)
-        if screen is None or screen.text is None:
-            return
-        source = query if query is not None else document["message"]
-        user_id = source["from"]["id"]
-        message = (query.get("message") if query is not None else None) or {}
-        parcel = parcel_of(screen, edit_message_id=message.get("message_id"))
-        await self.deliveries.answer(f"answer:{update_id}", user_id, user_id, payload(parcel))
-        await self.bell.ring("deliver")
+            await self._answer_tap(query["id"], screens[0] if screens else None)
+        for number, screen in enumerate(one for one in screens if one.text is not None):
+            source = query if query is not None else document["message"]
+            user_id = source["from"]["id"]
+            message = (query.get("message") if query is not None else None) or {}
+            parcel = parcel_of(screen, edit_message_id=message.get("message_id"))
+            key = f"answer:{update_id}:{number}" if number else f"answer:{update_id}"
+            await self.deliveries.answer(key, user_id, user_id, payload(parcel))
+            await self.bell.ring("deliver")
 
     async def _apologise(self, update_id: int, document: dict[str, Any]) -> None:
         """Nothing a person sends stays without an answer, even what we cannot handle."""
@@ -159,16 +158,6 @@ class Answerer:
             log.info("a tap was answered too late: %s", error)
 
 
-async def set_commands(bot: Bot) -> None:
-    """The command menu in every language; an unreachable Telegram only delays it."""
-    for language in LANGUAGES:
-        words = words_for(language)
-        menu = [
-            BotCommand(command=command.name, description=words(f"command.{command.name}")[:256])
-            for command in COMMANDS
-        ]
-        code = None if language == LANGUAGES[0] else language
-        try:
-            await bot.set_my_commands(menu, language_code=code)
-        except (TelegramAPIError, OSError, TimeoutError) as error:
-            log.warning("the command menu was not set: %s", error)
+def _is_screen(made: object) -> bool:
+    """Whether a handler's answer is to be shown; most updates that are refused have none."""
+    return isinstance(made, Screen)

@@ -1,4 +1,4 @@
-"""The gatekeeper: every update passes here; who it is, in which words, and errors made readable."""
+"""The gatekeeper: every update passes here; who it is, what they may do, and errors in words."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -8,85 +8,169 @@ from re import sub
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.types import Chat, TelegramObject, Update, User
+from aiogram.types import MaybeInaccessibleMessage, Message, TelegramObject, Update, User
+from aiogram.types.update import UpdateTypeLookupError
 
-from bot.i18n import Words, words_for
+from bot import callbacks
+from bot.commands import ACTIONS, command_role
+from bot.i18n import Html, Words, words_for
 from bot.screen import Screen
 from bot.views import people as people_views
 from engine.domain.person import Person, Role
-from engine.errors import TraderError
+from engine.errors import NotAllowed, TraderError
+from engine.flow.door import TurnAway
 from engine.flow.people import FindPerson
 from engine.ports import Clock
 
 log = logging.getLogger(__name__)
 
 #: Commands that open risk; an old one may not be meant any more.
-_STARTS_SOMETHING = frozenset(("/resume", "/approve", "/mode"))
+_STARTS_SOMETHING = frozenset(("resume", "approve", "mode"))
 _FRESH = timedelta(seconds=120)
+
+#: What says that a message is not its sender's own words to this bot.
+_ON_BEHALF = (
+    "sender_chat", "sender_business_bot", "business_connection_id", "via_bot", "guest_query_id",
+    "guest_bot_caller_user", "guest_bot_caller_chat", "is_automatic_forward", "receiver_user",
+)  # fmt: skip
+_FORWARDED = ("forward_origin", "forward_date", "forward_from", "forward_from_chat",
+              "forward_sender_name")  # fmt: skip
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class Gatekeeper(BaseMiddleware):
-    """Deny by default: a numeric user id that is known, in their own private chat.
+    """Deny by default: a numeric user id that is known, in their own private chat, with the role
+    that the table asks for.
 
     Handlers get ``person`` and ``words``. What a person may do is asked again by each use case. A
     stranger reaches /start and nothing else; groups, channels and anonymous senders reach nothing.
     """
 
-    def __init__(self, find_person: FindPerson, clock: Clock) -> None:
+    def __init__(self, find_person: FindPerson, turn_away: TurnAway, clock: Clock) -> None:
         self._find_person = find_person
+        self._turn_away = turn_away
         self._clock = clock
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        user: User | None = data.get("event_from_user")
-        chat: Chat | None = data.get("event_chat")
         assert isinstance(event, Update)
-        if user is None or user.is_bot or chat is None or _on_behalf(event):
+        user = sender(event)
+        if user is None:
             return None
-        if chat.type != "private" or chat.id != user.id:
-            return None
-        person = await self._find_person(user.id)
+        person = await self._find_person(user.id, uses=event.my_chat_member is None)
         words = words_of(person, user)
-        if person is None or person.role is Role.PENDING:
-            if not _is_start(event):
-                return Screen(text=words("error.stranger", id=user.id))
-            person = Person(
-                id=user.id,
-                name=user.full_name[:120],
-                role=Role.PENDING,
-                language=words.language,
-                chat_id=chat.id,
-            )
-        if self._too_late(event):
-            return Screen(text=words("control.outdated"))
-        if data.get("raw_state") is not None and _is_command(event):
+        if event.my_chat_member is not None:
+            data.update(person=person, words=words)
+            return await handler(event, data) if person is not None else None
+        if person is None or not person.role.has_access:
+            return await self._outside(handler, event, data, user, person)
+        data.update(person=person, words=words)
+        refusal = self._refusal(event, person, words)
+        if refusal is not None:
+            return refusal
+        if data.get("raw_state") is not None and command_of(event.message) is not None:
             # What was asked before does not matter any more.
             await data["state"].clear()
             data["raw_state"] = None
-        data.update(person=person, words=words)
-        try:
-            return await handler(event, data)
-        except TraderError as problem:
-            text = people_views.error(words, problem)
-            if event.callback_query is not None:
-                return Screen(toast=text, alert=True)
-            return Screen(text=text)
-        except Exception:
-            log.exception("update %s failed", event.update_id)
-            raise
+        return await _guarded(handler, event, data, words)
 
-    def _too_late(self, update: Update) -> bool:
+    async def _outside(
+        self,
+        handler: Handler,
+        event: Update,
+        data: dict[str, Any],
+        user: User,
+        known: Person | None,
+    ) -> Any:
+        """Somebody without access: they may knock, and everything else is turned away."""
+        words = words_of(known, user)
+        person = Person(
+            id=user.id,
+            name=plain_name(user.full_name),
+            role=known.role if known is not None else Role.PENDING,
+            language=words.language,
+            chat_id=user.id,
+        )
+        if _is_start(event):
+            data.update(person=person, words=words, raw_state=None)
+            return await _guarded(handler, event, data, words)
+        if not await self._turn_away(person, update_id=event.update_id):
+            return None
+        role = None if known is None else known.role
+        text = people_views.turned_away(words, person.id, role)
+        return _said(event, text)
+
+    def _refusal(self, event: Update, person: Person, words: Words) -> Screen | None:
+        """Why somebody with access may not do this; None when they may."""
+        needs, message = Role.VIEWER, event.message
+        if event.callback_query is not None:
+            action = callbacks.action(event.callback_query.data or "")
+            if action not in ACTIONS:
+                return Screen(toast=words("toast.outdated"), alert=True)
+            needs = ACTIONS[action]
+        elif message is not None and any(getattr(message, name) for name in _FORWARDED):
+            return Screen(text=words("door.forwarded"))
+        elif (name := command_of(message)) is not None:
+            found = command_role(name)
+            if found is None:
+                return Screen(text=words("error.unknown_command"))
+            if self._too_late(message, name):
+                return Screen(text=words("control.outdated"))
+            needs = found
+        if person.role.rank < needs.rank:
+            problem = NotAllowed(f"this needs the role {needs}", needs=needs)
+            return _said(event, people_views.error(words, problem))
+        return None
+
+    def _too_late(self, message: Message | None, name: str) -> bool:
         """Whether a command that starts something was typed long ago, while nobody listened.
 
         Telegram keeps messages for a day. Stopping and rejecting are always obeyed.
         """
-        message = update.message
-        if message is None or message.text is None:
+        if message is None or name not in _STARTS_SOMETHING:
             return False
-        command = message.text.split(maxsplit=1)[0].split("@")[0]
-        age = self._clock() - message.date
-        return command in _STARTS_SOMETHING and age > _FRESH
+        fresh = self._clock() - message.date <= _FRESH
+        return not fresh
+
+
+async def _guarded(handler: Handler, event: Update, data: dict[str, Any], words: Words) -> Any:
+    """Handle an update; an error on purpose becomes an answer."""
+    try:
+        return await handler(event, data)
+    except TraderError as problem:
+        return _said(event, people_views.error(words, problem))
+    except Exception:
+        log.exception("update %s failed", event.update_id)
+        raise
+
+
+def sender(update: Update) -> User | None:
+    """Who sent this, if it is a person's own doing in their own private chat with the bot.
+
+    Everything else is nobody's: groups and channels, bots, anonymous admins, businesses and guests,
+    messages made by other bots, taps on messages elsewhere, and every kind of update not asked for.
+    """
+    if len(update.model_fields_set) != 2:
+        return None  # its id and one thing that happened; no update of Telegram's has more
+    try:
+        kind = update.event_type
+    except UpdateTypeLookupError:
+        return None
+    user, chat = None, None
+    message: MaybeInaccessibleMessage | None = None
+    if kind == "message" and update.message is not None:
+        message = update.message
+        user, chat = update.message.from_user, message.chat
+    elif kind == "callback_query" and update.callback_query is not None:
+        message = update.callback_query.message
+        user, chat = update.callback_query.from_user, message.chat if message else None
+    elif kind == "my_chat_member" and update.my_chat_member is not None:
+        user, chat = update.my_chat_member.from_user, update.my_chat_member.chat
+    if user is None or user.is_bot or chat is None:
+        return None
+    if any(getattr(message, name, None) for name in _ON_BEHALF):
+        return None
+    return user if chat.type == "private" and chat.id == user.id else None
 
 
 def words_of(person: Person | None, user: User) -> Words:
@@ -96,22 +180,33 @@ def words_of(person: Person | None, user: User) -> Words:
     return words_for(person.language, person.timezone)
 
 
-def _on_behalf(update: Update) -> bool:
-    """Messages sent for a channel or by an anonymous admin carry nobody's id."""
-    message = update.message
-    return message is not None and (
-        message.sender_chat is not None or message.forward_origin is not None
-    )
+def command_of(message: Message | None) -> str | None:
+    """The command a message begins with, under a picture as well; None when it is no command."""
+    text = (message.text or message.caption) if message is not None else None
+    first = (text or "").split(maxsplit=1)[:1]
+    if not first or not first[0].startswith("/"):
+        return None
+    return first[0][1:].split("@", 1)[0]
+
+
+def plain_name(name: str) -> str:
+    """A name as it is kept and shown: without line ends and marks that turn a text around."""
+    printable = "".join(letter for letter in name if letter.isprintable())
+    return " ".join(printable.split())[:120] or "?"
 
 
 def _is_start(update: Update) -> bool:
     text = update.message.text if update.message is not None else None
-    return text is not None and text.split(maxsplit=1)[:1] == ["/start"]
+    if text is None or any(getattr(update.message, name) for name in _FORWARDED):
+        return False
+    return text.split(maxsplit=1)[:1] == ["/start"]
 
 
-def _is_command(update: Update) -> bool:
-    text = update.message.text if update.message is not None else None
-    return text is not None and text.startswith("/")
+def _said(event: Update, text: Html) -> Screen:
+    """An answer in the form of what it answers: over the chat to a tap, else as a message."""
+    if event.callback_query is not None:
+        return Screen(toast=text, alert=True)
+    return Screen(text=text)
 
 
 def plain(text: str) -> str:

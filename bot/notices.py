@@ -10,6 +10,7 @@ from bot.views import card as card_views
 from bot.views import control as control_views
 from bot.views import position_orders as position_views
 from bot.views import settings as settings_views
+from bot.views import users as user_views
 from bot.views.facts import badge, by, direction, paper
 from engine.domain.notice import Kind
 from engine.domain.order import ClosedTrade
@@ -36,6 +37,8 @@ class Render:
     broker: Broker
 
     async def __call__(self, kind: Kind, detail: dict[str, Any], to: Reader) -> Parcel | None:
+        if not to.role.has_access and kind is not Kind.ROLE:
+            return None  # They lost access after this was queued.
         async with self.store.begin() as tx:
             return await _RENDERERS[kind](self, tx, detail, to)
 
@@ -138,6 +141,30 @@ class Render:
         seq, hash_ = str(detail["seq"]), detail["hash"][:16]
         return Parcel(text=to.words("notice.anchor", seq=seq, hash=hash_), silent=True)
 
+    async def asks_to_join(
+        self, tx: Transaction, detail: dict[str, Any], to: Reader
+    ) -> Parcel | None:
+        """Somebody asks to be let in; or who has answered them since."""
+        person = await tx.people.get(detail["id"])
+        return None if person is None else parcel_of(user_views.request(to.words, person))
+
+    async def stranger(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Somebody unknown tried something."""
+        text = to.words("users.stranger", name=detail["name"], id=detail["id"])
+        return Parcel(text=text, silent=True)
+
+    async def unreachable(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Somebody blocked the bot."""
+        return Parcel(text=to.words("users.unreachable", name=detail["name"], id=detail["id"]))
+
+    async def role(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """A person's own new role."""
+        return parcel_of(user_views.own_role(to.words, detail))
+
+    async def role_of(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Somebody else's new role."""
+        return Parcel(text=user_views.role_of(to.words, detail))
+
 
 def _currency(found: Story) -> str:
     return found.bundle.account.currency if found.bundle.account else "USD"
@@ -154,4 +181,9 @@ _RENDERERS = {
     Kind.UNKNOWN_ORDER: Render.unknown_order,
     Kind.STARTED: Render.started,
     Kind.ANCHOR: Render.anchor,
+    Kind.ASKS_TO_JOIN: Render.asks_to_join,
+    Kind.STRANGER: Render.stranger,
+    Kind.UNREACHABLE: Render.unreachable,
+    Kind.ROLE: Render.role,
+    Kind.ROLE_OF: Render.role_of,
 }

@@ -114,7 +114,8 @@ async def announce(world: World) -> None:
 async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
     """The chat's process: updates in, answers out."""
     # Here, not above: aiogram takes seconds and 170 MB, and a worker must not pay for it.
-    from bot.dispatcher import Answerer, Receiver, build_dispatcher, set_commands, telegram
+    from bot.dispatcher import Answerer, Receiver, build_dispatcher, telegram
+    from bot.menus import Menus
     from storage.inbox import PostgresInbox
     from storage.outbox import PostgresDeliveries
 
@@ -124,7 +125,6 @@ async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
     arrived = asyncio.Event()
     inbox = PostgresInbox()
     async with telegram(settings) as bot:
-        await set_commands(bot)
         receiver = Receiver(bot=bot, inbox=inbox, arrived=arrived)
         answerer = Answerer(
             bot=bot,
@@ -138,6 +138,7 @@ async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
             _steadily(receiver.run, "receiver"),
             _steadily(answerer.run, "answerer"),
             _steadily(watching(talk.watch_heartbeats), "watch"),
+            _steadily(Menus(bot=bot, store=world.store).run, "menus"),
         )
 
 

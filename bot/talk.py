@@ -4,20 +4,23 @@ from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
-from bot.wiring import World, build_collect, build_performance, build_watch
-from broker.paper import ABILITIES
+from bot.wiring import World, build_collect, build_performance, build_watch, now
+from broker.books import ABILITIES
+from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
 from engine.flow.connection import ReadConnection
 from engine.flow.diagnosis import Diagnose
+from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
 from engine.flow.halts import ChangeControl
 from engine.flow.market import ReadMarket
 from engine.flow.outcomes import ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
-from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson, NoteReach
 from engine.flow.performance import ReadPerformance
 from engine.flow.positions import AskPosition, ConfirmPosition
 from engine.flow.replay import ReplayDecision
+from engine.flow.roles import AddPerson, AnswerRequest, ChangeRole, ReadPeople
 from engine.flow.settings import ChangeSettings, ReadSettings
 from engine.flow.strategies import CheckEdit, EditStrategy, ReadVersions, SwitchStrategy
 from engine.flow.strategy_book import ReadBook
@@ -26,6 +29,7 @@ from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
 from engine.ports import Bell
+from storage.database import schema_version
 from storage.surroundings import surroundings
 
 
@@ -35,7 +39,15 @@ class Talk:
 
     find_person: FindPerson
     join: Join
+    turn_away: TurnAway
+    note_reach: NoteReach
+    read_people: ReadPeople
+    answer_request: AnswerRequest
+    change_role: ChangeRole
+    add_person: AddPerson
     change_language: ChangeLanguage
+    change_zone: ChangeZone
+    read_about: ReadAbout
     decide_idea: DecideIdea
     change_control: ChangeControl
     read_settings: ReadSettings
@@ -81,8 +93,24 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     read_positions = ReadPositions(store=store, broker=world.broker, market=world.market)
     return Talk(
         find_person=FindPerson(store=store),
-        join=Join(store=store, claim_code=claim_code),
+        join=Join(store=store, bell=bell, claim_code=claim_code),
+        turn_away=TurnAway(store=store, bell=bell),
+        note_reach=NoteReach(store=store, bell=bell),
+        read_people=ReadPeople(store=store),
+        answer_request=AnswerRequest(store=store, bell=bell),
+        change_role=ChangeRole(store=store, bell=bell),
+        add_person=AddPerson(store=store, bell=bell),
         change_language=ChangeLanguage(store=store),
+        change_zone=ChangeZone(store=store),
+        read_about=ReadAbout(
+            store=store,
+            clock=now,
+            started=now(),
+            schema=schema_version,
+            feed=world.market.recording.symbol,
+            is_recorded=True,
+            is_live=world.broker.is_live,
+        ),
         decide_idea=DecideIdea(
             collect=collect,
             store=store,

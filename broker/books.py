@@ -14,6 +14,9 @@ from engine.snapshot.canonical import plain
 
 _KEPT = 1_000
 
+#: What this venue can do with a trade; what it cannot is not in it.
+ABILITIES = ("stop_loss", "several_targets", "time_limit", "partial_close")
+
 
 @dataclass(slots=True)
 class Books:

@@ -19,9 +19,6 @@ from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, MarketData, NotFound, VenueLedger
 from engine.snapshot.canonical import plain, restore
 
-#: What this venue can do with a trade; what it cannot is not in it.
-ABILITIES = ("stop_loss", "several_targets", "time_limit", "partial_close")
-
 
 @dataclass(frozen=True, kw_only=True)
 class PaperBroker:

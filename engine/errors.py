@@ -60,6 +60,20 @@ class Outdated(IllegalMove):
     key = "control.outdated"
 
 
+class OwnRole(IllegalMove):
+    """Nobody changes their own role, so that there is always an admin left in the chat."""
+
+    code = "OWN_ROLE"
+    key = "error.own_role"
+
+
+class LastAdmin(IllegalMove):
+    """The last admin can be neither removed nor given a lower role."""
+
+    code = "LAST_ADMIN"
+    key = "error.last_admin"
+
+
 class WouldHalt(IllegalMove):
     """Trading cannot be resumed: what halted it still holds, and would halt it again at once.
 

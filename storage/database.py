@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from tortoise import Tortoise
+from tortoise import Tortoise, connections
 
 from engine.errors import InvalidInput
 
@@ -43,3 +43,11 @@ async def open_database(url: str, *, pool: int = 10) -> AsyncIterator[None]:
         yield
     finally:
         await Tortoise.close_connections()
+
+
+async def schema_version() -> str:
+    """The last migration the open database has."""
+    rows = await connections.get("default").execute_query_dict(
+        "SELECT name FROM tortoise_migrations WHERE app = 'storage' ORDER BY name DESC LIMIT 1"
+    )
+    return str(rows[0]["name"]) if rows else ""

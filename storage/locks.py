@@ -14,3 +14,5 @@ class Lock(IntEnum):
     PARTS = 7_205_114_305
     #: Taken by the database's own function ``append_decisions``.
     HISTORY = 7_205_114_306
+    #: Who may do what: taken by every transaction that changes people.
+    PEOPLE = 7_205_114_313

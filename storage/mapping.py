@@ -166,7 +166,27 @@ def person_of(row: PersonRow) -> Person:
         language=row.language,
         timezone=row.timezone,
         chat_id=row.chat_id,
+        version=row.version,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        reachable=row.reachable,
+        last_seen=row.last_seen,
     )
+
+
+def person_columns(person: Person) -> dict[str, Any]:
+    """What may be changed of a person. When they were last seen is written by itself."""
+    return {
+        "name": person.name,
+        "role": str(person.role),
+        "language": person.language,
+        "timezone": person.timezone,
+        "chat_id": person.chat_id,
+        "version": person.version,
+        "decided_by": person.decided_by,
+        "decided_at": person.decided_at,
+        "reachable": person.reachable,
+    }
 
 
 def strategy_of(row: StrategyRow) -> Strategy:

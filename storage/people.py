@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.notice import Audience, Notice
-from engine.domain.person import Person
-from engine.snapshot.canonical import plain
+from engine.domain.person import Knock, Person
+from engine.snapshot.canonical import plain, restore
 from storage import mapping
-from storage.models import PersonRow
+from storage.locks import Lock
+from storage.models import KnockRow, PersonRow
 
 _QUEUE = """
 INSERT INTO outbox (key, person_id, chat_id, priority, kind, payload, state, attempts,
@@ -18,24 +19,66 @@ ON CONFLICT (key, person_id) DO NOTHING
 """
 
 
+_SEEN = """
+UPDATE person SET reachable = true, last_seen = date_trunc('minute', clock_timestamp())
+WHERE id = $1 AND (NOT reachable OR last_seen IS NULL
+                   OR last_seen < date_trunc('minute', clock_timestamp()))
+"""
+
+_KNOCK = """
+INSERT INTO knock (person_id, document, updated_at) VALUES ($1, $2, clock_timestamp())
+ON CONFLICT (person_id) DO UPDATE SET document = $2, updated_at = clock_timestamp()
+"""
+
+_SPEND = """
+INSERT INTO spent_code (digest, person_id, spent_at) VALUES ($1, $2, clock_timestamp())
+ON CONFLICT DO NOTHING RETURNING digest
+"""
+
+_DROP = """
+UPDATE outbox SET state = 'failed', error = 'the person lost access'
+WHERE person_id = $1 AND state = 'queued'
+"""
+
+
 class PersonTable:
     """The port ``People`` in one transaction."""
 
     def __init__(self, connection: BaseDBAsyncClient) -> None:
         self._connection = connection
 
+    async def alone(self) -> None:
+        await self._connection.execute_query("SELECT pg_advisory_xact_lock($1)", [Lock.PEOPLE])
+
     async def get(self, user_id: int) -> Person | None:
         row = await PersonRow.filter(id=user_id).using_db(self._connection).get_or_none()
         return None if row is None else mapping.person_of(row)
 
     async def save(self, person: Person) -> None:
-        columns = plain(person)
-        id_ = columns.pop("id")
-        await PersonRow.update_or_create(using_db=self._connection, id=id_, defaults=columns)
+        columns = mapping.person_columns(person)
+        await PersonRow.update_or_create(using_db=self._connection, id=person.id, defaults=columns)
 
     async def list(self) -> Sequence[Person]:
         rows = await PersonRow.all().using_db(self._connection).order_by("id")
         return [mapping.person_of(row) for row in rows]
+
+    async def seen(self, user_id: int) -> None:
+        await self._connection.execute_query(_SEEN, [user_id])
+
+    async def forget_question(self, user_id: int) -> None:
+        await self._connection.execute_query("DELETE FROM dialogue WHERE person_id = $1", [user_id])
+
+    async def knock(self, user_id: int) -> Knock:
+        row = await KnockRow.filter(person_id=user_id).using_db(self._connection).get_or_none()
+        return Knock(person_id=user_id) if row is None else restore(Knock, row.document)
+
+    async def save_knock(self, knock: Knock) -> None:
+        document = mapping.json_text(plain(knock))
+        await self._connection.execute_query(_KNOCK, [knock.person_id, document])
+
+    async def spend(self, digest: str, user_id: int) -> bool:
+        rows = await self._connection.execute_query_dict(_SPEND, [digest, user_id])
+        return len(rows) == 1
 
 
 class OutboxTable:
@@ -44,6 +87,9 @@ class OutboxTable:
     def __init__(self, connection: BaseDBAsyncClient, people: PersonTable) -> None:
         self._connection = connection
         self._people = people
+
+    async def drop(self, person_id: int) -> None:
+        await self._connection.execute_query(_DROP, [person_id])
 
     async def tell(self, notice: Notice, audience: Audience) -> None:
         payload = mapping.json_text(plain(notice))
@@ -64,6 +110,8 @@ class OutboxTable:
 
 
 def _hears(person: Person, audience: Audience) -> bool:
+    if not person.reachable:
+        return False
     if audience.person_id is not None:
         return person.id == audience.person_id
     return person.role.rank >= audience.at_least.rank and person.id != audience.but

@@ -3,6 +3,7 @@
 from aiogram import Router
 
 from bot.handlers import (
+    about,
     approvals,
     control,
     drafts,
@@ -20,14 +21,17 @@ from bot.handlers import (
     strategies,
     system,
     unknown,
+    users,
     watchlist,
+    zones,
 )
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
     trading = (positions, position_prices, panic, approvals, control)
-    seen = (people, status, performance, history, market, system)
+    joined = (people, about, users, zones)
+    seen = (status, performance, history, market, system)
     kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
-    modules = (*seen, *trading, *kept, unknown)
+    modules = (*joined, *seen, *trading, *kept, unknown)
     return tuple(module.build() for module in modules)

@@ -40,7 +40,7 @@ def build() -> Router:
     router.message.register(broker, Command("broker"))
     sections: dict[str, Handler] = {
         "hub": hub, "broker": broker_section, "ai": ai, "hubmode": mode, "hublang": language,
-        "zone": zone, "notices": notices,
+        "hubzone": zone, "notices": notices,
     }  # fmt: skip
     for action, section in sections.items():
         router.callback_query.register(section, F.data == callbacks.pack(action))

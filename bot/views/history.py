@@ -92,17 +92,21 @@ def line(words: Words, decision: Decision) -> Html:
 
 
 def _dealt(words: Words, decision: Decision) -> Html:
-    """What was dealt, of a record of a fill or of a trade's end."""
-    order, trade = (decision.entry.detail.get(name, {}) for name in ("order", "trade"))
-    if decision.entry.action is Action.ORDER_FILLED and order.get("fill_price"):
+    """What was dealt, of a record of a fill or of a trade's end; and who was given which role."""
+    entry = decision.entry
+    order, trade = (entry.detail.get(name, {}) for name in ("order", "trade"))
+    if entry.action is Action.ORDER_FILLED and order.get("fill_price"):
         volume = words.number(Decimal(order["volume"]))
         price = words.price(Decimal(order["fill_price"]))
         return words("history.filled", volume=volume, price=price)
-    if decision.entry.action is Action.POSITION_CLOSED and trade:
+    if entry.action is Action.POSITION_CLOSED and trade:
         price = words.price(Decimal(trade["exit_price"]))
         return words("history.closed", reason=coded(words, "exit", trade["reason"]), price=price)
-    if wanted := decision.entry.detail.get("position_order"):
+    if wanted := entry.detail.get("position_order"):
         return Html(f" — {goal(words, restore(PositionOrder, wanted))}")
+    if "person" in entry.detail and words.has(f"role.{entry.detail.get('role')}"):
+        role = words(f"role.{entry.detail['role']}")
+        return words("history.person", name=entry.detail["name"], role=role)
     return Html("")
 
 

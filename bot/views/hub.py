@@ -17,7 +17,7 @@ from engine.domain.state import Control
 #: Section and the action its button has.
 _SECTIONS = (
     ("risk", "risk"), ("watch", "watch"), ("strategies", "rules"), ("broker", "broker"),
-    ("ai", "ai"), ("mode", "hubmode"), ("language", "hublang"), ("zone", "zone"),
+    ("ai", "ai"), ("mode", "hubmode"), ("language", "hublang"), ("zone", "hubzone"),
 )  # fmt: skip
 
 

@@ -1,18 +1,18 @@
-"""Joining, help, languages, and errors in words."""
+"""At the door, the first steps, who one is, the language, and errors in words."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from bot import callbacks
-from bot.commands import Family, commands_of
 from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
 from bot.views import mistakes
 from bot.views.control import would_halt
-from bot.views.facts import paper
+from bot.views.facts import badge, paper
 from bot.views.positions import refusal
 from bot.views.settings import name_of
 from engine.domain.person import Person, Role
+from engine.domain.state import Control
 from engine.errors import (
     InvalidInput,
     NotAllowed,
@@ -21,58 +21,95 @@ from engine.errors import (
     TraderError,
     WouldHalt,
 )
+from engine.flow.about import About
 
 #: A fact of an error, and the words that are made of it.
 _TOLD = {
     "number": "error.no_number",
     "watched": "error.not_watched",
     "unknown": "error.no_setting",
+    "zone": "error.no_zone",
+    "nobody": "error.nobody",
     "timeframe": "error.no_candles",
     "span": "error.span",
 }
 
 
-def welcome(words: Words, person: Person, *, claimed: bool, is_live: bool) -> Screen:
-    """The first answer: who they are to this bot, and what comes next."""
-    if person.role is Role.PENDING:
-        return Screen(text=words("start.pending", id=person.id))
-    lines = [words("start.claimed")] if claimed else []
-    lines.append(
+def waits(words: Words, person: Person) -> Screen:
+    """The answer to somebody who has just asked to be let in."""
+    return Screen(text=words("start.pending", id=person.id))
+
+
+def wrong_code(words: Words, tries_left: int) -> Screen:
+    """The answer to a code that is not the one."""
+    return Screen(text=words("door.wrong_code", count=tries_left))
+
+
+def turned_away(words: Words, person_id: int, role: Role | None) -> Html:
+    """What somebody without access is told, once a day; None is a stranger."""
+    name = "stranger" if role is None else str(role)
+    return words(f"door.{name}", id=person_id)
+
+
+def tour(
+    words: Words, person: Person, about: About, *, claimed: bool = False
+) -> tuple[Screen, Screen, Screen]:
+    """What this is, what will happen and the one thing to try, how to stop."""
+    hand = "trader" if person.role.rank >= Role.TRADER.rank else "viewer"
+    first = [words("start.claimed")] if claimed else []
+    first.append(
         words(
             "start.welcome",
             name=person.name,
-            kind=paper(words, is_live=is_live),
+            kind=paper(words, is_live=about.is_live),
             role=words(f"role.{person.role}"),
         )
     )
-    return Screen(text=Html("\n".join(lines)))
+    first.append(words("tour.live" if about.is_live else "tour.paper"))
+    second = [words(f"tour.next_{hand}")]
+    if not about.control.may_open:
+        second.append(words("tour.paused", badge=badge(words, about.control)))
+    second.append(words("tour.try"))
+    return (
+        Screen(text=Html("\n".join(first))),
+        Screen(text=Html("\n".join(second)), buttons=_first_steps(words, person, about.control)),
+        Screen(text=words(f"tour.stop_{hand}")),
+    )
 
 
-def help_(words: Words, role: Role) -> Screen:
-    """Every command this person may use, under its heading, with what it does."""
-    lines = [words("help.title")]
-    for family in Family:
-        found = [command for command in commands_of(role) if command.family is family]
-        if found:
-            lines += [Html(""), words(f"help.{family}")]
-        for command in found:
-            text = words(f"command.{command.name}")
-            lines.append(words("help.line", command=Html(command.name), text=text))
-    return Screen(text=Html("\n".join(lines)))
+def _first_steps(words: Words, person: Person, control: Control) -> tuple[tuple[Button, ...], ...]:
+    row = tuple(
+        Button(words(f"button.{name}"), callbacks.pack("show", name))
+        for name in ("status", "ideas", "help")
+    )
+    if control.may_open or person.role.rank < Role.TRADER.rank:
+        return (row,)
+    return (row, (Button(words("button.resume"), callbacks.pack("resume"), "success"),))
 
 
 def whoami(words: Words, person: Person) -> Screen:
     """A person's own record."""
-    return Screen(
-        text=words(
+    lines = [
+        words(
             "whoami",
             name=person.name,
             id=person.id,
             role=words(f"role.{person.role}"),
             language=words("language.name"),
             zone=person.timezone,
-        )
-    )
+        ),
+        words("whoami.chat", chat=person.chat_id),
+    ]
+    if person.decided_at is not None:
+        when = words.moment(person.decided_at)
+        lines.append(words("whoami.since", by=giver(words, person), time=when))
+    return Screen(text=Html("\n".join(lines)))
+
+
+def giver(words: Words, person: Person) -> Html | str:
+    """Who gave a person their role; empty where it was never given in the chat."""
+    key = f"actor.{person.decided_by}"
+    return words(key) if words.has(key) else person.decided_by
 
 
 def choose_language(words: Words) -> Screen:

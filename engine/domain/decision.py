@@ -42,6 +42,11 @@ class Action(StrEnum):
     SETTINGS_CHANGED = "settings_changed"
     STRATEGY_CHANGED = "strategy_changed"
     BUNDLES_RETIRED = "bundles_retired"
+    PERSON_JOINED = "person_joined"
+    PERSON_REFUSED = "person_refused"
+    PERSON_REMOVED = "person_removed"
+    ROLE_CHANGED = "role_changed"
+    CODE_REFUSED = "code_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,11 @@ class Kind(StrEnum):
     UNKNOWN_ORDER = "unknown_order"
     STARTED = "started"
     ANCHOR = "anchor"
+    ASKS_TO_JOIN = "asks_to_join"
+    STRANGER = "stranger"
+    UNREACHABLE = "unreachable"
+    ROLE = "role"
+    ROLE_OF = "role_of"
 
 
 class Priority(StrEnum):

@@ -1,11 +1,12 @@
-"""People: who may do what, who joins, and who is the first admin."""
+"""People: who may do what, who they are, how they read, and whether the bot reaches them."""
 
-import hmac
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.person import Person, Role
-from engine.errors import NotAllowed
-from engine.ports import Store, Transaction
+from engine.errors import InvalidInput, NotAllowed
+from engine.ports import Bell, Store, Transaction
 
 
 async def person_at_least(tx: Transaction, person_id: int, role: Role) -> Person:
@@ -26,46 +27,17 @@ def actor(person_id: int | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Join:
-    """Someone starts the bot, perhaps with the code it printed.
-
-    The first admin claims the bot with the code; after that the code is worth nothing. Everyone
-    else waits as pending, and learns nothing, until an admin lets them in.
-    """
-
-    store: Store
-    claim_code: str
-
-    async def __call__(self, person: Person, code: str | None) -> tuple[Person, bool]:
-        """The person as stored, and whether they just became the admin."""
-        async with self.store.begin() as tx:
-            await tx.controls.take()  # two people with the code at once: one of them is first
-            known = await tx.people.get(person.id)
-            everyone = await tx.people.list()
-            unclaimed = not any(other.role is Role.ADMIN for other in everyone)
-            claims = (
-                unclaimed
-                and code is not None
-                and hmac.compare_digest(code.encode(), self.claim_code.encode())
-            )
-            role = Role.ADMIN if claims else known.role if known else Role.PENDING
-            if known is None:
-                stored = replace(person, role=role)
-            else:
-                stored = replace(known, role=role, name=person.name, chat_id=person.chat_id)
-            await tx.people.save(stored)
-        return stored, claims
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FindPerson:
-    """A person by id, or None for a stranger."""
+    """A person by id, or None for a stranger; ``uses`` notes that they use the bot now."""
 
     store: Store
 
-    async def __call__(self, person_id: int) -> Person | None:
+    async def __call__(self, person_id: int, *, uses: bool = False) -> Person | None:
         async with self.store.begin() as tx:
-            return await tx.people.get(person_id)
+            person = await tx.people.get(person_id)
+            if person is not None and uses:
+                await tx.people.seen(person_id)
+            return person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +48,60 @@ class ChangeLanguage:
 
     async def __call__(self, person_id: int, language: str) -> Person:
         async with self.store.begin() as tx:
+            await tx.people.alone()
             person = await person_at_least(tx, person_id, Role.VIEWER)
             person = replace(person, language=language)
             await tx.people.save(person)
         return person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeZone:
+    """A person reads times of another zone from now on; raises :class:`InvalidInput` for a zone
+    that the tz database does not have.
+    """
+
+    store: Store
+
+    async def __call__(self, person_id: int, zone: str) -> Person:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise InvalidInput(f"there is no time zone {zone[:40]!r}", zone=zone[:40]) from error
+        async with self.store.begin() as tx:
+            await tx.people.alone()
+            person = await person_at_least(tx, person_id, Role.VIEWER)
+            person = replace(person, timezone=zone)
+            await tx.people.save(person)
+        return person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteReach:
+    """A person blocked the bot, or let it write again. The other admins hear of a block, once a day
+    and person at most.
+    """
+
+    store: Store
+    bell: Bell
+
+    async def __call__(self, person_id: int, *, reachable: bool) -> None:
+        async with self.store.begin() as tx:
+            await tx.people.alone()
+            person = await tx.people.get(person_id)
+            if person is None or person.reachable is reachable:
+                return
+            await tx.people.save(replace(person, reachable=reachable))
+            if reachable or not person.role.has_access:
+                return
+            day = (await tx.now()).date()
+            await tx.outbox.tell(
+                Notice(
+                    kind=Kind.UNREACHABLE,
+                    key=f"unreachable:{person_id}:{day}",
+                    priority=Priority.NORMAL,
+                    detail={"id": person_id, "name": person.name},
+                ),
+                Audience(at_least=Role.ADMIN, but=person_id),
+            )
+        await self.bell.ring("deliver")

@@ -7,6 +7,7 @@ from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
 from engine.ports.store import (
@@ -14,8 +15,6 @@ from engine.ports.store import (
     Controls,
     History,
     Ideas,
-    Outbox,
-    People,
     Store,
     Transaction,
 )

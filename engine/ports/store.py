@@ -9,14 +9,13 @@ from uuid import UUID
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
-from engine.domain.notice import Audience, Notice
-from engine.domain.person import Person
 from engine.domain.snapshot import Bundle, PastIdea
 from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
 
@@ -145,30 +144,6 @@ class Controls(Protocol):
 
     async def save(self, control: Control) -> None:
         """Write a control taken before."""
-        ...
-
-
-class People(Protocol):
-    """Who may talk to the bot."""
-
-    async def get(self, user_id: int) -> Person | None:
-        """A person by numeric id."""
-        ...
-
-    async def save(self, person: Person) -> None:
-        """Add or change a person."""
-        ...
-
-    async def list(self) -> Sequence[Person]:
-        """Everyone, by id."""
-        ...
-
-
-class Outbox(Protocol):
-    """What is to be told, written in the transaction that made it true."""
-
-    async def tell(self, notice: Notice, audience: Audience) -> None:
-        """Queue a notice for everyone in the audience; the same key is queued once a person."""
         ...
 
 

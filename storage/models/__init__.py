@@ -1,6 +1,13 @@
 """Rows: columns and indexes only. What they mean is in ``engine.domain``."""
 
-from storage.models.chat import DialogueRow, InboxRow, OutboxRow, PersonRow
+from storage.models.chat import (
+    DialogueRow,
+    InboxRow,
+    KnockRow,
+    OutboxRow,
+    PersonRow,
+    SpentCodeRow,
+)
 from storage.models.history import DecisionRow, HistoryHeadRow
 from storage.models.market import (
     AccountSnapshotRow,
@@ -49,6 +56,7 @@ __all__ = [
     "IdeaRow",
     "InboxRow",
     "IndicatorSnapshotRow",
+    "KnockRow",
     "MarketSnapshotRow",
     "NewsSnapshotRow",
     "OrderRow",
@@ -59,6 +67,7 @@ __all__ = [
     "PositionOrderRow",
     "PositionRow",
     "SettingsVersionRow",
+    "SpentCodeRow",
     "StrategyRow",
     "StrategyVersionRow",
     "TradingDayRow",

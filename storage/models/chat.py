@@ -16,10 +16,37 @@ class PersonRow(Model):
     language = fields.CharField(12)
     timezone = fields.CharField(60)
     chat_id = fields.BigIntField()
+    version = fields.IntField(default=1, db_default=1)
+    decided_by = fields.CharField(120, default="", db_default="")
+    decided_at = fields.DatetimeField(null=True)
+    reachable = fields.BooleanField(default=True, db_default=True)
+    last_seen = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
         table = "person"
+
+
+class KnockRow(Model):
+    """Somebody without access, and what they were told."""
+
+    person_id = fields.BigIntField(primary_key=True, generated=False)
+    document: Any = fields.JSONField()
+    updated_at = fields.DatetimeField(auto_now=True)
+
+    class Meta:
+        table = "knock"
+
+
+class SpentCodeRow(Model):
+    """A code that made somebody an admin; it works once."""
+
+    digest = fields.CharField(64, primary_key=True)
+    person_id = fields.BigIntField()
+    spent_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "spent_code"
 
 
 class InboxRow(Model):

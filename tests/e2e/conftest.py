@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.courier import Courier
-from bot.dispatcher import Answerer, build_dispatcher, telegram
+from bot.dispatcher import UPDATES, Answerer, build_dispatcher, telegram
 from bot.drawing import Draw
 from bot.notices import Render
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
@@ -48,9 +48,7 @@ class Chat:
             await self.courier.deliver()
 
     async def _fetch(self) -> None:
-        for update in await self.answerer.bot.get_updates(
-            timeout=0, allowed_updates=["message", "callback_query"]
-        ):
+        for update in await self.answerer.bot.get_updates(timeout=0, allowed_updates=UPDATES):
             document = update.model_dump(mode="json", by_alias=True, exclude_none=True)
             await self.answerer.inbox.put(update.update_id, document)
 

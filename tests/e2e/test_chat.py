@@ -178,7 +178,8 @@ async def test_stranger_waits_and_the_code_makes_the_first_admin_only_once(chat:
     (answer,) = await chat.say("/start code-of-the-test", 1004)
     assert "An admin has to let you in" in answer["text"]
     (answer,) = await chat.say("/status", 1004)
-    assert "Ask an admin" in answer["text"]
+    assert "still waits for an admin" in answer["text"]
+    assert await chat.say("/status", 1004) == []
 
 
 async def test_flood_answer_is_waited_for_and_nothing_is_lost(chat: Chat) -> None:

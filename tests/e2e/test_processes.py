@@ -255,9 +255,7 @@ async def test_fresh_install_is_paused_and_its_printed_code_makes_one_admin(desk
     assert str(EVE) in desk.claimed["stranger"]
     assert EN("start.claimed") in desk.claimed["right"]
     assert EN("start.claimed") not in desk.claimed["late"]
-    assert desk.claimed["wrong"] == ES("start.pending", id=LUIS).replace("<code>", "").replace(
-        "</code>", ""
-    )
+    assert desk.claimed["wrong"] == ES("door.wrong_code", count=4)
     assert EN("control.running") in desk.claimed["resumed"]
     admins = await desk.owner.fetch("SELECT id FROM person WHERE role = 'admin'")
     assert [row["id"] for row in admins] == [ANN]

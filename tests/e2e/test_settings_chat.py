@@ -134,7 +134,7 @@ async def test_the_broker_says_what_it_is_and_when_it_does_not_answer(
     for text in ("paper-1", "no real money moves", "$10,000.00", "USD", "ms", "EURUSD 1:30"):
         assert text in broker["text"]
     assert "✓ several targets for one trade" in broker["text"]
-    assert "✗ closing a part of a trade" in broker["text"]
+    assert "✓ closing a part of a trade" in broker["text"]
     assert "No order has an unknown outcome" in broker["text"]
 
     async def silent(_self):

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.notice import Audience, Notice
-from engine.domain.person import Person
+from engine.domain.person import Knock, Person
 from engine.domain.snapshot import Bundle
 from engine.errors import HistoryBroken, NotFound, SnapshotNotFound
 from engine.ports import Clock, Heartbeat
@@ -118,26 +118,53 @@ class MemoryBundles:
 class MemoryPeople:
     """The port ``People`` in one transaction."""
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    def __init__(self, view: View, clock: Clock) -> None:
+        self._view, self._clock = view, clock
+
+    async def alone(self) -> None:
+        await self._view.lock("people", 1)
 
     async def get(self, user_id: int) -> Person | None:
         person: Person | None = self._view.get("person", user_id)
         return person
 
     async def save(self, person: Person) -> None:
-        await self._view.put("person", person.id, person)
+        known = await self.get(person.id)
+        last_seen = known.last_seen if known else None
+        await self._view.put("person", person.id, replace(person, last_seen=last_seen))
 
     async def list(self) -> Sequence[Person]:
         return sorted(self._view.all("person"), key=lambda person: person.id)
 
+    async def seen(self, user_id: int) -> None:
+        known = await self.get(user_id)
+        if known is not None:
+            minute = self._clock().replace(second=0, microsecond=0)
+            await self._view.put(
+                "person", user_id, replace(known, reachable=True, last_seen=minute)
+            )
+
+    async def forget_question(self, user_id: int) -> None:
+        """Questions are the chat's; this store has none."""
+
+    async def knock(self, user_id: int) -> Knock:
+        knock: Knock | None = self._view.get("knock", user_id)
+        return knock or Knock(person_id=user_id)
+
+    async def save_knock(self, knock: Knock) -> None:
+        await self._view.put("knock", knock.person_id, knock)
+
+    async def spend(self, digest: str, user_id: int) -> bool:
+        return await self._view.insert("spent code", digest, user_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice for one person."""
+    """One notice for one person; ``dropped`` when it will not be sent."""
 
     notice: Notice
     person_id: int
+    dropped: bool = False
 
 
 class MemoryOutbox:
@@ -152,8 +179,16 @@ class MemoryOutbox:
                 key = (notice.key, person.id)
                 await self._view.insert("outbox", key, Told(notice, person.id))
 
+    async def drop(self, person_id: int) -> None:
+        for told in self._view.all("outbox"):
+            if told.person_id == person_id:
+                key = (told.notice.key, person_id)
+                await self._view.put("outbox", key, replace(told, dropped=True))
+
 
 def _hears(person: Person, audience: Audience) -> bool:
+    if not person.reachable:
+        return False
     if audience.person_id is not None:
         return person.id == audience.person_id
     return person.role.rank >= audience.at_least.rank and person.id != audience.but

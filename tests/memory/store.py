@@ -76,7 +76,7 @@ class MemoryTransaction:
         self.bundles = MemoryBundles(view, store.bundle_names)
         self.controls = MemoryControls(view)
         self.settings = MemorySettings(view, store.clock)
-        self.people = MemoryPeople(view)
+        self.people = MemoryPeople(view, store.clock)
         self.outbox = MemoryOutbox(view, self.people)
         self.heartbeats = MemoryHeartbeats(view, store.clock)
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)

@@ -160,7 +160,7 @@ def test_a_symbol_is_not_paused_or_released_twice(paused):
 @pytest.mark.parametrize(("held", "needed"), list(product(Role, Role)))
 def test_a_role_includes_those_below_it(held, needed):
     person = Person(id=1, name="Ada", role=held, chat_id=1)
-    order_of_power = ["pending", "viewer", "trader", "admin"]
+    order_of_power = ["refused", "pending", "viewer", "trader", "admin"]
     if order_of_power.index(held) >= order_of_power.index(needed):
         person.must_be(needed)
     else:

@@ -1,0 +1,108 @@
+"""Who may do what: requests answered, roles changed in two steps, and whom the bot reaches."""
+
+from datetime import timedelta
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, ChatMemberUpdated, Message
+
+from bot import callbacks
+from bot.i18n import Words
+from bot.screen import Screen
+from bot.views import users as views
+from engine.domain.person import Person, Role
+from engine.errors import InvalidInput, NotFound
+from engine.flow.people import NoteReach
+from engine.flow.roles import AnswerRequest, ChangeRole, ReadPeople
+from engine.ports import Clock
+
+_VALID = timedelta(seconds=60)
+
+
+def build() -> Router:
+    """The router."""
+    router = Router(name="users")
+    router.message.register(users, Command("users"))
+    router.callback_query.register(answer, F.data.startswith(callbacks.pack("join", "")))
+    router.callback_query.register(page, F.data.startswith(callbacks.pack("users", "")))
+    router.callback_query.register(one, F.data.startswith(callbacks.pack("user", "")))
+    router.callback_query.register(ask, F.data.startswith(callbacks.pack("role", "")))
+    router.callback_query.register(give, F.data.startswith(callbacks.pack("give", "")))
+    router.my_chat_member.register(reach)
+    return router
+
+
+async def users(message: Message, person: Person, words: Words, read_people: ReadPeople) -> Screen:
+    """Everyone."""
+    return views.everyone(words, await read_people(person.id), 0)
+
+
+async def page(
+    query: CallbackQuery, person: Person, words: Words, read_people: ReadPeople
+) -> Screen:
+    """Another page of everyone, in place."""
+    (text,) = callbacks.parts(query.data or "", "users", 1)
+    return views.everyone(words, await read_people(person.id), _whole(text), edit=True)
+
+
+async def answer(
+    query: CallbackQuery, person: Person, words: Words, answer_request: AnswerRequest
+) -> Screen:
+    """Let somebody in, or refuse them."""
+    id_, role = callbacks.parts(query.data or "", "join", 2)
+    return views.answered(words, await answer_request(person.id, _whole(id_), _role(role)))
+
+
+async def one(
+    query: CallbackQuery, person: Person, words: Words, read_people: ReadPeople
+) -> Screen:
+    """One person."""
+    (id_,) = callbacks.parts(query.data or "", "user", 1)
+    return views.one(words, await _find(read_people, person, _whole(id_)), person)
+
+
+async def ask(
+    query: CallbackQuery, person: Person, words: Words, read_people: ReadPeople, clock: Clock
+) -> Screen:
+    """The first step of a change."""
+    id_, role = callbacks.parts(query.data or "", "role", 2)
+    found = await _find(read_people, person, _whole(id_))
+    expires = int((clock() + _VALID).timestamp())
+    return views.confirm(words, found, _role(role), expires)
+
+
+async def give(
+    query: CallbackQuery, person: Person, words: Words, change_role: ChangeRole, clock: Clock
+) -> Screen:
+    """The second step, for the person as they were shown."""
+    id_, role, version, expires = callbacks.parts(query.data or "", "give", 4)
+    fresh = clock().timestamp() <= _whole(expires)
+    if not fresh:
+        return Screen(text=words("control.outdated"), edit=True)
+    changed = await change_role(person.id, _whole(id_), _role(role), expected=_whole(version))
+    return views.one(words, changed, person)
+
+
+async def reach(event: ChatMemberUpdated, person: Person, note_reach: NoteReach) -> None:
+    """They blocked the bot, or let it write again."""
+    await note_reach(person.id, reachable=event.new_chat_member.status == "member")
+
+
+async def _find(read_people: ReadPeople, person: Person, id_: int) -> Person:
+    found = next((other for other in await read_people(person.id) if other.id == id_), None)
+    if found is None:
+        raise NotFound(f"there is no person {id_}", nobody=id_)
+    return found
+
+
+def _whole(text: str) -> int:
+    number = callbacks.whole(text)
+    if number is None:
+        raise InvalidInput("this button is not of this version")
+    return number
+
+
+def _role(text: str) -> Role:
+    if text not in list(Role):
+        raise InvalidInput(f"there is no role {text!r}")
+    return Role(text)

@@ -1,0 +1,63 @@
+"""Who may talk to the bot, who knocks at its door, and what people are to be told."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.domain.notice import Audience, Notice
+from engine.domain.person import Knock, Person
+
+
+class People(Protocol):
+    """Who may talk to the bot."""
+
+    async def alone(self) -> None:
+        """Be the only transaction that changes people, until it ends. Whoever saves a person or a
+        knock calls this before reading what it is made from.
+        """
+        ...
+
+    async def get(self, user_id: int) -> Person | None:
+        """A person by numeric id."""
+        ...
+
+    async def save(self, person: Person) -> None:
+        """Add or change a person; ``last_seen`` is left as it is."""
+        ...
+
+    async def list(self) -> Sequence[Person]:
+        """Everyone, by id."""
+        ...
+
+    async def seen(self, user_id: int) -> None:
+        """They use the bot now, so it reaches them."""
+        ...
+
+    async def forget_question(self, user_id: int) -> None:
+        """No typed answer is waited for any more."""
+        ...
+
+    async def knock(self, user_id: int) -> Knock:
+        """What is remembered of somebody without access; an empty one for who never came."""
+        ...
+
+    async def save_knock(self, knock: Knock) -> None:
+        """Remember it."""
+        ...
+
+    async def spend(self, digest: str, user_id: int) -> bool:
+        """Use a code up, by its hash; False when it was used before."""
+        ...
+
+
+class Outbox(Protocol):
+    """What is to be told, written in the transaction that made it true."""
+
+    async def tell(self, notice: Notice, audience: Audience) -> None:
+        """Queue a notice for everyone in the audience whom the bot reaches; the same key is queued
+        once a person.
+        """
+        ...
+
+    async def drop(self, person_id: int) -> None:
+        """Do not send what is still queued for somebody."""
+        ...
