@@ -16,13 +16,9 @@ from telegram.ext import ExtBot
 
 from bot import jobs
 from bot.bell import ArqBell
-from bot.courier import Courier
-from bot.drawing import Draw
-from bot.limiter import ChatLimiter
-from bot.notices import Render
+from bot.courier import build_courier
 from bot.settings import Settings
 from bot.wiring import World, build_work
-from storage.outbox import PostgresDeliveries
 from storage.sole import Sole
 
 _EVERY_SECOND = set(range(60))
@@ -67,7 +63,6 @@ def telegram_bot(settings: Settings) -> ExtBot[Any]:
         settings.telegram_bot_token.get_secret_value(),
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
-        rate_limiter=ChatLimiter(),
     )
 
 
@@ -93,16 +88,7 @@ def build_worker(
     world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event
 ) -> Worker:
     """A worker over an open database; run it with ``async_run``."""
-    store = world.store
-    courier = Courier(
-        bot=bot,
-        deliveries=PostgresDeliveries(),
-        sole=sole,
-        store=store,
-        render=Render(store=store, broker=world.broker),
-        draw=Draw(store=store),
-        ready=ready,
-    )
+    courier = build_courier(bot=bot, store=world.store, broker=world.broker, sole=sole, ready=ready)
     context: dict[Any, Any] = {
         "world": world,
         "work": build_work(world, ArqBell(pool)),

@@ -1,6 +1,14 @@
 """Rows: columns and indexes only. What they mean is in ``engine.domain``."""
 
-from storage.models.chat import DialogueRow, InboxRow, OutboxRow, PersonRow
+from storage.models.chat import (
+    DialogueRow,
+    FloodBudgetRow,
+    HaltSeenRow,
+    InboxRow,
+    OutboxRow,
+    PersonRow,
+    SentMessageRow,
+)
 from storage.models.history import DecisionRow, HistoryHeadRow
 from storage.models.market import (
     AccountSnapshotRow,
@@ -42,7 +50,9 @@ __all__ = [
     "DocumentRow",
     "EvaluationRow",
     "FillRow",
+    "FloodBudgetRow",
     "GateSnapshotRow",
+    "HaltSeenRow",
     "HeartbeatRow",
     "HistoryHeadRow",
     "IdeaRow",
@@ -56,6 +66,7 @@ __all__ = [
     "PartRow",
     "PersonRow",
     "PositionRow",
+    "SentMessageRow",
     "SettingsVersionRow",
     "StrategyRow",
     "StrategyVersionRow",

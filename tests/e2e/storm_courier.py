@@ -1,0 +1,39 @@
+"""A courier alone, as a process that can be killed: everything it knows is in the database."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+
+from bot.courier import build_courier
+from bot.settings import Settings
+from bot.wiring import build_world
+from bot.worker import telegram_bot
+from storage.database import open_database
+from storage.locks import Lock
+from storage.sole import Sole
+
+
+async def main() -> None:
+    """Deliver for ever."""
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert settings.database_url is not None
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(open_database(settings.database_url, pool=6))
+        world = build_world(settings)
+        bot = telegram_bot(settings)
+        ready = asyncio.Event()
+        ready.set()
+        sole = Sole(settings.database_url, Lock.COURIER)
+        stack.push_async_callback(sole.close)
+        courier = build_courier(
+            bot=bot, store=world.store, broker=world.broker, sole=sole, ready=ready,
+            settle_seconds=1.0,
+        )  # fmt: skip
+        while True:
+            await courier.deliver()
+            await asyncio.sleep(0.05)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
+    asyncio.run(main())
