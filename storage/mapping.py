@@ -12,6 +12,7 @@ from engine.domain.decision import Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.order import ClosedTrade, Order
 from engine.domain.person import Person, Role
+from engine.domain.preferences import Preferences
 from engine.domain.strategy import Strategy
 from engine.snapshot.canonical import plain, restore
 from storage.chain import instant
@@ -166,6 +167,8 @@ def person_of(row: PersonRow) -> Person:
         language=row.language,
         timezone=row.timezone,
         chat_id=row.chat_id,
+        unreachable_since=row.unreachable_since,
+        notify=restore(Preferences, row.notify or {}),
     )
 
 

@@ -1,8 +1,10 @@
 """The people of a bot: who they are, what they may do, how they read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
+from engine.domain.preferences import Preferences
 from engine.errors import NotAllowed
 
 
@@ -22,7 +24,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A Telegram user by numeric id; ``chat_id`` is their private chat with the bot."""
+    """A Telegram user by numeric id; ``chat_id`` is their private chat with the bot.
+
+    ``unreachable_since`` is set while they have blocked the bot, or it cannot write to them.
+    """
 
     id: int
     name: str
@@ -30,6 +35,8 @@ class Person:
     language: str = "en"
     timezone: str = "UTC"
     chat_id: int
+    unreachable_since: datetime | None = None
+    notify: Preferences = field(default_factory=Preferences)
 
     def must_be(self, role: Role) -> None:
         """Raise :class:`NotAllowed` unless the person holds the role or a higher one."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
-from engine.domain.notice import Audience, Notice
+from engine.domain.notice import Audience, HaltSeen, Notice
 from engine.domain.person import Person
 from engine.domain.snapshot import Bundle, PastIdea
 from engine.domain.state import Control
@@ -167,7 +167,33 @@ class Outbox(Protocol):
     """What is to be told, written in the transaction that made it true."""
 
     async def tell(self, notice: Notice, audience: Audience) -> None:
-        """Queue a notice for everyone in the audience; the same key is queued once a person."""
+        """Queue a notice for everyone in the audience who wants it; the same key is queued once a
+        person. One for somebody who cannot be reached is kept back.
+        """
+        ...
+
+    async def keep_back(self, person_id: int) -> None:
+        """What waits for a person is not sent: they cannot be reached."""
+        ...
+
+    async def missed(self, person_id: int) -> Mapping[str, int]:
+        """How many notices of each kind were kept back from a person; they are forgotten."""
+        ...
+
+    async def told(self, person_id: int, since: datetime, until: datetime) -> Mapping[str, int]:
+        """How many notices of each kind a person was told in a time."""
+        ...
+
+    async def last_halt(self) -> int | None:
+        """The version of the control that the last halt began with."""
+        ...
+
+    async def see_halt(self, version: int, person_id: int) -> bool:
+        """Note that a person has seen a halt; False when they had before."""
+        ...
+
+    async def halt_seen(self, version: int) -> Sequence[HaltSeen]:
+        """Who has seen a halt, the first one first."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``properties``.
+``one-winner``, ``properties``, ``courier``.
 """
 
 import argparse
@@ -32,6 +32,7 @@ _RUNS = {
     "kill-switch": "tests.chaos.kill_switch",
     "one-winner": "tests.chaos.one_winner",
     "properties": "tests.properties.figures",
+    "courier": "tests.chaos.courier",
 }
 
 

@@ -4,8 +4,6 @@ The courier is a process of its own that can be killed; the local chat and Postg
 """
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -19,8 +17,8 @@ from tortoise import connections
 
 from bot.sandbox import Person, Sandbox, serve
 from engine.domain.notice import Priority
-from engine.domain.person import Role
 from engine.domain.person import Person as Reader
+from engine.domain.person import Role
 from storage.mapping import json_text
 from storage.transaction import PostgresStore
 from tests.chaos import harness
@@ -41,10 +39,10 @@ class Storm:
 
     sandbox: Sandbox
     chats: tuple[int, ...]
-    environ: dict[str, str]
+    zygote: "subprocess.Popen[str]"
     queued: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     before: dict[int, int] = field(default_factory=dict)
-    process: "subprocess.Popen[bytes] | None" = None
+    lives: bool = False
     kills: int = 0
 
     async def alert(self, chat: int, text: str, *, halt: bool = False) -> None:
@@ -55,28 +53,27 @@ class Storm:
                 "pin": True,
                 "buttons": [[{"text": "Seen", "callback_data": "v1:seen:1"}]],
             }
-        priority = Priority.SAFETY if halt else Priority.NORMAL
-        await connections.get("default").execute_query(
-            _QUEUE, [f"storm:{text}", chat, priority.rank, json_text(payload)]
-        )
+        await _put(chat, f"storm:{text}", Priority.SAFETY if halt else Priority.NORMAL, payload)
         self.queued[chat].append(text)
 
     def start(self) -> None:
-        """Start the courier's process."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.storm_courier"],
-            cwd=harness.ROOT,
-            env=self.environ,
-            start_new_session=True,
-        )
+        """Start a courier's process."""
+        self._tell("go")
+        self.lives = True
 
     def kill(self) -> None:
         """Kill it, wherever it is."""
-        if self.process is not None:
-            os.kill(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+        if self.lives:
+            self._tell("kill")
+            self.lives = False
             self.kills += 1
+
+    def _tell(self, word: str) -> None:
+        assert self.zygote.stdin
+        assert self.zygote.stdout
+        self.zygote.stdin.write(f"{word}\n")
+        self.zygote.stdin.flush()
+        assert self.zygote.stdout.readline() == "done\n"
 
     async def waiting(self) -> int:
         """Rows that are not settled."""
@@ -88,7 +85,7 @@ class Storm:
     async def settled(self, seconds: float) -> None:
         """Wait until nothing waits any more."""
         async with asyncio.timeout(seconds):
-            while await self.waiting():
+            while await self.waiting():  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     def texts(self, chat: int) -> list[str]:
@@ -132,7 +129,7 @@ class Storm:
 
 
 @asynccontextmanager
-async def storm(url: str, *, chats: int, speed: float = 1.0) -> AsyncIterator[Storm]:
+async def storm(url: str, *, chats: int) -> AsyncIterator[Storm]:
     """A chat server with so many people, who are known to the (open) database."""
     ids = tuple(range(FIRST, FIRST + chats))
     people = [Person(id_, f"Person {id_}", None, "en") for id_ in ids]
@@ -143,7 +140,8 @@ async def storm(url: str, *, chats: int, speed: float = 1.0) -> AsyncIterator[St
         TELEGRAM_BOT_TOKEN=TOKEN,
         TELEGRAM_API_URL=served.url,
     )
-    made = Storm(sandbox, ids, environ)
+    zygote = _couriers(environ)
+    made = Storm(sandbox, ids, zygote)
     try:
         async with PostgresStore().begin() as tx:
             for id_ in ids:
@@ -155,7 +153,33 @@ async def storm(url: str, *, chats: int, speed: float = 1.0) -> AsyncIterator[St
         yield made
     finally:
         made.kill()
+        zygote.communicate(timeout=15)
         await served.close()
+
+
+async def _put(chat: int, key: str, priority: Priority, payload: dict[str, Any]) -> None:
+    await connections.get("default").execute_query(
+        _QUEUE, [key, chat, priority.rank, json_text(payload)]
+    )
+
+
+async def queue_rows(chats: Sequence[int], each: int) -> None:
+    """So many messages for each of some chats."""
+    for number in range(each):
+        for chat in chats:
+            await _put(chat, f"row:{number}", Priority.NORMAL, {"text": f"message {number}"})
+
+
+def _couriers(environ: dict[str, str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.storm_courier"],
+        cwd=harness.ROOT,
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 async def queue(storm_: Storm, alerts: int) -> None:

@@ -1,7 +1,14 @@
-"""A courier alone, as a process that can be killed: everything it knows is in the database."""
+"""Couriers by fork, because importing one takes a second; each is a process that is killed.
+
+Reads ``go`` and ``kill``, answers a line to each. What a courier knows is in the database.
+"""
 
 import asyncio
+import ctypes
 import logging
+import os
+import signal
+import sys
 from contextlib import AsyncExitStack
 
 from bot.courier import build_courier
@@ -12,8 +19,25 @@ from storage.database import open_database
 from storage.locks import Lock
 from storage.sole import Sole
 
+_PDEATHSIG = 1
 
-async def main() -> None:
+
+def main() -> None:
+    """Serve until standard input ends."""
+    child = 0
+    for line in sys.stdin:
+        if line == "go\n":
+            child = os.fork()
+            if child == 0:
+                ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+                asyncio.run(deliver())
+        else:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        print("done", flush=True)
+
+
+async def deliver() -> None:
     """Deliver for ever."""
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     assert settings.database_url is not None
@@ -36,4 +60,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
-    asyncio.run(main())
+    main()
