@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot import settings_commands
+from bot import look_commands, settings_commands
 from engine.errors import TraderError
 
 app = typer.Typer(
@@ -178,38 +178,6 @@ def anchor(home: Home = None) -> None:
 
 
 @app.command()
-def status(home: Home = None) -> None:
-    """Show how it stands."""
-    from bot import reports
-
-    _exit(_run(reports.status(_settings(home), say=_say)))
-
-
-@app.command()
-def calibration(
-    of: Annotated[
-        str | None, typer.Argument(metavar="[OF]", help="One symbol, or one strategy by its name.")
-    ] = None,
-    home: Home = None,
-) -> None:
-    """Show how often ideas of each score reached their target, whether they were traded or not."""
-    from bot import reports
-
-    _exit(_run(reports.calibration(_settings(home), of, say=_say)))
-
-
-@app.command()
-def alive(
-    name: Annotated[str, typer.Argument(help="bot or worker.")],
-    home: Home = None,
-) -> None:
-    """Say whether a process is alive; the exit code is for health checks."""
-    from bot import reports
-
-    _exit(_run(reports.alive(_settings(home), name, say=_say)))
-
-
-@app.command()
 def halt(home: Home = None) -> None:
     """Emergency stop, with Redis, the chat and every model down: after it no order can leave."""
     from bot import reports
@@ -292,4 +260,5 @@ def _say(text: str) -> None:
     typer.echo(text)
 
 
+look_commands.add(app, _settings, _run, _say)
 app.add_typer(settings_commands.build(_settings, _run, _say), name="settings")

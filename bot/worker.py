@@ -17,8 +17,10 @@ from telegram.ext import ExtBot
 from bot import jobs
 from bot.bell import ArqBell
 from bot.courier import build_courier
+from bot.drawing import Draw
+from bot.notices import Render
 from bot.settings import Settings
-from bot.wiring import World, build_work
+from bot.wiring import World, build_collect, build_work
 from storage.sole import Sole
 
 _EVERY_SECOND = set(range(60))
@@ -88,7 +90,14 @@ def build_worker(
     world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event
 ) -> Worker:
     """A worker over an open database; run it with ``async_run``."""
-    courier = build_courier(bot=bot, store=world.store, broker=world.broker, sole=sole, ready=ready)
+    courier = build_courier(
+        bot=bot,
+        store=world.store,
+        render=Render(store=world.store, broker=world.broker),
+        draw=Draw(store=world.store, collect=build_collect(world)),
+        sole=sole,
+        ready=ready,
+    )
     context: dict[Any, Any] = {
         "world": world,
         "work": build_work(world, ArqBell(pool)),

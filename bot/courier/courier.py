@@ -14,7 +14,7 @@ from bot.courier.settle import Settle
 from bot.drawing import Draw
 from bot.limiter import Limiter
 from bot.notices import Render
-from engine.ports import Broker, Store
+from engine.ports import Store
 from storage.outbox import Delivery, PostgresDeliveries
 from storage.sole import Sole
 
@@ -59,7 +59,8 @@ def build_courier(
     *,
     bot: Bot,
     store: Store,
-    broker: Broker,
+    render: Render,
+    draw: Draw,
     sole: Sole,
     ready: asyncio.Event,
     limiter: Limiter | None = None,
@@ -67,12 +68,7 @@ def build_courier(
 ) -> Courier:
     """A courier over an open database that sends with this client of Telegram."""
     deliveries = PostgresDeliveries()
-    compose = Compose(
-        deliveries=deliveries,
-        store=store,
-        render=Render(store=store, broker=broker),
-        draw=Draw(store=store),
-    )
+    compose = Compose(deliveries=deliveries, store=store, render=render, draw=draw)
     settle = Settle(
         deliveries=deliveries, compose=compose, calls=Calls(bot), limiter=limiter or Limiter()
     )

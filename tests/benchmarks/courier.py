@@ -5,9 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.courier import build_courier
+from bot.drawing import Draw
 from bot.limiter import Limiter
+from bot.notices import Render
 from bot.sandbox import Person, Sandbox, serve
 from bot.settings import Settings
+from bot.wiring import build_collect
 from bot.worker import telegram_bot
 from engine.domain.person import Person as Reader
 from engine.domain.person import Role
@@ -47,9 +50,14 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
         sole = Sole(url, Lock.COURIER)
         async with telegram_bot(settings) as bot:
             courier = build_courier(
-                bot=bot, store=world.store, broker=world.broker, sole=sole, ready=ready,
+                bot=bot,
+                store=world.store,
+                render=Render(store=world.store, broker=world.broker),
+                draw=Draw(store=world.store, collect=build_collect(world)),
+                sole=sole,
+                ready=ready,
                 limiter=Limiter(),
-            )  # fmt: skip
+            )
             while await courier.deliver():
                 pass
         await sole.close()

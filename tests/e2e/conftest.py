@@ -10,10 +10,12 @@ from pydantic import SecretStr
 
 from bot.courier import Courier, build_courier
 from bot.dispatcher import Answerer, build_dispatcher, telegram
+from bot.drawing import Draw
 from bot.limiter import Limiter, Limits
+from bot.notices import Render
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
-from bot.wiring import build_talk, now
+from bot.wiring import build_collect, build_talk, now
 from bot.worker import telegram_bot
 from storage.budget import Pace
 from storage.inbox import PostgresInbox
@@ -112,7 +114,8 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
         courier = build_courier(
             bot=sender,
             store=desk.world.store,
-            broker=desk.world.broker,
+            render=Render(store=desk.world.store, broker=desk.world.broker),
+            draw=Draw(store=desk.world.store, collect=build_collect(desk.world)),
             sole=sole,
             ready=ready,
             limiter=Limiter(limits=UNLIMITED),

@@ -12,8 +12,10 @@ import sys
 from contextlib import AsyncExitStack
 
 from bot.courier import build_courier
+from bot.drawing import Draw
+from bot.notices import Render
 from bot.settings import Settings
-from bot.wiring import build_world
+from bot.wiring import build_collect, build_world
 from bot.worker import telegram_bot
 from storage.database import open_database
 from storage.locks import Lock
@@ -50,9 +52,14 @@ async def deliver() -> None:
         sole = Sole(settings.database_url, Lock.COURIER)
         stack.push_async_callback(sole.close)
         courier = build_courier(
-            bot=bot, store=world.store, broker=world.broker, sole=sole, ready=ready,
+            bot=bot,
+            store=world.store,
+            render=Render(store=world.store, broker=world.broker),
+            draw=Draw(store=world.store, collect=build_collect(world)),
+            sole=sole,
+            ready=ready,
             settle_seconds=1.0,
-        )  # fmt: skip
+        )
         while True:
             await courier.deliver()
             await asyncio.sleep(0.05)
