@@ -51,6 +51,7 @@ COMMANDS = (
     Command("evaluate", Family.MARKET),
     Command("doctor", Family.SYSTEM),
     Command("events", Family.SYSTEM),
+    Command("notify", Family.SELF),
     Command("language", Family.SELF),
     Command("whoami", Family.SELF),
     Command("help", Family.SELF),

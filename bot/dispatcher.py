@@ -18,6 +18,7 @@ from bot.courier import payload
 from bot.dialogues import DialogueStorage
 from bot.gatekeeper import Gatekeeper, plain
 from bot.handlers import routers
+from bot.handlers.notify import BackAgain
 from bot.i18n import LANGUAGES, words_for
 from bot.screen import Screen, parcel_of
 from bot.settings import Settings
@@ -53,6 +54,7 @@ def build_dispatcher(talk: Talk, *, clock: Clock, is_live: bool) -> Dispatcher:
     storage = DialogueStorage(PostgresDialogues())
     dispatcher = Dispatcher(storage=storage, **use_cases, clock=clock, is_live=is_live)
     dispatcher.update.outer_middleware(Gatekeeper(talk.find_person, clock))
+    dispatcher.update.outer_middleware(BackAgain(talk.welcome_back))
     dispatcher.include_routers(*routers())
     return dispatcher
 

@@ -17,6 +17,13 @@ from engine.flow.diagnosis import Diagnose
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
 from engine.flow.market import ReadMarket
+from engine.flow.notices import (
+    AcknowledgeHalt,
+    ChangeNotify,
+    RemindOfHalt,
+    SumUpQuietHours,
+    WelcomeBack,
+)
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, FindPerson, Join
@@ -48,6 +55,7 @@ class World:
     waits: bool
     zone: ZoneInfo
     local_chat: bool
+    remind_every: timedelta
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -81,6 +89,8 @@ class Work:
     watch_heartbeats: WatchHeartbeats
     recover: Recover
     retire_bundles: RetireBundles
+    remind_of_halt: RemindOfHalt
+    sum_up_quiet_hours: SumUpQuietHours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +100,9 @@ class Talk:
     find_person: FindPerson
     join: Join
     change_language: ChangeLanguage
+    change_notify: ChangeNotify
+    acknowledge_halt: AcknowledgeHalt
+    welcome_back: WelcomeBack
     decide_idea: DecideIdea
     change_control: ChangeControl
     read_settings: ReadSettings
@@ -140,6 +153,7 @@ def build_world(settings: Settings) -> World:
         waits=settings.market_waits,
         zone=ZoneInfo(settings.broker_timezone),
         local_chat=settings.telegram_api_url != TELEGRAM,
+        remind_every=timedelta(minutes=settings.halt_reminder_minutes),
     )
 
 
@@ -182,6 +196,8 @@ def build_work(world: World, bell: Bell) -> Work:
             sync_broker=sync_broker,
         ),
         retire_bundles=RetireBundles(store=store),
+        remind_of_halt=RemindOfHalt(store=store, every=world.remind_every),
+        sum_up_quiet_hours=SumUpQuietHours(store=store),
     )
 
 
@@ -211,6 +227,9 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         find_person=FindPerson(store=store),
         join=Join(store=store, claim_code=claim_code),
         change_language=ChangeLanguage(store=store),
+        change_notify=ChangeNotify(store=store),
+        acknowledge_halt=AcknowledgeHalt(store=store, bell=bell),
+        welcome_back=WelcomeBack(store=store, bell=bell),
         decide_idea=DecideIdea(
             collect=collect,
             store=store,

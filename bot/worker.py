@@ -112,6 +112,7 @@ def build_worker(
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
+            cron(jobs.remind, second=45, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
             cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
         ],

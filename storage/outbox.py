@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tortoise import connections
@@ -83,6 +84,59 @@ WITH done AS (
 INSERT INTO sent_message (chat_id, message_id, outbox_id, noted_at)
 SELECT $3, $2, $1, clock_timestamp() WHERE $2::bigint IS NOT NULL ON CONFLICT DO NOTHING
 """
+
+
+# Of the rows that share a message, the one that began it and what has come since.
+_EPISODE = """
+SELECT count(*) FILTER (WHERE NOT is_resolved) AS count,
+       max(created_at) FILTER (WHERE NOT is_resolved) AS last,
+       max(created_at) FILTER (WHERE is_resolved) AS resolved,
+       (array_agg(message_id ORDER BY id))[1] AS message_id,
+       (array_agg(state ORDER BY id))[1] AS state
+FROM outbox WHERE id = $1 OR episode = $1
+"""
+
+# The halts a person was told of since trading was last resumed.
+_HALTS = """
+SELECT key, payload::text AS payload, message_id FROM outbox
+WHERE person_id = $1 AND kind = 'halt' AND state = 'sent' AND message_id IS NOT NULL AND id < $2
+  AND id > coalesce((SELECT max(id) FROM outbox WHERE person_id = $1 AND kind = 'halt_card'
+                     AND cause = 'halt_over' AND id < $2), 0)
+ORDER BY id
+"""
+
+_MOVED = """
+WITH moved AS (UPDATE person SET chat_id = $2 WHERE chat_id = $1)
+UPDATE outbox SET chat_id = $2, state = 'queued', steps = NULL
+WHERE chat_id = $1 AND state IN ('queued', 'sending')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A message that several rows share: how often, when last, when it was over. ``state`` and
+    ``message_id`` are those of the row that began it.
+    """
+
+    count: int
+    last: datetime
+    resolved: datetime | None
+    message_id: int | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentHalt:
+    """The alert of a halt as it is in a person's chat."""
+
+    key: str
+    payload: str
+    message_id: int
+
+    @property
+    def version(self) -> int:
+        """The version of the control it began with."""
+        return int(self.key.rpartition(":")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +252,20 @@ class PostgresDeliveries:
             " AND person_id = $2 AND cause = $3 AND kind = $4 AND episode IS NOT DISTINCT FROM $5",
             [row.id, row.person_id, row.cause, row.kind, row.episode],
         )
+
+    async def episode(self, id_: int) -> Episode:
+        """What shares its message with the row that began it."""
+        (row,) = await connections.get("default").execute_query_dict(_EPISODE, [id_])
+        return Episode(**row)
+
+    async def halts(self, row: Delivery) -> Sequence[SentHalt]:
+        """The alerts of halts that a row about them is to change."""
+        rows = await connections.get("default").execute_query_dict(_HALTS, [row.person_id, row.id])
+        return [SentHalt(**found) for found in rows]
+
+    async def moved(self, chat_id: int, to: int) -> None:
+        """A chat has another number; what waits for it, or was just refused, goes there."""
+        await connections.get("default").execute_query(_MOVED, [chat_id, to])
 
     async def message_of(self, key: str, person_id: int) -> int | None:
         """The message an earlier row became, if it was sent."""

@@ -14,6 +14,7 @@ from bot.courier.settle import Settle
 from bot.drawing import Draw
 from bot.limiter import Limiter
 from bot.notices import Render
+from engine.flow.notices import MarkUnreachable
 from engine.ports import Store
 from storage.outbox import Delivery, PostgresDeliveries
 from storage.sole import Sole
@@ -70,7 +71,11 @@ def build_courier(
     deliveries = PostgresDeliveries()
     compose = Compose(deliveries=deliveries, store=store, render=render, draw=draw)
     settle = Settle(
-        deliveries=deliveries, compose=compose, calls=Calls(bot), limiter=limiter or Limiter()
+        deliveries=deliveries,
+        compose=compose,
+        calls=Calls(bot),
+        limiter=limiter or Limiter(),
+        mark_unreachable=MarkUnreachable(store=store),
     )
     return Courier(settle=settle, sole=sole, ready=ready, settle_seconds=settle_seconds)
 

@@ -10,6 +10,7 @@ from bot.courier.compose import Compose, Plan
 from bot.courier.proof import Proof
 from bot.courier.steps import Call, Progress, Step, main_message, read, stored
 from bot.limiter import Limiter
+from engine.flow.notices import MarkUnreachable
 from storage.outbox import Delivery, PostgresDeliveries
 from storage.probing import candidates
 
@@ -29,6 +30,7 @@ class Settle:
     compose: Compose
     calls: Calls
     limiter: Limiter
+    mark_unreachable: MarkUnreachable
 
     async def begin(self, row: Delivery) -> None:
         """Send a row that waits."""
@@ -155,7 +157,11 @@ class Settle:
             await self.limiter.refused(row.chat_id, error.seconds or pause)
 
     async def _without_chat(self, row: Delivery, error: Unreachable | Moved) -> None:
+        if isinstance(error, Moved):
+            await self.deliveries.moved(row.chat_id, error.chat_id)
+            return
         log.warning("chat %s cannot be written to: %s", row.chat_id, error)
+        await self.mark_unreachable(row.person_id, str(error))
         await self.deliveries.failed(row.id, str(error))
 
     async def _give_up_slowly(self, row: Delivery, error: Exception) -> None:

@@ -7,6 +7,7 @@ from bot.handlers import (
     control,
     history,
     market,
+    notify,
     people,
     performance,
     status,
@@ -17,5 +18,16 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, market, control, system, unknown)
+    modules = (
+        people,
+        status,
+        performance,
+        approvals,
+        history,
+        market,
+        notify,
+        control,
+        system,
+        unknown,
+    )
     return tuple(module.build() for module in modules)

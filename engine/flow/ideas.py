@@ -76,6 +76,16 @@ def card_notice(idea_id: UUID, change: str) -> Notice:
     )
 
 
+def fill_notice(order: Order) -> Notice:
+    """An order was filled."""
+    return Notice(
+        kind=Kind.FILLED,
+        key=f"filled:{order.client_id}",
+        priority=Priority.TRADE,
+        detail={"idea_id": str(order.idea_id), "client_id": order.client_id},
+    )
+
+
 def refusal_notice(idea_id: UUID, key: str, reason: str, code: str) -> Notice:
     """An idea or its order came to nothing: by which kind of reason, and exactly why."""
     return Notice(
