@@ -7,7 +7,7 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.notice import CAUSE_WINDOW, Audience, HaltSeen, Kind, Notice
-from engine.domain.person import Person
+from engine.domain.person import Person, Role
 from engine.domain.preferences import Loudness
 from engine.snapshot.canonical import plain
 from storage import mapping
@@ -97,7 +97,7 @@ class OutboxTable:
 
     async def halt_seen(self, version: int) -> Sequence[HaltSeen]:
         rows = await self._connection.execute_query_dict(_SEEN, [version])
-        return [HaltSeen(**row) for row in rows]
+        return [HaltSeen(**{**row, "role": Role(row["role"])}) for row in rows]
 
     async def _queue(
         self, notice: Notice, person: Person, payload: str, loudness: Loudness

@@ -226,7 +226,7 @@ class PostgresDeliveries:
         """It will never be sent; the row says why."""
         await connections.get("default").execute_query(
             "UPDATE outbox SET state = 'failed', attempts = attempts + 1, error = $2, steps = NULL"
-            " WHERE id = $1",
+            " WHERE id = $1 AND state IN ('queued', 'sending')",
             [id_, error[:500]],
         )
 

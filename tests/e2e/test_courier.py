@@ -204,7 +204,7 @@ async def test_traders_are_reminded_of_a_halt_until_one_has_seen_it(chat: Chat) 
     await chat.desk.talk.change_control.stop(None)
     await chat.courier.deliver()
     assert not await remind()
-    past = (datetime.now(UTC) - timedelta(minutes=16)).isoformat()  # noqa: TID251
+    past = (datetime.now(UTC) - timedelta(minutes=16)).isoformat()
     await sql(f'UPDATE control SET document = document || \'{{"changed_at": "{past}"}}\'')
     assert await remind()
     await remind()
