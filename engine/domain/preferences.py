@@ -63,7 +63,9 @@ class Preferences:
     digest: bool = True
 
     def loudness(self, topic: Topic, reason: str | None = None) -> Loudness:
-        """How an event of this topic, with this reason, comes."""
+        """How an event of this topic, with this reason, comes. A halt is loud whatever is stored."""
+        if topic is Topic.HALTS:
+            return Loudness.ON
         general = self.chosen.get(topic, DEFAULTS[topic])
         return general if reason is None else self.chosen.get(f"{topic}:{reason}", general)
 
