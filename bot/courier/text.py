@@ -53,10 +53,24 @@ def _lines(text: str, limit: int) -> Iterator[str]:
         if length(line) <= limit:
             yield line
             continue
-        bare = plain(line)
+        bare, tags = plain(line), _unpaired(line)
         # Half of the limit fits even if every letter takes two units.
         for start in range(0, len(bare), limit // 2):
-            yield escape(bare[start : start + limit // 2], quote=False)
+            yield tags + escape(bare[start : start + limit // 2], quote=False)
+            tags = ""
+
+
+def _unpaired(line: str) -> str:
+    """The tags of a line that belong to other lines, first those that are closed."""
+    closing, opening = [], []
+    for tag in _TAG.findall(line):
+        if not _CLOSING.fullmatch(tag):
+            opening.append(tag)
+        elif opening:
+            opening.pop()
+        else:
+            closing.append(tag)
+    return "".join([*closing, *opening])
 
 
 def _open_after(part: str) -> list[str]:

@@ -9,7 +9,7 @@ from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.facts import badge, coded, direction, reason
 from engine.domain.idea import Idea
-from engine.domain.notice import HaltSeen, Kind
+from engine.domain.notice import REFRESHES, HaltSeen, Kind
 from engine.domain.order import Order
 from engine.domain.person import Person
 from engine.domain.preferences import REASONS, Loudness, Topic
@@ -22,6 +22,8 @@ _NEXT = {
 }
 #: Quiet hours that can be picked; others are typed.
 NIGHTS = (("22:00", "07:00"), ("23:00", "08:00"))
+#: To be copied, so without the marks of direction that text from right to left gets.
+_EXAMPLE = Html("<code>/notify quiet 21:30-06:15</code>")
 
 
 def choices(words: Words, person: Person, *, edit: bool = False) -> Screen:
@@ -57,7 +59,11 @@ def quiet(words: Words, person: Person, *, edit: bool = True) -> Screen:
         rows.append((Button(words(key), callbacks.pack("nd", int(not prefs.digest))),))
         rows.append((Button(words("notify.button_loud"), callbacks.pack("nql")),))
     rows.append((Button(words("notify.button_back"), callbacks.pack("nb")),))
-    lines = [_quiet_line(words, person), words("notify.quiet_means"), words("notify.quiet_type")]
+    lines = [
+        _quiet_line(words, person),
+        words("notify.quiet_means"),
+        words("notify.quiet_type", example=_EXAMPLE),
+    ]
     return Screen(text=Html("\n".join(lines)), buttons=tuple(rows), edit=edit)
 
 
@@ -184,6 +190,8 @@ def digest(words: Words, detail: Mapping[str, Any]) -> Html:
 def _counts(words: Words, counts: Mapping[str, int]) -> list[Html]:
     totals: dict[str, int] = {}
     for kind, count in counts.items():
+        if kind in REFRESHES:
+            continue
         topic = Kind(kind).topic
         name = str(topic) if topic is not None else "other"
         totals[name] = totals.get(name, 0) + count

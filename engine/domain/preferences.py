@@ -63,7 +63,7 @@ class Preferences:
     digest: bool = True
 
     def loudness(self, topic: Topic, reason: str | None = None) -> Loudness:
-        """How an event of this topic, with this reason, comes. A halt is loud whatever is stored."""
+        """How an event of this topic, with this reason, comes; a halt always comes loudly."""
         if topic is Topic.HALTS:
             return Loudness.ON
         general = self.chosen.get(topic, DEFAULTS[topic])
