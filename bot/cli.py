@@ -102,26 +102,6 @@ def worker(
 
 
 @app.command()
-def chat(
-    port: Annotated[int, typer.Option("--port", help="Port of the chat page.")] = 8088,
-) -> None:
-    """Serve the local chat alone: a Bot API for bots of this machine, and its page."""
-    from bot.processes import until_stopped
-    from bot.sandbox import Sandbox, serve
-
-    async def work() -> None:
-        settings = _settings(None)
-        served = await serve(Sandbox(), port=port, app_env=settings.app_env)
-        _say(f"The chat is at {served.url}; bots use it as TELEGRAM_API_URL, with any token.")
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await served.close()
-
-    _run(until_stopped(work()))
-
-
-@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
     from bot.processes import prepare

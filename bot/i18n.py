@@ -94,9 +94,13 @@ class Words:
         """Date, time and zone."""
         return f"{self.time(instant, 'd MMM y HH:mm')} {self.zone_name(instant)}"
 
+    def local(self, instant: datetime) -> datetime:
+        """A moment by the clock of the person's zone."""
+        return instant.astimezone(self._zone)
+
     def zone_name(self, instant: datetime) -> str:
         """The zone's short name at an instant."""
-        return instant.astimezone(self._zone).tzname() or self.timezone
+        return self.local(instant).tzname() or self.timezone
 
     @property
     def is_rtl(self) -> bool:

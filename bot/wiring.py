@@ -168,6 +168,13 @@ def build_collect(world: World) -> Collect:
     )
 
 
+def build_performance(world: World) -> ReadPerformance:
+    """How trading went; the chat shows it and the courier draws it."""
+    return ReadPerformance(
+        store=world.store, broker=world.broker, market=world.market, zone=world.zone
+    )
+
+
 def build_anchor_history(world: World, bell: Bell) -> AnchorHistory:
     """What notes outside where the history stands."""
     return AnchorHistory(store=world.store, anchors=world.anchors, bell=bell)
@@ -266,7 +273,5 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         replay_decision=ReplayDecision(store=store),
         read_calibration=ReadCalibration(store=store),
         read_mirror=ReadMirror(store=store),
-        read_performance=ReadPerformance(
-            store=store, broker=world.broker, market=world.market, zone=world.zone
-        ),
+        read_performance=build_performance(world),
     )

@@ -20,7 +20,7 @@ from bot.courier import build_courier
 from bot.drawing import Draw
 from bot.notices import Render
 from bot.settings import Settings
-from bot.wiring import World, build_collect, build_work
+from bot.wiring import World, build_collect, build_performance, build_work
 from storage.sole import Sole
 
 _EVERY_SECOND = set(range(60))
@@ -94,7 +94,11 @@ def build_worker(
         bot=bot,
         store=world.store,
         render=Render(store=world.store, broker=world.broker),
-        draw=Draw(store=world.store, collect=build_collect(world)),
+        draw=Draw(
+            store=world.store,
+            collect=build_collect(world),
+            read_performance=build_performance(world),
+        ),
         sole=sole,
         ready=ready,
     )

@@ -32,7 +32,8 @@ def report(words: Words, seen: Performance, *, is_live: bool) -> Screen:
     else:
         lines += _figures(words, seen, currency)
         lines += [Html(""), *_trades(words, seen, currency)]
-    return Screen(text=Html("\n".join(lines)), buttons=_buttons(words, seen))
+    chart = {"performance": list(days_of(seen.span))} if seen.metrics.trades else None
+    return Screen(text=Html("\n".join(lines)), buttons=_buttons(words, seen), chart=chart)
 
 
 def _title(words: Words, seen: Performance, is_live: bool) -> Html:

@@ -23,6 +23,7 @@ NAMES = (
     "replay",
     "cycle",
     "courier",
+    "charts",
 )
 
 

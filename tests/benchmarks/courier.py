@@ -10,7 +10,7 @@ from bot.limiter import Limiter
 from bot.notices import Render
 from bot.sandbox import Person, Sandbox, serve
 from bot.settings import Settings
-from bot.wiring import build_collect
+from bot.wiring import build_collect, build_performance
 from bot.worker import telegram_bot
 from engine.domain.person import Person as Reader
 from engine.domain.person import Role
@@ -53,7 +53,11 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
                 bot=bot,
                 store=world.store,
                 render=Render(store=world.store, broker=world.broker),
-                draw=Draw(store=world.store, collect=build_collect(world)),
+                draw=Draw(
+                    store=world.store,
+                    collect=build_collect(world),
+                    read_performance=build_performance(world),
+                ),
                 sole=sole,
                 ready=ready,
                 limiter=Limiter(),

@@ -15,7 +15,7 @@ from bot.limiter import Limiter, Limits
 from bot.notices import Render
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
-from bot.wiring import build_collect, build_talk, now
+from bot.wiring import build_collect, build_performance, build_talk, now
 from bot.worker import telegram_bot
 from storage.budget import Pace
 from storage.inbox import PostgresInbox
@@ -115,7 +115,11 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             bot=sender,
             store=desk.world.store,
             render=Render(store=desk.world.store, broker=desk.world.broker),
-            draw=Draw(store=desk.world.store, collect=build_collect(desk.world)),
+            draw=Draw(
+                store=desk.world.store,
+                collect=build_collect(desk.world),
+                read_performance=build_performance(desk.world),
+            ),
             sole=sole,
             ready=ready,
             limiter=Limiter(limits=UNLIMITED),

@@ -15,7 +15,7 @@ from bot.courier import build_courier
 from bot.drawing import Draw
 from bot.notices import Render
 from bot.settings import Settings
-from bot.wiring import build_collect, build_world
+from bot.wiring import build_collect, build_performance, build_world
 from bot.worker import telegram_bot
 from storage.database import open_database
 from storage.locks import Lock
@@ -55,7 +55,11 @@ async def deliver() -> None:
             bot=bot,
             store=world.store,
             render=Render(store=world.store, broker=world.broker),
-            draw=Draw(store=world.store, collect=build_collect(world)),
+            draw=Draw(
+                store=world.store,
+                collect=build_collect(world),
+                read_performance=build_performance(world),
+            ),
             sole=sole,
             ready=ready,
             settle_seconds=1.0,

@@ -74,13 +74,14 @@ async def test_performance_of_a_span_counts_what_was_traded(chat: Chat) -> None:
     await chat.tap(await chat.card(), "✅ Approve")
     await play(chat, 60)
     (report,) = await chat.say("/performance 2017-01-01 2018-12-31")
-    assert "1 trade · " in report["text"]
-    assert " R)" in report["text"]
+    assert "1 trade · " in report["caption"]
+    assert " R)" in report["caption"]
     trades = await chat.desk.talk.read_performance(None, ["2017-01-01", "2018-12-31"])
     assert trades.metrics.trades == 1
     assert trades.curve[-1][1] == trades.account.balance
     assert trades.curve[0][1] == 10_000
     await chat.tap(report, label_of(report, "This month"))
-    assert "This month" in chat.sandbox.messages(1001)[-1]["text"]
+    month = chat.sandbox.messages(1001)[-1]
+    assert "This month" in (month.get("caption") or month["text"])
     (wrong,) = await chat.say("/performance last year")
     assert "/performance 2026-01-01 2026-01-31" in wrong["text"]
