@@ -110,11 +110,8 @@ class Storm:
         return found
 
     def flood(self) -> int:
-        """Calls that broke a limit by the local chat's own count; not those that a fault made."""
-        return sum(
-            call.get("status") == 429 and "injected" not in call["description"]
-            for call in self.sandbox.calls
-        )
+        """Calls that broke a limit, by the local chat's own count."""
+        return self.sandbox.flood_violations
 
     def late_halts(self, at: int) -> list[str]:
         """Halts queued when ``at`` messages had come to their chat, that more than two overtook:
