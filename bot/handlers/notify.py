@@ -52,19 +52,14 @@ async def notify(
     command: CommandObject,
     person: Person,
     words: Words,
-    change_notify: ChangeNotify,
 ) -> Screen:
-    """/notify, or /notify quiet 22:00-07:00, or /notify quiet off."""
-    asked = (command.args or "").split()
+    """/notify, or /notify 21:30-06:15 for quiet hours."""
+    asked = (command.args or "").strip().replace("–", "-")
     if not asked:
         return views.choices(words, person)
-    if len(asked) != 2 or asked[0].lower() != "quiet":
-        raise InvalidInput(words("error.usage", example="/notify quiet 22:00-07:00"))
-    if asked[1].lower() == "off":
-        return views.quiet(words, await change_notify.loud(person.id), edit=False)
-    since, dash, until = asked[1].replace("–", "-").partition("-")
+    since, dash, until = asked.partition("-")
     if not dash:
-        raise InvalidInput(words("error.usage", example="/notify quiet 22:00-07:00"))
+        raise InvalidInput(words("error.usage", example="/notify 21:30-06:15"))
     return views.confirm_quiet(words, person, since, until)
 
 

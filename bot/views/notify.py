@@ -23,7 +23,7 @@ _NEXT = {
 #: Quiet hours that can be picked; others are typed.
 NIGHTS = (("22:00", "07:00"), ("23:00", "08:00"))
 #: To be copied, so without the marks of direction that text from right to left gets.
-_EXAMPLE = Html("<code>/notify quiet 21:30-06:15</code>")
+_EXAMPLE = Html("<code>/notify 21:30-06:15</code>")
 
 
 def choices(words: Words, person: Person, *, edit: bool = False) -> Screen:

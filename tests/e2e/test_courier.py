@@ -247,7 +247,7 @@ async def test_forged_choice_cannot_silence_halts(chat: Chat) -> None:
 async def test_quiet_hours_are_silent_but_for_halts_and_are_summed_up(chat: Chat) -> None:
     now = datetime.now(UTC)
     since, until = (now + timedelta(hours=h) for h in (-1, 1))
-    (asked,) = await chat.say(f"/notify quiet {since:%H:00}-{until:%H:59}")
+    (asked,) = await chat.say(f"/notify {since:%H:00}-{until:%H:59}")
     await chat.tap(asked, f"{since:%H:00}–{until:%H:59}")
     await tell(chat, lost(1))
     await chat.desk.until_idea()
