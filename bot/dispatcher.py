@@ -17,6 +17,7 @@ from bot.courier import payload
 from bot.dialogues import DialogueStorage
 from bot.gatekeeper import Gatekeeper, plain
 from bot.handlers import routers
+from bot.handlers.notify import BackAgain
 from bot.i18n import words_for
 from bot.screen import Screen, parcel_of
 from bot.settings import Settings
@@ -52,6 +53,7 @@ def build_dispatcher(talk: Talk, *, clock: Clock, is_live: bool) -> Dispatcher:
     storage = DialogueStorage(PostgresDialogues())
     dispatcher = Dispatcher(storage=storage, **use_cases, clock=clock, is_live=is_live)
     dispatcher.update.outer_middleware(Gatekeeper(talk.find_person, talk.turn_away, clock))
+    dispatcher.update.outer_middleware(BackAgain(talk.welcome_back))
     dispatcher.include_routers(*routers())
     return dispatcher
 

@@ -128,6 +128,13 @@ async def deliver(ctx: Context) -> None:
     await courier.deliver()
 
 
+async def remind(ctx: Context) -> None:
+    """Remind of a halt nobody has seen, and sum up quiet hours that ended."""
+    work: Work = ctx["work"]
+    await work.remind_of_halt()
+    await work.sum_up_quiet_hours()
+
+
 async def anchor(ctx: Context) -> None:
     """Anchor the history, once a day; asked every hour, so that no day is missed."""
     work: Work = ctx["work"]

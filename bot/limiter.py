@@ -1,72 +1,56 @@
-"""Telegram's flood limits: so many messages a second in all, and one a second in a chat."""
+"""Telegram's flood limits: so many messages a second in all, and one a second in a chat.
+
+The library's own limiter keeps its figures in memory and waits after a message is marked as under
+way; this one asks the database before. Edits and pins count like messages.
+"""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
-from telegram.ext import BaseRateLimiter
-
-#: Below what Telegram names in its FAQ (30 a second in all, 1 a second in a chat, 20 a minute in a
-#: group), because edits count and other processes answer taps with the same token.
-OVERALL_PER_SECOND = 20.0
-CHAT_PER_SECOND = 0.9
-GROUP_PER_SECOND = 20 / 60
-CHAT_BURST = 3
+from storage.budget import OVERALL, Pace, PostgresBudget
 
 
-@dataclass(slots=True)
-class Bucket:
-    """A token bucket. It begins empty but for one token, because nobody knows what was sent before
-    this process started.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Just below what Telegram's FAQ names: 30 a second in all, 1 a second in a chat with short
+    bursts, 20 a minute in a group. In every second (minute, for a group) the burst and what follows
+    it stay within those together.
     """
 
-    rate: float
-    burst: float
-    tokens: float = 1.0
-    at: float = field(default_factory=monotonic)
+    overall: Pace = field(default_factory=lambda: Pace(28.0, 2))
+    chat: Pace = field(default_factory=lambda: Pace(0.95, 3))
+    group: Pace = field(default_factory=lambda: Pace(17 / 60, 3))
 
-    def wait(self) -> float:
-        """Take a token; the answer is how long to wait before using it, in seconds."""
-        now = monotonic()
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
-        self.tokens -= 1
-        return max(0.0, -self.tokens / self.rate)
+    def of(self, chat_id: int) -> Pace:
+        """The pace of a chat; those of groups have negative ids."""
+        return self.group if chat_id < 0 else self.chat
 
 
-class ChatLimiter(BaseRateLimiter[None]):
-    """Waits before each call to Telegram that shows something in a chat."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limiter:
+    """Waits for room, in every process alike."""
 
-    def __init__(self) -> None:
-        self._overall = Bucket(OVERALL_PER_SECOND, OVERALL_PER_SECOND)
-        self._chats: dict[Any, Bucket] = {}
+    budget: PostgresBudget = field(default_factory=PostgresBudget)
+    limits: Limits = field(default_factory=Limits)
 
-    async def initialize(self) -> None:
-        """Nothing to prepare."""
+    async def take(self, chat_id: int, *, patience: float = 5.0) -> bool:
+        """Wait until one message may go to a chat, and take its room; False when that would take
+        longer than ``patience`` seconds.
+        """
+        ends = monotonic() + patience
+        while True:
+            wait = await self.budget.take(chat_id, self.limits.overall, self.limits.of(chat_id))
+            if wait <= 0:
+                return True
+            if monotonic() + wait > ends:
+                return False
+            await asyncio.sleep(wait)
 
-    async def shutdown(self) -> None:
-        """Nothing to close."""
+    async def refused(self, chat_id: int, seconds: float) -> None:
+        """Telegram asked for a pause."""
+        await self.budget.refused(chat_id, seconds)
 
-    async def process_request(
-        self,
-        callback: Callable[..., Coroutine[Any, Any, Any]],
-        args: Any,
-        kwargs: dict[str, Any],
-        endpoint: str,
-        data: dict[str, Any],
-        rate_limit_args: None,
-    ) -> Any:
-        """Make the call when there is room for it."""
-        chat = data.get("chat_id")
-        if chat is not None:
-            await asyncio.sleep(max(self._overall.wait(), self._bucket(chat).wait()))
-        return await callback(*args, **kwargs)
-
-    def _bucket(self, chat: Any) -> Bucket:
-        if chat not in self._chats:
-            is_group = isinstance(chat, int) and chat < 0
-            rate = GROUP_PER_SECOND if is_group else CHAT_PER_SECOND
-            self._chats[chat] = Bucket(rate, CHAT_BURST)
-        return self._chats[chat]
+    async def hold(self, seconds: float, *, chat_id: int | None = None) -> None:
+        """Leave one chat alone for so long, or all."""
+        await self.budget.hold(OVERALL if chat_id is None else chat_id, seconds)

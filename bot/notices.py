@@ -8,6 +8,7 @@ from bot.i18n import Html, Words
 from bot.screen import Parcel, Screen, parcel_of
 from bot.views import card as card_views
 from bot.views import control as control_views
+from bot.views import notify as notify_views
 from bot.views import position_orders as position_views
 from bot.views import settings as settings_views
 from bot.views import users as user_views
@@ -27,6 +28,7 @@ class Reader:
 
     words: Words
     role: Role
+    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +94,63 @@ class Render:
         )
 
     async def halt(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
-        """A halt: loud, and pinned."""
+        """A halt: loud, and pinned until it was seen or is over."""
         control = restore(Control, detail["after"])
-        parcel = parcel_of(
-            control_views.halted(
-                to.words, control, at_venue=len(detail.get("at_venue", ())), facts=detail
-            )
+        seen = await tx.outbox.halt_seen(control.version)
+        mine = any(person.person_id == to.person_id for person in seen)
+        screen = control_views.halted(
+            to.words, control, at_venue=len(detail.get("at_venue", ())), facts=detail
         )
-        return Parcel(text=parcel.text, buttons=parcel.buttons, pin=True)
+        shown = notify_views.halt(
+            to.words, screen, control.version, seen=seen, over=detail.get("over"), is_mine=mine
+        )
+        parcel = parcel_of(shown)
+        return Parcel(text=parcel.text, buttons=parcel.buttons, pin=not mine)
+
+    async def halt_open(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel | None:
+        """Nobody has seen a halt yet; None when somebody has since, or it is over."""
+        control = await tx.controls.read()
+        seen = await tx.outbox.halt_seen(detail["version"])
+        if control.may_open or any(person.role.rank >= Role.TRADER.rank for person in seen):
+            return None
+        parcel = parcel_of(notify_views.halt_open(to.words, control, detail["version"]))
+        return Parcel(
+            text=parcel.text,
+            buttons=parcel.buttons,
+            reply_to_key=f"control:{detail['version']}",
+        )
+
+    async def part_lost(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """A part gives no sign of life."""
+        return Parcel(text=notify_views.part_lost(to.words, detail))
+
+    async def unreachable(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Somebody cannot be written to."""
+        text = to.words("notify.unreachable", name=detail["name"], id=str(detail["person_id"]))
+        return Parcel(text=text)
+
+    async def missed(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """What somebody missed while they could not be reached."""
+        return Parcel(text=notify_views.missed(to.words, detail))
+
+    async def digest(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """What came in somebody's quiet hours."""
+        return Parcel(text=notify_views.digest(to.words, detail))
+
+    async def filled(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """An order was filled."""
+        idea = await tx.ideas.get(UUID(detail["idea_id"]))
+        order = await tx.orders.get(detail["client_id"])
+        kind = paper(to.words, is_live=self.broker.is_live)
+        return Parcel(
+            text=notify_views.filled(to.words, idea, order, kind), reply_to_key=f"idea:{idea.id}"
+        )
+
+    async def refused(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """An idea or its order came to nothing."""
+        idea = await tx.ideas.get(UUID(detail["idea_id"]))
+        text = notify_views.refused(to.words, idea, detail["reason"], detail["code"])
+        return Parcel(text=text, reply_to_key=f"idea:{idea.id}")
 
     async def state(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """A change of state, mode or a paused symbol, and who made it."""
@@ -153,10 +204,6 @@ class Render:
         text = to.words("users.stranger", name=detail["name"], id=detail["id"])
         return Parcel(text=text, silent=True)
 
-    async def unreachable(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
-        """Somebody blocked the bot."""
-        return Parcel(text=to.words("users.unreachable", name=detail["name"], id=detail["id"]))
-
     async def role(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """A person's own new role."""
         return parcel_of(user_views.own_role(to.words, detail))
@@ -183,7 +230,13 @@ _RENDERERS = {
     Kind.ANCHOR: Render.anchor,
     Kind.ASKS_TO_JOIN: Render.asks_to_join,
     Kind.STRANGER: Render.stranger,
-    Kind.UNREACHABLE: Render.unreachable,
     Kind.ROLE: Render.role,
     Kind.ROLE_OF: Render.role_of,
+    Kind.HALT_OPEN: Render.halt_open,
+    Kind.PART_LOST: Render.part_lost,
+    Kind.UNREACHABLE: Render.unreachable,
+    Kind.MISSED: Render.missed,
+    Kind.DIGEST: Render.digest,
+    Kind.FILLED: Render.filled,
+    Kind.REFUSED: Render.refused,
 }

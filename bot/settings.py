@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     telegram_api_url: str = TELEGRAM
     chat_port: int = Field(default=8088, ge=0, le=65_535)
 
+    #: How often traders are reminded of a halt that none of them has seen; 0 is never.
+    halt_reminder_minutes: int = Field(default=15, ge=0, le=1440)
+
     account_id: str = "paper-1"
     account_currency: str = "USD"
     #: The broker's: its midnight begins the day that the limits are measured on.

@@ -14,9 +14,10 @@ from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
 from engine.flow.halts import ChangeControl
 from engine.flow.market import ReadMarket
+from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, WelcomeBack
 from engine.flow.outcomes import ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
-from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson, NoteReach
+from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
 from engine.flow.performance import ReadPerformance
 from engine.flow.positions import AskPosition, ConfirmPosition
 from engine.flow.replay import ReplayDecision
@@ -40,7 +41,10 @@ class Talk:
     find_person: FindPerson
     join: Join
     turn_away: TurnAway
-    note_reach: NoteReach
+    change_notify: ChangeNotify
+    acknowledge_halt: AcknowledgeHalt
+    welcome_back: WelcomeBack
+    mark_unreachable: MarkUnreachable
     read_people: ReadPeople
     answer_request: AnswerRequest
     change_role: ChangeRole
@@ -95,7 +99,10 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         find_person=FindPerson(store=store),
         join=Join(store=store, bell=bell, claim_code=claim_code),
         turn_away=TurnAway(store=store, bell=bell),
-        note_reach=NoteReach(store=store, bell=bell),
+        change_notify=ChangeNotify(store=store),
+        acknowledge_halt=AcknowledgeHalt(store=store, bell=bell),
+        welcome_back=WelcomeBack(store=store, bell=bell),
+        mark_unreachable=MarkUnreachable(store=store),
         read_people=ReadPeople(store=store),
         answer_request=AnswerRequest(store=store, bell=bell),
         change_role=ChangeRole(store=store, bell=bell),

@@ -14,6 +14,7 @@ from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
 from engine.flow.flatten import PursueFlatten
+from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
@@ -41,6 +42,7 @@ class World:
     waits: bool
     zone: ZoneInfo
     local_chat: bool
+    remind_every: timedelta
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -77,6 +79,8 @@ class Work:
     watch_heartbeats: WatchHeartbeats
     recover: Recover
     retire_bundles: RetireBundles
+    remind_of_halt: RemindOfHalt
+    sum_up_quiet_hours: SumUpQuietHours
 
 
 def now() -> datetime:
@@ -111,6 +115,7 @@ def build_world(settings: Settings) -> World:
         waits=settings.market_waits,
         zone=ZoneInfo(settings.broker_timezone),
         local_chat=settings.telegram_api_url != TELEGRAM,
+        remind_every=timedelta(minutes=settings.halt_reminder_minutes),
     )
 
 
@@ -165,6 +170,8 @@ def build_work(world: World, bell: Bell) -> Work:
             sync_broker=sync_broker,
         ),
         retire_bundles=RetireBundles(store=store),
+        remind_of_halt=RemindOfHalt(store=store, every=world.remind_every),
+        sum_up_quiet_hours=SumUpQuietHours(store=store),
     )
 
 

@@ -16,13 +16,11 @@ from telegram.ext import ExtBot
 
 from bot import jobs
 from bot.bell import ArqBell
-from bot.courier import Courier
+from bot.courier import build_courier
 from bot.drawing import Draw
-from bot.limiter import ChatLimiter
 from bot.notices import Render
 from bot.settings import Settings
 from bot.wiring import World, build_collect, build_performance, build_work
-from storage.outbox import PostgresDeliveries
 from storage.sole import Sole
 
 _EVERY_SECOND = set(range(60))
@@ -67,7 +65,6 @@ def telegram_bot(settings: Settings) -> ExtBot[Any]:
         settings.telegram_bot_token.get_secret_value(),
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
-        rate_limiter=ChatLimiter(),
     )
 
 
@@ -93,16 +90,16 @@ def build_worker(
     world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event
 ) -> Worker:
     """A worker over an open database; run it with ``async_run``."""
-    store = world.store
-    courier = Courier(
+    courier = build_courier(
         bot=bot,
-        deliveries=PostgresDeliveries(),
-        sole=sole,
-        store=store,
-        render=Render(store=store, broker=world.broker),
+        store=world.store,
+        render=Render(store=world.store, broker=world.broker),
         draw=Draw(
-            store=store, collect=build_collect(world), read_performance=build_performance(world)
+            store=world.store,
+            collect=build_collect(world),
+            read_performance=build_performance(world),
         ),
+        sole=sole,
         ready=ready,
     )
     context: dict[Any, Any] = {
@@ -120,6 +117,7 @@ def build_worker(
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
+            cron(jobs.remind, second=45, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
             cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
         ],

@@ -12,6 +12,7 @@ from engine.domain.decision import Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.order import ClosedTrade, Order
 from engine.domain.person import Person, Role
+from engine.domain.preferences import Preferences
 from engine.domain.strategy import Strategy
 from engine.snapshot.canonical import plain, restore
 from storage.chain import instant
@@ -169,8 +170,9 @@ def person_of(row: PersonRow) -> Person:
         version=row.version,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
-        reachable=row.reachable,
         last_seen=row.last_seen,
+        unreachable_since=row.unreachable_since,
+        notify=restore(Preferences, row.notify or {}),
     )
 
 
@@ -185,7 +187,8 @@ def person_columns(person: Person) -> dict[str, Any]:
         "version": person.version,
         "decided_by": person.decided_by,
         "decided_at": person.decided_at,
-        "reachable": person.reachable,
+        "unreachable_since": person.unreachable_since,
+        "notify": plain(person.notify),
     }
 
 

@@ -1,28 +1,18 @@
-"""People, and the outbox of what they are to be told."""
+"""People: who may talk to the bot, and how they want it."""
 
 from collections.abc import Sequence
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from engine.domain.notice import Audience, Notice
 from engine.domain.person import Knock, Person
 from engine.snapshot.canonical import plain, restore
 from storage import mapping
 from storage.locks import Lock
 from storage.models import KnockRow, PersonRow
 
-_QUEUE = """
-INSERT INTO outbox (key, person_id, chat_id, priority, kind, payload, state, attempts,
-                    not_before, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, clock_timestamp(), clock_timestamp())
-ON CONFLICT (key, person_id) DO NOTHING
-"""
-
-
 _SEEN = """
-UPDATE person SET reachable = true, last_seen = date_trunc('minute', clock_timestamp())
-WHERE id = $1 AND (NOT reachable OR last_seen IS NULL
-                   OR last_seen < date_trunc('minute', clock_timestamp()))
+UPDATE person SET last_seen = date_trunc('minute', clock_timestamp())
+WHERE id = $1 AND (last_seen IS NULL OR last_seen < date_trunc('minute', clock_timestamp()))
 """
 
 _KNOCK = """
@@ -33,11 +23,6 @@ ON CONFLICT (person_id) DO UPDATE SET document = $2, updated_at = clock_timestam
 _SPEND = """
 INSERT INTO spent_code (digest, person_id, spent_at) VALUES ($1, $2, clock_timestamp())
 ON CONFLICT DO NOTHING RETURNING digest
-"""
-
-_DROP = """
-UPDATE outbox SET state = 'failed', error = 'the person lost access'
-WHERE person_id = $1 AND state = 'queued'
 """
 
 
@@ -79,39 +64,3 @@ class PersonTable:
     async def spend(self, digest: str, user_id: int) -> bool:
         rows = await self._connection.execute_query_dict(_SPEND, [digest, user_id])
         return len(rows) == 1
-
-
-class OutboxTable:
-    """The port ``Outbox`` in one transaction: a row per person, each key once."""
-
-    def __init__(self, connection: BaseDBAsyncClient, people: PersonTable) -> None:
-        self._connection = connection
-        self._people = people
-
-    async def drop(self, person_id: int) -> None:
-        await self._connection.execute_query(_DROP, [person_id])
-
-    async def tell(self, notice: Notice, audience: Audience) -> None:
-        payload = mapping.json_text(plain(notice))
-        for person in await self._people.list():
-            if not _hears(person, audience):
-                continue
-            await self._connection.execute_query(
-                _QUEUE,
-                [
-                    notice.key,
-                    person.id,
-                    person.chat_id,
-                    notice.priority.rank,
-                    str(notice.kind),
-                    payload,
-                ],
-            )
-
-
-def _hears(person: Person, audience: Audience) -> bool:
-    if not person.reachable:
-        return False
-    if audience.person_id is not None:
-        return person.id == audience.person_id
-    return person.role.rank >= audience.at_least.rank and person.id != audience.but

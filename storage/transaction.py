@@ -14,9 +14,10 @@ from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.models import DocumentRow
+from storage.notices import OutboxTable
 from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
-from storage.people import OutboxTable, PersonTable
+from storage.people import PersonTable
 from storage.position_orders import PositionOrderTable
 from storage.settings import ControlTable, SettingsTable
 

@@ -9,6 +9,7 @@ from bot.handlers import (
     drafts,
     history,
     market,
+    notify,
     panic,
     people,
     performance,
@@ -30,7 +31,7 @@ from bot.handlers import (
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
     trading = (positions, position_prices, panic, approvals, control)
-    joined = (people, about, users, zones)
+    joined = (people, about, users, zones, notify)
     seen = (status, performance, history, market, system)
     kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
     modules = (*joined, *seen, *trading, *kept, unknown)

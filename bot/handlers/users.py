@@ -12,7 +12,7 @@ from bot.screen import Screen
 from bot.views import users as views
 from engine.domain.person import Person, Role
 from engine.errors import InvalidInput, NotFound
-from engine.flow.people import NoteReach
+from engine.flow.notices import MarkUnreachable, WelcomeBack
 from engine.flow.roles import AnswerRequest, ChangeRole, ReadPeople
 from engine.ports import Clock
 
@@ -83,9 +83,17 @@ async def give(
     return views.one(words, changed, person)
 
 
-async def reach(event: ChatMemberUpdated, person: Person, note_reach: NoteReach) -> None:
+async def reach(
+    event: ChatMemberUpdated,
+    person: Person,
+    mark_unreachable: MarkUnreachable,
+    welcome_back: WelcomeBack,
+) -> None:
     """They blocked the bot, or let it write again."""
-    await note_reach(person.id, reachable=event.new_chat_member.status == "member")
+    if event.new_chat_member.status == "member":
+        await welcome_back(person.id)
+    else:
+        await mark_unreachable(person.id, "the bot was blocked")
 
 
 async def _find(read_people: ReadPeople, person: Person, id_: int) -> Person:

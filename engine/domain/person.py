@@ -1,9 +1,10 @@
 """The people of a bot: who they are, what they may do, how they read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from engine.domain.preferences import Preferences
 from engine.errors import NotAllowed
 
 #: Wrong codes a stranger may try in this time; after them there is silence until it is over.
@@ -42,8 +43,8 @@ class Person:
     """A Telegram user by numeric id; ``chat_id`` is their private chat with the bot.
 
     ``version`` counts the changes of the role, ``decided_by`` names who made the last one and
-    ``decided_at`` says when. ``reachable`` is false for who blocked the bot. ``last_seen`` is when
-    they last used it, to the minute.
+    ``decided_at`` says when. ``unreachable_since`` is set while they have blocked the bot, or it
+    cannot write to them. ``last_seen`` is when they last used it, to the minute.
     """
 
     id: int
@@ -55,8 +56,14 @@ class Person:
     version: int = 1
     decided_by: str = ""
     decided_at: datetime | None = None
-    reachable: bool = True
     last_seen: datetime | None = None
+    unreachable_since: datetime | None = None
+    notify: Preferences = field(default_factory=Preferences)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether they can be written to."""
+        return self.unreachable_since is None
 
     def must_be(self, role: Role) -> None:
         """Raise :class:`NotAllowed` unless the person holds the role or a higher one."""

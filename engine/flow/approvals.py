@@ -14,7 +14,7 @@ from engine.domain.notice import Audience
 from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
 from engine.errors import NotFound
-from engine.flow.ideas import card_notice, client_id, intent
+from engine.flow.ideas import card_notice, client_id, intent, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
 from engine.flow.people import person_at_least
 from engine.gate.sizing import floor_to_step
@@ -180,6 +180,10 @@ class DecideIdea:
         after = idea.move(status)
         await tx.ideas.swap(idea, after)
         await tx.outbox.tell(card_notice(idea.id, str(ended.ending)), Audience())
+        if action is Action.RISK_REJECTED:
+            kind = "price_moved" if ended.ending is Ending.PRICE_MOVED else "gate"
+            told = refusal_notice(idea.id, "tap", kind, ended.detail or "")
+            await tx.outbox.tell(told, Audience())
         hash_ = detail.pop("bundle", None)
         await tx.history.append(
             Entry(

@@ -14,7 +14,7 @@ from engine.domain.order import Fill, Order, OrderState
 from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
 from engine.errors import BrokerRefused, BrokerSilent
-from engine.flow.ideas import card_notice
+from engine.flow.ideas import card_notice, fill_notice, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
 from engine.flow.orders import cancel, order_entry
 from engine.ports import Bell, Broker, Store, Transaction
@@ -225,7 +225,16 @@ async def _record(
         if not await tx.orders.swap(before, after):
             return
         if after.state is OrderState.UNKNOWN:
-            await tx.outbox.tell(_alert(after), Audience(at_least=Role.VIEWER))
+            await tx.outbox.tell(_alert(after, "unknown"), Audience(at_least=Role.VIEWER))
+        elif before.state is OrderState.UNKNOWN:
+            known = replace(_alert(after, "known"), is_resolved=True)
+            await tx.outbox.tell(known, Audience(at_least=Role.VIEWER))
+        if after.state is OrderState.ACKED:
+            await tx.outbox.tell(fill_notice(after), Audience())
+        elif after.state is OrderState.REJECTED:
+            code = after.reason or ""
+            told = refusal_notice(after.idea_id, "order", "broker", code)
+            await tx.outbox.tell(told, Audience())
         await tx.outbox.tell(card_notice(after.idea_id, f"order_{after.state}"), Audience())
         result = "pass" if after.state is OrderState.ACKED else f"fail:{after.state}"
         await tx.history.append(
@@ -243,10 +252,11 @@ async def _record(
     await bell.ring("deliver")
 
 
-def _alert(order: Order) -> Notice:
+def _alert(order: Order, what: str) -> Notice:
     return Notice(
         kind=Kind.UNKNOWN_ORDER,
-        key=f"unknown:{order.client_id}",
+        key=f"{what}:{order.client_id}",
         priority=Priority.SAFETY,
         detail={"client_id": order.client_id, "idea_id": str(order.idea_id)},
+        cause=f"unknown:{order.client_id}",
     )

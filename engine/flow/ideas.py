@@ -72,4 +72,26 @@ def card_notice(idea_id: UUID, change: str) -> Notice:
         key=f"card:{idea_id}:{change}",
         priority=Priority.TRADE,
         detail={"idea_id": str(idea_id)},
+        cause=f"card:{idea_id}",
+    )
+
+
+def fill_notice(order: Order) -> Notice:
+    """An order was filled."""
+    return Notice(
+        kind=Kind.FILLED,
+        key=f"filled:{order.client_id}",
+        priority=Priority.TRADE,
+        detail={"idea_id": str(order.idea_id), "client_id": order.client_id},
+    )
+
+
+def refusal_notice(idea_id: UUID, key: str, reason: str, code: str) -> Notice:
+    """An idea or its order came to nothing: by which kind of reason, and exactly why."""
+    return Notice(
+        kind=Kind.REFUSED,
+        key=f"refused:{idea_id}:{key}",
+        priority=Priority.NORMAL,
+        detail={"idea_id": str(idea_id), "reason": reason, "code": code},
+        reason=reason,
     )

@@ -176,6 +176,17 @@ async def apply(
         ),
         audience,
     )
+    if before.state in _CANCELS and after.state not in _CANCELS:
+        await tx.outbox.tell(
+            Notice(
+                kind=Kind.HALT_CARD,
+                key=f"halt_over:{after.version}",
+                priority=Priority.SAFETY,
+                detail={"over": True, "by": after.changed_by, "at": after.changed_at.isoformat()},
+                cause="halt_over",
+            ),
+            Audience(),
+        )
     reason = why or after.reason
     entries = [_record(before, after, action, actor, now, market_time, reason, facts, symbol)]
     if after.state in _CANCELS:

@@ -6,7 +6,7 @@ from typing import Any
 from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience
 from engine.domain.order import Order, OrderState
-from engine.flow.ideas import card_notice
+from engine.flow.ideas import card_notice, refusal_notice
 from engine.ports import Transaction
 from engine.snapshot.canonical import plain
 
@@ -29,6 +29,8 @@ async def cancel(
     if not await tx.orders.swap(order, after):
         return None
     await tx.outbox.tell(card_notice(order.idea_id, "order_cancelled"), Audience())
+    told = refusal_notice(order.idea_id, "order", "cancelled", reason)
+    await tx.outbox.tell(told, Audience())
     entry = order_entry(
         Action.ORDER_CANCELLED,
         after,

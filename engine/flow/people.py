@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.person import Person, Role
 from engine.errors import InvalidInput, NotAllowed
-from engine.ports import Bell, Store, Transaction
+from engine.ports import Store, Transaction
 
 
 async def person_at_least(tx: Transaction, person_id: int, role: Role) -> Person:
@@ -74,34 +73,3 @@ class ChangeZone:
             person = replace(person, timezone=zone)
             await tx.people.save(person)
         return person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoteReach:
-    """A person blocked the bot, or let it write again. The other admins hear of a block, once a day
-    and person at most.
-    """
-
-    store: Store
-    bell: Bell
-
-    async def __call__(self, person_id: int, *, reachable: bool) -> None:
-        async with self.store.begin() as tx:
-            await tx.people.alone()
-            person = await tx.people.get(person_id)
-            if person is None or person.reachable is reachable:
-                return
-            await tx.people.save(replace(person, reachable=reachable))
-            if reachable or not person.role.has_access:
-                return
-            day = (await tx.now()).date()
-            await tx.outbox.tell(
-                Notice(
-                    kind=Kind.UNREACHABLE,
-                    key=f"unreachable:{person_id}:{day}",
-                    priority=Priority.NORMAL,
-                    detail={"id": person_id, "name": person.name},
-                ),
-                Audience(at_least=Role.ADMIN, but=person_id),
-            )
-        await self.bell.ring("deliver")

@@ -122,6 +122,7 @@ class SyncBroker:
                     "client_id": trade.client_id,
                     "idea_id": str(order.idea_id) if order else None,
                 },
+                reason=trade.reason,
             ),
             Audience(),
         )

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from engine.domain.decision import Action
 from engine.domain.market import Timeframe
+from engine.domain.notice import Audience, Kind, Notice, Priority
+from engine.domain.person import Role
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, HaltReason, Mode
 from engine.domain.strategy import Strategy
@@ -76,6 +78,8 @@ class WatchHeartbeats:
                     await tx.heartbeats.beat(f"feed:{symbol}")
             await _keep_watch(tx, self.watch)
             lost = await lost_parts(tx, self._mine)
+            for notice in _news(self._mine, lost, await tx.now()):
+                await tx.outbox.tell(notice, Audience(at_least=Role.TRADER))
             control = await tx.controls.read()
             _, settings = await tx.settings.risk()
         if _due(control, settings, lost) is not None:
@@ -178,6 +182,29 @@ def _due(
     if demoting is not None and control.mode is Mode.AUTONOMOUS:
         return Action.MODE_CHANGED, demoting
     return None
+
+
+def _news(parts: Sequence[Part], lost: Sequence[Lost], now: datetime) -> list[Notice]:
+    """What to tell of each part: that it is silent, once for each silence, or that it is back. The
+    second is only told to those who were told the first.
+    """
+    silent = {found.part.heartbeat: found.since.isoformat() for found in lost}
+    return [
+        Notice(
+            kind=Kind.PART_LOST,
+            key=f"lost:{part.heartbeat}:{silent[part.heartbeat]}"
+            if part.heartbeat in silent
+            else f"back:{part.heartbeat}:{now.isoformat()}",
+            priority=Priority.NORMAL,
+            detail={
+                "part": part.name,
+                "since": silent.get(part.heartbeat, now.isoformat()),
+            },
+            cause=f"lost:{part.heartbeat}",
+            is_resolved=part.heartbeat not in silent,
+        )
+        for part in parts
+    ]
 
 
 async def _keep_watch(tx: Transaction, watch: str) -> None:

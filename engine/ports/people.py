@@ -1,9 +1,10 @@
 """Who may talk to the bot, who knocks at its door, and what people are to be told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from engine.domain.notice import Audience, Notice
+from engine.domain.notice import Audience, HaltSeen, Notice
 from engine.domain.person import Knock, Person
 
 
@@ -29,7 +30,7 @@ class People(Protocol):
         ...
 
     async def seen(self, user_id: int) -> None:
-        """They use the bot now, so it reaches them."""
+        """They use the bot now."""
         ...
 
     async def forget_question(self, user_id: int) -> None:
@@ -53,11 +54,35 @@ class Outbox(Protocol):
     """What is to be told, written in the transaction that made it true."""
 
     async def tell(self, notice: Notice, audience: Audience) -> None:
-        """Queue a notice for everyone in the audience whom the bot reaches; the same key is queued
-        once a person.
+        """Queue a notice for everyone in the audience who wants it; the same key is queued once a
+        person. One for somebody who cannot be reached is kept back.
         """
         ...
 
     async def drop(self, person_id: int) -> None:
         """Do not send what is still queued for somebody."""
+        ...
+
+    async def keep_back(self, person_id: int) -> None:
+        """What waits for a person is not sent: they cannot be reached."""
+        ...
+
+    async def missed(self, person_id: int) -> Mapping[str, int]:
+        """How many notices of each kind were kept back from a person; they are forgotten."""
+        ...
+
+    async def told(self, person_id: int, since: datetime, until: datetime) -> Mapping[str, int]:
+        """How many notices of each kind a person was told in a time."""
+        ...
+
+    async def last_halt(self) -> int | None:
+        """The version of the control that the last halt began with."""
+        ...
+
+    async def see_halt(self, version: int, person_id: int) -> bool:
+        """Note that a person has seen a halt; False when they had before."""
+        ...
+
+    async def halt_seen(self, version: int) -> Sequence[HaltSeen]:
+        """Who has seen a halt, the first one first."""
         ...

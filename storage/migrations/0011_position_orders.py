@@ -23,7 +23,7 @@ ALTER TABLE position_order
 class Migration(migrations.Migration):
     """``position_order``, in which one close of a position may be under way at a time."""
 
-    dependencies = [("storage", "0009_dialogues")]
+    dependencies = [("storage", "0010_outbox")]
 
     operations = [
         ops.CreateModel(

@@ -10,7 +10,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """Columns of ``person``; ``knock`` and ``spent_code``."""
 
-    dependencies = [("storage", "0009_dialogues")]
+    dependencies = [("storage", "0011_position_orders")]
 
     operations = [
         ops.AddField(
@@ -25,11 +25,6 @@ class Migration(migrations.Migration):
             model_name="PersonRow",
             name="decided_at",
             field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
-        ),
-        ops.AddField(
-            model_name="PersonRow",
-            name="reachable",
-            field=fields.BooleanField(default=True, db_default=True),
         ),
         ops.AddField(
             model_name="PersonRow",

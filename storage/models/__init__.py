@@ -2,10 +2,13 @@
 
 from storage.models.chat import (
     DialogueRow,
+    FloodBudgetRow,
+    HaltSeenRow,
     InboxRow,
     KnockRow,
     OutboxRow,
     PersonRow,
+    SentMessageRow,
     SpentCodeRow,
 )
 from storage.models.history import DecisionRow, HistoryHeadRow
@@ -50,7 +53,9 @@ __all__ = [
     "DocumentRow",
     "EvaluationRow",
     "FillRow",
+    "FloodBudgetRow",
     "GateSnapshotRow",
+    "HaltSeenRow",
     "HeartbeatRow",
     "HistoryHeadRow",
     "IdeaRow",
@@ -66,6 +71,7 @@ __all__ = [
     "PersonRow",
     "PositionOrderRow",
     "PositionRow",
+    "SentMessageRow",
     "SettingsVersionRow",
     "SpentCodeRow",
     "StrategyRow",

@@ -19,9 +19,10 @@ class PersonRow(Model):
     version = fields.IntField(default=1, db_default=1)
     decided_by = fields.CharField(120, default="", db_default="")
     decided_at = fields.DatetimeField(null=True)
-    reachable = fields.BooleanField(default=True, db_default=True)
     last_seen = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
+    unreachable_since = fields.DatetimeField(null=True)
+    notify: Any = fields.JSONField(null=True)
 
     class Meta:
         table = "person"
@@ -64,7 +65,12 @@ class InboxRow(Model):
 
 
 class OutboxRow(Model):
-    """Something to tell one person. ``key`` with the person is what makes it told once."""
+    """Something to tell one person. ``key`` with the person is what makes it told once.
+
+    ``steps`` are the calls it becomes, written down before the first is made: while the row is
+    ``sending``, one of them may be with Telegram without our knowing. Rows of one ``cause`` from
+    ``episode`` on share that row's message.
+    """
 
     id = fields.BigIntField(primary_key=True)
     key = fields.CharField(120)
@@ -80,11 +86,63 @@ class OutboxRow(Model):
     sent_at = fields.DatetimeField(null=True)
     message_id = fields.BigIntField(null=True)
     error = fields.TextField(null=True)
+    is_silent = fields.BooleanField(default=False, db_default=False)
+    cause = fields.CharField(120, null=True)
+    episode = fields.BigIntField(null=True)
+    is_resolved = fields.BooleanField(default=False, db_default=False)
+    steps: Any = fields.JSONField(null=True)
+    sending_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "outbox"
         unique_together = (("key", "person_id"),)
-        indexes = (Index(fields=("state", "not_before", "priority", "id")),)
+        indexes = (
+            Index(fields=("state", "not_before", "priority", "id")),
+            Index(fields=("cause", "person_id", "id")),
+        )
+
+
+class SentMessageRow(Model):
+    """A message of ours that Telegram has: an id that is taken."""
+
+    id = fields.BigIntField(primary_key=True)
+    chat_id = fields.BigIntField()
+    message_id = fields.BigIntField()
+    outbox_id = fields.BigIntField()
+    noted_at = fields.DatetimeField(db_index=True)
+
+    class Meta:
+        table = "sent_message"
+        unique_together = (("chat_id", "message_id"),)
+
+
+class FloodBudgetRow(Model):
+    """How much may be sent, per chat and in all (``scope`` 0).
+
+    ``due`` is when what was sent would have been sent at an even pace; ``held_until`` is the end of
+    the pause that Telegram asked for at ``held_at``.
+    """
+
+    scope = fields.BigIntField(primary_key=True, generated=False)
+    due = fields.DatetimeField()
+    held_until = fields.DatetimeField(null=True)
+    held_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "flood_budget"
+
+
+class HaltSeenRow(Model):
+    """Who has seen the halt that a version of the control began."""
+
+    id = fields.BigIntField(primary_key=True)
+    version = fields.IntField()
+    person_id = fields.BigIntField()
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "halt_seen"
+        unique_together = (("version", "person_id"),)
 
 
 class DialogueRow(Model):

@@ -22,6 +22,7 @@ NAMES = (
     "bundles",
     "replay",
     "cycle",
+    "courier",
     "charts",
 )
 

@@ -1,7 +1,7 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``properties``, ``forged``.
+``one-winner``, ``properties``, ``forged``, ``courier``.
 """
 
 import argparse
@@ -33,6 +33,7 @@ _RUNS = {
     "one-winner": "tests.chaos.one_winner",
     "properties": "tests.properties.figures",
     "forged": "tests.chaos.forged",
+    "courier": "tests.chaos.courier",
 }
 
 

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import pytest
 from pydantic import SecretStr
 
-from bot.courier import Courier
+from bot.courier import Courier, build_courier
 from bot.dispatcher import UPDATES, Answerer, build_dispatcher, telegram
 from bot.drawing import Draw
+from bot.limiter import Limiter, Limits
 from bot.notices import Render
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.wiring import build_collect, build_performance, now
 from bot.worker import telegram_bot
+from storage.budget import Pace
 from storage.inbox import PostgresInbox
 from storage.locks import Lock
 from storage.outbox import PostgresDeliveries
@@ -24,6 +26,8 @@ from storage.sole import Sole
 from tests.conftest import Database
 from tests.integration.conftest import Desk, RecordingBell, desk, mode  # noqa: F401
 
+#: The local chat does not count here: a test must not wait for real limits.
+UNLIMITED = Limits(overall=Pace(1e4, 1000), chat=Pace(1e4, 1000), group=Pace(1e4, 1000))
 TOKEN = "700000001:token-of-the-test"
 
 
@@ -90,11 +94,10 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
         )
         bot = await stack.enter_async_context(telegram(settings))
         sender = telegram_bot(settings)
-        sender._rate_limiter = None
         await stack.enter_async_context(sender)
         sole = Sole(database.url, Lock.COURIER)
         stack.push_async_callback(sole.close)
-        deliveries, store = PostgresDeliveries(), desk.world.store
+        deliveries = PostgresDeliveries()
         bell = RecordingBell()
         talk = build_talk(desk.world, desk.bell, claim_code="code-of-the-test")
         answerer = Answerer(
@@ -107,18 +110,18 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
         )
         ready = asyncio.Event()
         ready.set()
-        courier = Courier(
+        courier = build_courier(
             bot=sender,
-            deliveries=deliveries,
-            sole=sole,
-            store=store,
-            render=Render(store=store, broker=desk.world.broker),
+            store=desk.world.store,
+            render=Render(store=desk.world.store, broker=desk.world.broker),
             draw=Draw(
-                store=store,
+                store=desk.world.store,
                 collect=build_collect(desk.world),
                 read_performance=build_performance(desk.world),
             ),
+            sole=sole,
             ready=ready,
+            limiter=Limiter(limits=UNLIMITED),
         )
         made = Chat(desk, sandbox, answerer, courier)
         for who in (1001, 1002, 1003):

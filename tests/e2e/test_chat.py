@@ -184,13 +184,13 @@ async def test_stranger_waits_and_the_code_makes_the_first_admin_only_once(chat:
 
 async def test_flood_answer_is_waited_for_and_nothing_is_lost(chat: Chat) -> None:
     chat.sandbox.fault(
-        "sendMessage", code=429, description="Too Many Requests: retry after 1", retry_after=1
+        "sendMessage", code=429, description="Too Many Requests: retry after 60", retry_after=60
     )
     before = len(chat.sandbox.messages(1001))
     await chat.sandbox.send(1001, "/status")
     await chat.settle()
     assert len(chat.sandbox.messages(1001)) == before + 1
-    await connections.get("default").execute_query("UPDATE outbox SET not_before = now()")
+    await connections.get("default").execute_query("UPDATE flood_budget SET held_until = now()")
     await chat.settle()
     assert "Status" in chat.sandbox.messages(1001)[-1]["text"]
 

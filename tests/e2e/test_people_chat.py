@@ -155,7 +155,7 @@ async def test_notice_that_was_under_way_does_not_reach_who_was_removed(chat: Ch
 async def test_who_blocks_the_bot_is_told_of_and_comes_back_by_writing(chat: Chat) -> None:
     await chat.sandbox.block(EVE)
     await chat.settle()
-    assert "Eve, id 1003, has blocked the bot" in chat.sandbox.messages(ANN)[-1]["text"]
+    assert "Eve (id 1003) cannot be written to" in chat.sandbox.messages(ANN)[-1]["text"]
     assert "has blocked the bot" in (await chat.say("/users"))[0]["text"]
     count = len(chat.sandbox.messages(EVE))
     await chat.say("/pause")
@@ -163,7 +163,7 @@ async def test_who_blocks_the_bot_is_told_of_and_comes_back_by_writing(chat: Cha
     await chat.settle()
     await chat.say("/resume")
     assert "Trading is ON" in chat.sandbox.messages(EVE)[-1]["text"]
-    assert len(chat.sandbox.messages(EVE)) == count + 1
+    assert len(chat.sandbox.messages(EVE)) == count + 2  # what they missed, and the news
     assert "has blocked" not in (await chat.say("/users"))[0]["text"]
 
 

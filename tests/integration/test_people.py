@@ -33,7 +33,10 @@ async def role_of(desk: Desk, who: int) -> Role:
 
 async def told(desk: Desk, kind: str) -> list[int]:
     """Who has a notice of a kind in the outbox."""
-    return [row.person_id for row in await OutboxRow.filter(kind=kind).order_by("person_id")]
+    return [
+        row.person_id
+        for row in await OutboxRow.filter(kind=kind).filter(state="queued").order_by("person_id")
+    ]
 
 
 async def unclaimed(desk: Desk) -> None:
@@ -289,13 +292,14 @@ async def test_somebody_is_added_from_the_command_line_once(desk: Desk) -> None:
 # ---- reach -----------------------------------------------------------------------------------
 
 
-async def test_who_blocks_the_bot_is_skipped_and_announced_once_a_day(desk: Desk) -> None:
-    for reachable in (False, False, True, False):
-        await desk.talk.note_reach(LUIS.id, reachable=reachable)
+async def test_who_blocks_the_bot_is_skipped_and_announced_once(desk: Desk) -> None:
+    assert await desk.talk.mark_unreachable(LUIS.id, "the bot was blocked")
+    assert not await desk.talk.mark_unreachable(LUIS.id, "the bot was blocked")
     assert await told(desk, "unreachable") == [ANN.id]
     await desk.talk.change_control.pause(ANN.id)
     assert await told(desk, "state") == [EVE.id]
-    await desk.talk.find_person(LUIS.id, uses=True)
+    assert await desk.talk.welcome_back(LUIS.id)
+    assert not await desk.talk.welcome_back(LUIS.id)
     await desk.talk.change_control.resume(ANN.id)
     assert await told(desk, "state") == [LUIS.id, EVE.id, EVE.id]
 

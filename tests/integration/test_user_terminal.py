@@ -13,10 +13,11 @@ from engine.domain.person import Person, Role
 from engine.errors import InvalidInput, LastAdmin, NotFound
 from storage.database import open_database
 from storage.transaction import PostgresStore
+from tests.builders import NOW
 from tests.conftest import Database
 from tests.integration.conftest import ANN, LUIS
 
-SAM = Person(id=1004, name="Sam", role=Role.PENDING, chat_id=1004, reachable=False)
+SAM = Person(id=1004, name="Sam", role=Role.PENDING, chat_id=1004, unreachable_since=NOW)
 
 
 async def run(database: Database, work: Any, *arguments: Any) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from engine.domain.decision import Action, Decision, Entry
-from engine.domain.notice import Audience, Notice
+from engine.domain.notice import CAUSE_WINDOW, Audience, HaltSeen, Kind, Notice
 from engine.domain.person import Knock, Person
+from engine.domain.preferences import Loudness
 from engine.domain.snapshot import Bundle
 from engine.errors import HistoryBroken, NotFound, SnapshotNotFound
 from engine.ports import Clock, Heartbeat
@@ -140,9 +141,7 @@ class MemoryPeople:
         known = await self.get(user_id)
         if known is not None:
             minute = self._clock().replace(second=0, microsecond=0)
-            await self._view.put(
-                "person", user_id, replace(known, reachable=True, last_seen=minute)
-            )
+            await self._view.put("person", user_id, replace(known, last_seen=minute))
 
     async def forget_question(self, user_id: int) -> None:
         """Questions are the chat's; this store has none."""
@@ -160,38 +159,112 @@ class MemoryPeople:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice for one person; ``dropped`` when it will not be sent."""
+    """One notice for one person: at which place, when, how loudly, and what became of it."""
 
     notice: Notice
     person_id: int
-    dropped: bool = False
+    place: int = 0
+    at: datetime | None = None
+    episode: int | None = None
+    is_silent: bool = False
+    state: str = "queued"
 
 
 class MemoryOutbox:
     """The port ``Outbox`` in one transaction: a row per person, each key once."""
 
-    def __init__(self, view: View, people: MemoryPeople) -> None:
-        self._view, self._people = view, people
+    def __init__(self, view: View, people: MemoryPeople, clock: Clock) -> None:
+        self._view, self._people, self._clock = view, people, clock
 
     async def tell(self, notice: Notice, audience: Audience) -> None:
         for person in await self._people.list():
-            if _hears(person, audience):
-                key = (notice.key, person.id)
-                await self._view.insert("outbox", key, Told(notice, person.id))
+            loudness = notice.loudness_for(person)
+            if not audience.holds(person) or loudness is Loudness.OFF:
+                continue
+            opened = self._opened(notice, person.id)
+            if notice.is_resolved and opened is None:
+                continue
+            told = Told(
+                notice,
+                person.id,
+                place=len(self._view.all("outbox")) + 1,
+                at=self._clock(),
+                episode=opened,
+                is_silent=loudness is Loudness.SILENT,
+                state="queued" if person.unreachable_since is None else "missed",
+            )
+            await self._view.insert("outbox", (notice.key, person.id), told)
 
     async def drop(self, person_id: int) -> None:
-        for told in self._view.all("outbox"):
-            if told.person_id == person_id:
-                key = (told.notice.key, person_id)
-                await self._view.put("outbox", key, replace(told, dropped=True))
+        for told in self._of(person_id):
+            await self._move(told, "dropped")
 
+    def _opened(self, notice: Notice, person_id: int) -> int | None:
+        if not notice.shares:
+            return None
+        same = [
+            told
+            for told in self._of(person_id)
+            if told.notice.cause == notice.cause and told.notice.shares
+        ]
+        if not same or same[-1].notice.is_resolved:
+            return None
+        first = next(t for t in same if t.place == (same[-1].episode or same[-1].place))
+        assert first.at is not None
+        recent = first.at > self._clock() - CAUSE_WINDOW
+        return first.place if recent or notice.is_resolved else None
 
-def _hears(person: Person, audience: Audience) -> bool:
-    if not person.reachable:
-        return False
-    if audience.person_id is not None:
-        return person.id == audience.person_id
-    return person.role.rank >= audience.at_least.rank and person.id != audience.but
+    def _of(self, person_id: int) -> list[Told]:
+        found = [told for told in self._view.all("outbox") if told.person_id == person_id]
+        return sorted(found, key=lambda told: told.place)
+
+    async def keep_back(self, person_id: int) -> None:
+        for told in self._of(person_id):
+            if told.state == "queued":
+                await self._move(told, "missed")
+
+    async def missed(self, person_id: int) -> dict[str, int]:
+        found = [told for told in self._of(person_id) if told.state == "missed"]
+        for told in found:
+            await self._move(told, "dropped")
+        return dict(Counter(told.notice.kind for told in found))
+
+    async def told(self, person_id: int, since: datetime, until: datetime) -> dict[str, int]:
+        return dict(
+            Counter(
+                told.notice.kind
+                for told in self._of(person_id)
+                if told.at is not None
+                and since <= told.at < until
+                and told.state == "queued"
+                and told.episode is None
+            )
+        )
+
+    async def last_halt(self) -> int | None:
+        halts = [t for t in self._view.all("outbox") if t.notice.kind is Kind.HALT]
+        last = max(halts, key=lambda told: told.place, default=None)
+        return None if last is None else int(last.notice.key.rpartition(":")[2])
+
+    async def see_halt(self, version: int, person_id: int) -> bool:
+        if self._view.get("halt_seen", (version, person_id)) is not None:
+            return False
+        await self._view.insert(
+            "halt_seen", (version, person_id), (version, person_id, self._clock())
+        )
+        return True
+
+    async def halt_seen(self, version: int) -> list[HaltSeen]:
+        found = []
+        for seen, person_id, at in self._view.all("halt_seen"):
+            person = await self._people.get(person_id)
+            if seen == version and person is not None:
+                found.append(HaltSeen(person_id, person.name, person.role, at))
+        return sorted(found, key=lambda seen: seen.at)
+
+    async def _move(self, told: Told, state: str) -> None:
+        key = (told.notice.key, told.person_id)
+        await self._view.put("outbox", key, replace(told, state=state))
 
 
 class MemoryHeartbeats:

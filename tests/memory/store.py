@@ -77,7 +77,7 @@ class MemoryTransaction:
         self.controls = MemoryControls(view)
         self.settings = MemorySettings(view, store.clock)
         self.people = MemoryPeople(view, store.clock)
-        self.outbox = MemoryOutbox(view, self.people)
+        self.outbox = MemoryOutbox(view, self.people, store.clock)
         self.heartbeats = MemoryHeartbeats(view, store.clock)
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
 
