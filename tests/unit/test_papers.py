@@ -66,6 +66,7 @@ def test_readme_lists_the_commands_of_the_terminal() -> None:
         command.name or (command.callback.__name__ if command.callback else "")
         for command in app.registered_commands
     ]
+    known += [str(group.name or group.typer_instance.info.name) for group in app.registered_groups]
     assert sorted(listed) == sorted(known)
 
 
