@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from html import unescape
-from re import sub
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -112,8 +110,3 @@ def _is_start(update: Update) -> bool:
 def _is_command(update: Update) -> bool:
     text = update.message.text if update.message is not None else None
     return text is not None and text.startswith("/")
-
-
-def plain(text: str) -> str:
-    """A toast has no formatting, and 200 characters at most."""
-    return unescape(sub(r"<[^>]+>", "", text))[:200]

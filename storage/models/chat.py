@@ -26,6 +26,9 @@ class InboxRow(Model):
     """A Telegram update, stored before it is handled; its id makes a repeat harmless."""
 
     update_id = fields.BigIntField(primary_key=True, generated=False)
+    person_id = fields.BigIntField(null=True)
+    #: A halt: it waits behind nothing.
+    urgent = fields.BooleanField(default=False)
     payload: Any = fields.JSONField()
     received_at = fields.DatetimeField(auto_now_add=True)
     done_at = fields.DatetimeField(null=True)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import pytest
 from pydantic import SecretStr
 
+from bot.answerer import Answerer
 from bot.courier import Courier
-from bot.dispatcher import Answerer, build_dispatcher, telegram
+from bot.dispatcher import UPDATES, build_dispatcher, telegram
 from bot.drawing import Draw
+from bot.intake import Intake
 from bot.notices import Render
+from bot.receiver import FetchUpdates
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
 from bot.wiring import build_talk, now
@@ -36,6 +39,7 @@ class Chat:
     sandbox: Sandbox
     answerer: Answerer
     courier: Courier
+    intake: Intake
 
     async def settle(self) -> None:
         """Everything that is under way comes to its end: updates, orders, messages."""
@@ -47,11 +51,8 @@ class Chat:
             await self.courier.deliver()
 
     async def _fetch(self) -> None:
-        for update in await self.answerer.bot.get_updates(
-            timeout=0, allowed_updates=["message", "callback_query"]
-        ):
-            document = update.model_dump(mode="json", by_alias=True, exclude_none=True)
-            await self.answerer.inbox.put(update.update_id, document)
+        poll = FetchUpdates(timeout=0, allowed_updates=UPDATES)
+        await self.intake.take(await self.answerer.bot(poll))
 
     async def say(self, text: str, who: int = 1001) -> list[dict]:
         """A person writes; the answers that came."""
@@ -105,6 +106,8 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             deliveries=deliveries,
             bell=bell,
             arrived=asyncio.Event(),
+            # What two people do is handled in the order in which the test does it.
+            people=1,
         )
         ready = asyncio.Event()
         ready.set()
@@ -117,7 +120,8 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             draw=Draw(store=store),
             ready=ready,
         )
-        made = Chat(desk, sandbox, answerer, courier)
+        intake = Intake(inbox=answerer.inbox, arrived=answerer.arrived)
+        made = Chat(desk, sandbox, answerer, courier, intake)
         for who in (1001, 1002, 1003):
             await made.say("/start", who)
         yield made
