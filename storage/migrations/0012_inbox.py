@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     operations = [
         ops.AddField(model_name="InboxRow", name="person_id", field=fields.BigIntField(null=True)),
         ops.AddField(
-            model_name="InboxRow", name="urgent", field=fields.BooleanField(default=False)
+            model_name="InboxRow", name="urgent", field=fields.BooleanField(db_default=False)
         ),
         ops.RunSQL(_WHOSE, ops.RunSQL.noop),
         ops.RunSQL(

@@ -27,8 +27,8 @@ class InboxRow(Model):
 
     update_id = fields.BigIntField(primary_key=True, generated=False)
     person_id = fields.BigIntField(null=True)
-    #: A halt: it waits behind nothing.
-    urgent = fields.BooleanField(default=False)
+    # A halt: it waits behind nothing.
+    urgent = fields.BooleanField(db_default=False)
     payload: Any = fields.JSONField()
     received_at = fields.DatetimeField(auto_now_add=True)
     done_at = fields.DatetimeField(null=True)
