@@ -13,7 +13,9 @@ from pathlib import Path
 
 from storage.embedded import embedded_servers
 
-NAMES = ("indicators", "pure", "flow", "history", "history-pages", "bundles", "replay", "cycle")
+NAMES = (
+    "indicators", "pure", "flow", "history", "history-pages", "bundles", "replay", "cycle", "tap",
+)  # fmt: skip
 
 
 async def main(folder: Path, names: Sequence[str], arguments: Sequence[str]) -> None:
