@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot import settings_commands
+from bot import look_commands, settings_commands
 from engine.errors import TraderError
 
 app = typer.Typer(
@@ -102,26 +102,6 @@ def worker(
 
 
 @app.command()
-def chat(
-    port: Annotated[int, typer.Option("--port", help="Port of the chat page.")] = 8088,
-) -> None:
-    """Serve the local chat alone: a Bot API for bots of this machine, and its page."""
-    from bot.processes import until_stopped
-    from bot.sandbox import Sandbox, serve
-
-    async def work() -> None:
-        settings = _settings(None)
-        served = await serve(Sandbox(), port=port, app_env=settings.app_env)
-        _say(f"The chat is at {served.url}; bots use it as TELEGRAM_API_URL, with any token.")
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await served.close()
-
-    _run(until_stopped(work()))
-
-
-@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
     from bot.processes import prepare
@@ -175,38 +155,6 @@ def anchor(home: Home = None) -> None:
     from bot import reports
 
     _exit(_run(reports.anchor(_settings(home), say=_say)))
-
-
-@app.command()
-def status(home: Home = None) -> None:
-    """Show how it stands."""
-    from bot import reports
-
-    _exit(_run(reports.status(_settings(home), say=_say)))
-
-
-@app.command()
-def calibration(
-    of: Annotated[
-        str | None, typer.Argument(metavar="[OF]", help="One symbol, or one strategy by its name.")
-    ] = None,
-    home: Home = None,
-) -> None:
-    """Show how often ideas of each score reached their target, whether they were traded or not."""
-    from bot import reports
-
-    _exit(_run(reports.calibration(_settings(home), of, say=_say)))
-
-
-@app.command()
-def alive(
-    name: Annotated[str, typer.Argument(help="bot or worker.")],
-    home: Home = None,
-) -> None:
-    """Say whether a process is alive; the exit code is for health checks."""
-    from bot import reports
-
-    _exit(_run(reports.alive(_settings(home), name, say=_say)))
 
 
 @app.command()
@@ -292,4 +240,5 @@ def _say(text: str) -> None:
     typer.echo(text)
 
 
+look_commands.add(app, _settings, _run, _say)
 app.add_typer(settings_commands.build(_settings, _run, _say), name="settings")

@@ -1,59 +1,136 @@
-"""Which chart goes above a message: found by what the parcel names, drawn in a thread."""
+"""Which picture goes above a message: found by what the parcel names, drawn in a thread.
+
+The event loop goes on meanwhile: drawing takes some 20 ms, of which Python may hold the interpreter
+for a few at a time.
+"""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from bot import charts
 from bot.i18n import Words
+from bot.pictures.candles import candle_chart
+from bot.pictures.equity import Equity, equity_chart
+from bot.pictures.market import Levels
+from engine.domain.idea import Proposal
+from engine.domain.market import Timeframe
 from engine.domain.snapshot import Bundle
+from engine.domain.strategy import SessionWindow
+from engine.errors import InvalidInput
 from engine.flow.judgement import Question
 from engine.flow.overview import story
+from engine.flow.performance import ReadPerformance
 from engine.ports import Store
 from engine.snapshot.canonical import restore
+from engine.snapshot.collect import Collect
+
+#: A picture whose data are all there; it only has to be drawn, in somebody's words.
+Picture = Callable[[Words], bytes]
+#: Fetches what a picture shows, by what the parcel names.
+Finder = Callable[["Draw", Mapping[str, Any]], Awaitable[Picture]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """Draw the chart of an idea, or of what a decision saw, as PNG."""
+    """Draw what a parcel's ``chart`` asks for, as PNG.
+
+    The first key that is a kind of picture decides: ``{"idea": id}`` is the chart of an idea,
+    ``{"decision": number}`` of what a decision saw, ``{"symbol": name, "timeframe": its}`` of a
+    market now, ``{"performance": [first day, last day]}`` the curve of the balance. Raises
+    :class:`InvalidInput` for another kind.
+    """
 
     store: Store
+    collect: Collect
+    read_performance: ReadPerformance
 
     async def __call__(self, chart: dict[str, Any], words: Words) -> bytes:
-        # Here, not above: importing the drawing library takes seconds and most processes never do.
-        from bot.charts import Levels, draw
-
-        if "idea" in chart:
-            bundle, levels = await self._idea(UUID(chart["idea"]))
-        else:
-            bundle, levels = await self._decision(int(chart["decision"]))
-        return await asyncio.to_thread(draw, bundle, Levels(**levels), words)
-
-    async def _idea(self, idea_id: UUID) -> tuple[Bundle, dict[str, Any]]:
-        async with self.store.begin() as tx:
-            found = await story(tx, idea_id)
-        levels = _levels(found.idea.proposal)
-        if found.order is not None:
-            levels["fill"] = found.order.fill_price
-        return found.bundle, levels
-
-    async def _decision(self, seq: int) -> tuple[Bundle, dict[str, Any]]:
-        async with self.store.begin() as tx:
-            decision = await tx.history.get(seq)
-            bundle = await tx.bundles.get(decision.entry.bundle_hash or "")
-            detail = decision.entry.detail
-            if "question" in detail:
-                return bundle, _levels(restore(Question, detail["question"]).proposal)
-            if decision.entry.idea_id is not None:
-                idea = await tx.ideas.get(decision.entry.idea_id)
-                return bundle, _levels(idea.proposal)
-        return bundle, {}
+        kind = next((name for name in chart if name in FINDERS), None)
+        if kind is None:
+            raise InvalidInput(f"there is no picture of {', '.join(map(repr, chart)) or 'nothing'}")
+        picture = await FINDERS[kind](self, chart)
+        return await asyncio.to_thread(picture, words)
 
 
-def _levels(proposal: Any) -> dict[str, Any]:
-    return {
-        "entry": proposal.entry,
-        "stop": proposal.stop_loss,
-        "targets": proposal.take_profit,
-        "direction": proposal.direction,
-    }
+async def _idea(draw: Draw, chart: Mapping[str, Any]) -> Picture:
+    async with draw.store.begin() as tx:
+        found = await story(tx, UUID(chart["idea"]))
+    fill = {} if found.order is None else {"fill": found.order.fill_price}
+    return _chart(found.bundle, found.idea.proposal, found.idea.strategy_id, **fill)
+
+
+async def _decision(draw: Draw, chart: Mapping[str, Any]) -> Picture:
+    async with draw.store.begin() as tx:
+        entry = (await tx.history.get(int(chart["decision"]))).entry
+        bundle = await tx.bundles.get(entry.bundle_hash or "")
+        if "question" in entry.detail:
+            asked = restore(Question, entry.detail["question"])
+            return _chart(bundle, asked.proposal, asked.strategy_id)
+        if entry.idea_id is not None:
+            idea = await tx.ideas.get(entry.idea_id)
+            return _chart(bundle, idea.proposal, idea.strategy_id)
+    return _chart(bundle, None, entry.strategy_id)
+
+
+async def _symbol(draw: Draw, chart: Mapping[str, Any]) -> Picture:
+    """A symbol now, with the levels of every open trade on it."""
+    symbol = chart["symbol"]
+    bundle = await draw.collect(symbol, Timeframe(chart["timeframe"]))
+    trades = tuple(
+        Levels(
+            fill=trade.entry_price,
+            stop=trade.stop_loss,
+            targets=() if trade.take_profit is None else (trade.take_profit,),
+            direction=trade.direction,
+        )
+        for trade in bundle.positions
+        if trade.symbol == symbol
+    )
+    market = replace(charts.market_of(bundle, Levels()), trades=trades)
+    return lambda words: candle_chart(market, words)
+
+
+async def _performance(draw: Draw, chart: Mapping[str, Any]) -> Picture:
+    seen = await draw.read_performance(None, chart["performance"])
+    equity = Equity(
+        points=seen.curve,
+        trades=tuple((trade.closed_at, trade.profit) for trade, _ in seen.trades),
+        currency=seen.account.currency if seen.account is not None else "USD",
+    )
+    return lambda words: equity_chart(equity, words)
+
+
+def _chart(
+    bundle: Bundle, proposal: Proposal | None, strategy_id: UUID | None, **more: Any
+) -> Picture:
+    levels = Levels()
+    if proposal is not None:
+        levels = Levels(
+            entry=proposal.entry,
+            stop=proposal.stop_loss,
+            targets=proposal.take_profit,
+            direction=proposal.direction,
+            **more,
+        )
+    windows = _windows(bundle, strategy_id)
+    return lambda words: charts.draw(bundle, levels, words, windows)
+
+
+def _windows(bundle: Bundle, strategy_id: UUID | None) -> tuple[SessionWindow, ...]:
+    """The hours of the strategy that decided, as the bundle froze them."""
+    for strategy in bundle.strategies:
+        if strategy.id == strategy_id:
+            return strategy.session_windows
+    return ()
+
+
+#: Every kind of picture by the key that asks for it; a new kind is a finder and its line here.
+FINDERS: Mapping[str, Finder] = {
+    "idea": _idea,
+    "decision": _decision,
+    "symbol": _symbol,
+    "performance": _performance,
+}

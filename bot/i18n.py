@@ -23,12 +23,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
 #: Languages with a catalogue, the first is the one everything else falls back to.
-LANGUAGES = ("en", "es")
+LANGUAGES = ("en", "es", "pt-BR", "de", "ru", "ar")
 
 #: Marks of direction (Unicode standard annex 9): where a line reads right to left, and parts of it
 #: that keep an order of their own.
 RIGHT_TO_LEFT_MARK, LEFT_TO_RIGHT, FIRST_STRONG, POP = "\u200f", "\u2066", "\u2068", "\u2069"
-_COMMAND = pattern(r"(?<![<\w/])/[a-z][a-z_]*")
+_COMMAND = pattern(r"(?<![<\w/])/(?:[a-z][a-z_]*|\{command\})(?: [A-Z]{6}\b)?")
 _TAG = pattern(r"<[^>]+>")
 
 
@@ -78,12 +78,15 @@ class Words:
     def money(self, value: Decimal, currency: str, *, signed: bool = False) -> str:
         """An amount with its currency; with ``signed`` a gain shows its plus."""
         text: str = format_currency(abs(value), currency, locale=self._locale)
-        if value < 0:
-            return f"−{text}"
-        return f"+{text}" if signed and value > 0 else text
+        sign = "−" if value < 0 else "+" if signed and value > 0 else ""
+        if self.is_rtl:  # Arabic's own pattern would carry the sign to the far side
+            return f"{LEFT_TO_RIGHT}{sign}{text.strip(RIGHT_TO_LEFT_MARK)}{POP}"
+        return f"{sign}{text}"
 
     def time(self, instant: datetime, pattern: str = "HH:mm") -> str:
         """A moment in the person's zone, in CLDR pattern letters."""
+        if self.language == "de":
+            pattern = pattern.replace("d MMM", "d. MMM")
         text: str = format_datetime(instant, pattern, tzinfo=self._zone, locale=self._locale)
         return text
 
@@ -91,9 +94,13 @@ class Words:
         """Date, time and zone."""
         return f"{self.time(instant, 'd MMM y HH:mm')} {self.zone_name(instant)}"
 
+    def local(self, instant: datetime) -> datetime:
+        """A moment by the clock of the person's zone."""
+        return instant.astimezone(self._zone)
+
     def zone_name(self, instant: datetime) -> str:
         """The zone's short name at an instant."""
-        return instant.astimezone(self._zone).tzname() or self.timezone
+        return self.local(instant).tzname() or self.timezone
 
     @property
     def is_rtl(self) -> bool:

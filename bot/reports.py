@@ -14,11 +14,13 @@ from bot.i18n import words_for
 from bot.narrator import plain_line
 from bot.settings import Settings
 from bot.views import status as status_views
+from bot.views.doctor import lines_of
 from bot.views.facts import badge, check_line
 from bot.views.snapshot import replay_document
 from bot.wiring import World, build_anchor_history, build_talk, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
 from broker.feeds.instruments import instrument
+from engine.domain.diagnosis import Level
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput, SnapshotNotFound, TraderError
 from engine.flow.outcomes import ReadCalibration
@@ -29,6 +31,7 @@ from storage.audit import PostgresAuditor
 from storage.database import open_database
 from storage.embedded import embedded_servers, running_servers
 from storage.heartbeats import ages
+from storage.migrate import missing
 
 Say = Callable[[str], None]
 
@@ -48,6 +51,10 @@ async def open_database_of(settings: Settings) -> AsyncIterator[World]:
                     embedded_servers(settings.ai_trader_home, want_redis=False)
                 )
             url = servers.database_url
+        if await missing(url):
+            raise InvalidInput(
+                "the database is not up to date, or empty. Run ai-trader migrate, or ai-trader demo"
+            )
         await stack.enter_async_context(open_database(url))
         yield build_world(settings)
 
@@ -144,6 +151,19 @@ async def status(settings: Settings, *, say: Say) -> int:
     for name, age in sorted(alive.items()):
         say(f"{name}: seen {age:.0f} s ago")
     return CLEAN
+
+
+async def doctor(settings: Settings, *, say: Say) -> int:
+    """What is wrong and the line that fixes it; 1 when something keeps it from working."""
+    async with open_database_of(settings) as world:
+        found = await build_talk(world, SilentBell(), claim_code="").diagnose(None)
+    english = words_for("en")
+    for finding in found:
+        for line in lines_of(english, finding):
+            say(unescape(sub(r"<[^>]+>", "", line)))
+    faults = sum(finding.level is Level.FAULT for finding in found)
+    say(f"{len(found)} findings, {faults} faults")
+    return FAULTY if faults else CLEAN
 
 
 async def calibration(settings: Settings, of: str | None, *, say: Say) -> int:

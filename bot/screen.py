@@ -1,5 +1,6 @@
 """What a view makes: text and buttons, before anything knows of Telegram."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,3 +60,15 @@ def parcel_of(screen: Screen, *, edit_message_id: int | None = None) -> Parcel:
 def _button(button: Button) -> dict[str, str]:
     plain = {"text": button.label, "callback_data": button.data}
     return plain if button.style is None else {**plain, "style": button.style}
+
+
+def cut(lines: Sequence[str]) -> Html:
+    """Lines as one text; it is never longer than a message may be, and never cut inside a tag."""
+    kept: list[str] = []
+    length = 0
+    for text in lines:
+        length += len(text) + 1
+        if length > TEXT_LIMIT:
+            break
+        kept.append(text)
+    return Html("\n".join(kept))

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.settings import Settings
+from bot.settings import TELEGRAM, Settings
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
@@ -12,11 +13,14 @@ from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import DecideIdea, ExpireIdeas
+from engine.flow.diagnosis import Diagnose
 from engine.flow.execution import SendOrder
 from engine.flow.halts import ChangeControl
+from engine.flow.market import ReadMarket
 from engine.flow.outcomes import FollowIdeas, ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, FindPerson, Join
+from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
@@ -28,6 +32,7 @@ from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
+from storage.surroundings import surroundings
 from storage.transaction import PostgresLedger, PostgresStore
 
 
@@ -42,6 +47,7 @@ class World:
     pace: timedelta
     waits: bool
     zone: ZoneInfo
+    local_chat: bool
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -90,6 +96,8 @@ class Talk:
     change_settings: ChangeSettings
     watch_heartbeats: WatchHeartbeats
     read_status: ReadStatus
+    read_market: ReadMarket
+    diagnose: Diagnose
     read_today: ReadToday
     read_idea: ReadIdea
     list_ideas: ListIdeas
@@ -97,6 +105,7 @@ class Talk:
     replay_decision: ReplayDecision
     read_calibration: ReadCalibration
     read_mirror: ReadMirror
+    read_performance: ReadPerformance
 
 
 def now() -> datetime:
@@ -130,6 +139,7 @@ def build_world(settings: Settings) -> World:
         pace=timedelta(seconds=settings.market_pace_seconds),
         waits=settings.market_waits,
         zone=ZoneInfo(settings.broker_timezone),
+        local_chat=settings.telegram_api_url != TELEGRAM,
     )
 
 
@@ -141,6 +151,13 @@ def build_collect(world: World) -> Collect:
         news=NoNews(),
         broker=world.broker,
         store=world.store,
+    )
+
+
+def build_performance(world: World) -> ReadPerformance:
+    """How trading went; the chat shows it and the courier draws it."""
+    return ReadPerformance(
+        store=world.store, broker=world.broker, market=world.market, zone=world.zone
     )
 
 
@@ -193,14 +210,16 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         store=store,
         broker=world.broker,
         market=world.market,
-        symbols=tuple(symbol for symbol, _ in world.symbols),
+        symbols=world.symbols,
+        zone=world.zone,
     )
+    collect = build_collect(world)
     return Talk(
         find_person=FindPerson(store=store),
         join=Join(store=store, claim_code=claim_code),
         change_language=ChangeLanguage(store=store),
         decide_idea=DecideIdea(
-            collect=build_collect(world),
+            collect=collect,
             store=store,
             bell=bell,
             account_id=world.broker.account_id,
@@ -218,6 +237,16 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
         watch_heartbeats=_watch(world, bell, "bot"),
         read_status=read_status,
+        read_market=ReadMarket(collect=collect, symbols=world.symbols),
+        diagnose=Diagnose(
+            store=store,
+            broker=world.broker,
+            market=world.market,
+            calendar=collect.calendar,
+            news=collect.news,
+            symbols=world.symbols,
+            surroundings=partial(surroundings, local_chat=world.local_chat),
+        ),
         read_today=ReadToday(store=store, read_status=read_status, zone=world.zone),
         read_idea=ReadIdea(store=store),
         list_ideas=ListIdeas(store=store),
@@ -225,4 +254,5 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         replay_decision=ReplayDecision(store=store),
         read_calibration=ReadCalibration(store=store),
         read_mirror=ReadMirror(store=store),
+        read_performance=build_performance(world),
     )

@@ -21,7 +21,7 @@ from bot.drawing import Draw
 from bot.limiter import ChatLimiter
 from bot.notices import Render
 from bot.settings import Settings
-from bot.wiring import World, build_work
+from bot.wiring import World, build_collect, build_performance, build_work
 from storage.outbox import PostgresDeliveries
 from storage.sole import Sole
 
@@ -100,7 +100,9 @@ def build_worker(
         sole=sole,
         store=store,
         render=Render(store=store, broker=world.broker),
-        draw=Draw(store=store),
+        draw=Draw(
+            store=store, collect=build_collect(world), read_performance=build_performance(world)
+        ),
         ready=ready,
     )
     context: dict[Any, Any] = {

@@ -20,6 +20,9 @@ WHERE state = 'sending' AND sending_at <= clock_timestamp() - make_interval(secs
 ORDER BY sending_at
 """
 
+#: A query has room for 32,767 parameters.
+_AT_ONCE = 1_000
+
 # As one array: a venue's whole past may be more than a query has parameters for.
 _ENDED = "SELECT id FROM trade_position WHERE id = ANY($1::text[]) AND NOT is_open"
 
@@ -56,6 +59,15 @@ class OrderTable:
     async def find(self, client_id: str) -> Order | None:
         row = await OrderRow.filter(client_id=client_id).using_db(self._connection).get_or_none()
         return None if row is None else mapping.order_of(row)
+
+    async def many(self, client_ids: Collection[str]) -> Sequence[Order]:
+        found: list[Order] = []
+        wanted = sorted(client_ids)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            rows = await OrderRow.filter(client_id__in=some).using_db(self._connection)
+            found += [mapping.order_of(row) for row in rows]
+        return found
 
     async def of_idea(self, idea_id: UUID) -> Order | None:
         row = await OrderRow.filter(idea_id=idea_id).using_db(self._connection).get_or_none()

@@ -2,10 +2,20 @@
 
 from aiogram import Router
 
-from bot.handlers import approvals, control, history, people, performance, status, unknown
+from bot.handlers import (
+    approvals,
+    control,
+    history,
+    market,
+    people,
+    performance,
+    status,
+    system,
+    unknown,
+)
 
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, control, unknown)
+    modules = (people, status, performance, approvals, history, market, control, system, unknown)
     return tuple(module.build() for module in modules)

@@ -13,10 +13,13 @@ from bot.views import history as views
 from engine.domain.decision import Action
 from engine.domain.person import Person
 from engine.errors import InvalidInput
-from engine.flow.overview import ListHistory, ListIdeas, ReadIdea
+from engine.flow.overview import JUDGED, ListHistory, ListIdeas, ReadIdea
 from engine.flow.replay import ReplayDecision
 
 _PAGE = 8
+#: What /events shows, and the filter in its buttons.
+EVENTS = tuple(action for action in Action if action not in JUDGED)
+_EVENTS = "events"
 
 
 def build() -> Router:
@@ -26,6 +29,7 @@ def build() -> Router:
     router.message.register(idea, Command("idea"))
     router.message.register(why_text, Command("why"))
     router.message.register(history, Command("history"))
+    router.message.register(events, Command("events"))
     router.message.register(replay, Command("replay"))
     router.callback_query.register(open_card, F.data.startswith(callbacks.pack("card", "")))
     router.callback_query.register(why, F.data.startswith(callbacks.pack("why", "")))
@@ -107,6 +111,14 @@ async def history(
     return views.stream(words, found, filters=_written(symbol, actions), page=_PAGE)
 
 
+async def events(
+    message: Message, person: Person, words: Words, list_history: ListHistory
+) -> Screen:
+    """/events: what happened beside the judging of candles, the newest first."""
+    found = await list_history(person.id, actions=EVENTS, limit=_PAGE)
+    return views.stream(words, found, filters=_EVENTS, page=_PAGE)
+
+
 async def older(
     query: CallbackQuery, person: Person, words: Words, list_history: ListHistory
 ) -> Screen:
@@ -119,8 +131,8 @@ async def older(
     found = await list_history(
         person.id, symbol=symbol, actions=actions, before=before, limit=_PAGE
     )
-    filters_ = _written(symbol, actions)
-    return views.stream(words, found, filters=filters_, page=_PAGE, edit=True)
+    written = " ".join(filters) if filters == [_EVENTS] else _written(symbol, actions)
+    return views.stream(words, found, filters=written, page=_PAGE, edit=True)
 
 
 async def replay(
@@ -154,6 +166,8 @@ def _changes(seq: int, parts: list[str], words: Words) -> dict[str, str]:
 
 def _filters(parts: list[str]) -> tuple[str | None, tuple[Action, ...]]:
     """A symbol and an action in any order; anything else is a symbol."""
+    if parts == [_EVENTS]:
+        return None, EVENTS
     known = {str(action): action for action in Action}
     actions = tuple(known[part.lower()] for part in parts if part.lower() in known)
     symbols = [part.upper()[:24] for part in parts if part.lower() not in known]

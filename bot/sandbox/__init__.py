@@ -6,7 +6,18 @@ await sandbox.send(1001, "/start")   # or a test plays the person
 """
 
 from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.senders import As, From
 from bot.sandbox.serving import ServedSandbox, serve
 from bot.sandbox.world import DEFAULT_PEOPLE, GROUP_ID, Person, Upload
 
-__all__ = ["DEFAULT_PEOPLE", "GROUP_ID", "Person", "Sandbox", "ServedSandbox", "Upload", "serve"]
+__all__ = [
+    "DEFAULT_PEOPLE",
+    "GROUP_ID",
+    "As",
+    "From",
+    "Person",
+    "Sandbox",
+    "ServedSandbox",
+    "Upload",
+    "serve",
+]

@@ -85,6 +85,10 @@ class Account:
         self.queries[query_id] = query
         return query_id
 
+    def age_query(self, query_id: str) -> None:
+        """The person's client has given up waiting for an answer to this tap."""
+        self.queries[query_id].until = 0.0
+
     def commands_for(self, chat: Chat, user: Json) -> list[Json]:
         """The list this person sees in this chat: the narrowest scope, their language first."""
         for scope, chat_id, user_id in _scopes(chat, user["id"]):

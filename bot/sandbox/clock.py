@@ -14,5 +14,10 @@ class Clock:
     def unix(self) -> int:
         return int(self.now())
 
+    def steady(self) -> float:
+        """Seconds that never jump when the machine's clock is set."""
+        return time.monotonic() + self._ahead
+
     def advance(self, seconds: float) -> None:
+        """A negative number sets the clock back: the bot's and Telegram's need not agree."""
         self._ahead += seconds

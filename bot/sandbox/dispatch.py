@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.errors import ApiError, bad_request
+from bot.sandbox.errors import NOT_IMPLEMENTED, ApiError, bad_request, not_implemented
 from bot.sandbox.faults import Faults
 from bot.sandbox.methods import METHODS
 from bot.sandbox.methods.call import Call
@@ -16,7 +16,18 @@ from bot.sandbox.world import Upload
 Json = dict[str, Any]
 
 CALLS_KEPT = 5000
-FACTS_SHOWN = ("at", "method", "status", "description", "violations", "params")
+# What these ask for would silently not happen.
+UNMODELLED = {
+    "allow_paid_broadcast",
+    "business_connection_id",
+    "direct_messages_topic_id",
+    "ephemeral_message_parameters",
+    "inline_message_id",
+    "message_effect_id",
+    "rich_message",
+    "suggested_post_parameters",
+}
+FACTS_SHOWN = ("at", "method", "status", "description", "violations", "params", "flood")
 
 
 def shown_call(record: Json) -> Json:
@@ -61,18 +72,25 @@ class Dispatch:
 
     async def _answer(self, name: str, raw: Json, files: dict[str, Upload], record: Json) -> Answer:
         fault = self.faults.take(name, raw)
+        floods = self._telegram.flood.violations
         try:
             if fault and not fault.after:
-                fault.strike()
+                await fault.strike()
             result = await self._perform(name, raw, files, record)
-            if fault:
-                fault.strike()
+            if fault and fault.after:
+                await fault.strike()
         except ApiError as error:
             record |= {"status": error.code, "description": error.description}
+            if error.code == NOT_IMPLEMENTED:
+                # A made-up success would hide it from the author of the bot: it is red instead.
+                record["violations"] = [*record.get("violations", []), error.description]
+                self._telegram.blame(name, [error.description])
             body = {"ok": False, "error_code": error.code, "description": error.description}
             if error.parameters:
                 body["parameters"] = error.parameters
             return Answer(error.code, body)
+        finally:
+            record["flood"] = self._telegram.flood.violations > floods
         record |= {"status": 200, "result": copy.deepcopy(result)}
         if name == "getUpdates":
             record["updates"] = len(result)
@@ -91,8 +109,9 @@ class Dispatch:
                 raise bad_request(f"schema {schema.version}: " + "; ".join(errors))
         handler = METHODS.get(name)
         if handler is None:
-            self._telegram.blame(name, [f"{name}: the sandbox does not know this method"])
-            raise ApiError(501, f"Not Implemented: the sandbox has no {name}")
+            raise not_implemented(name)
+        for parameter in sorted(UNMODELLED & set(params)):
+            raise not_implemented(f"{parameter} of {name}")
         try:
             result = handler(Call(self._telegram, params, files, self.call))
             if inspect.isawaitable(result):

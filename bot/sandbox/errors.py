@@ -11,9 +11,13 @@ WEBHOOK_ACTIVE = (
     "can't use getUpdates method while webhook is active; "
     "use deleteWebhook to delete the webhook first"
 )
+GROUP_UPGRADED = "Bad Request: group chat was upgraded to a supergroup chat"
 OTHER_POLLER = (
     "terminated by other getUpdates request; make sure that only one bot instance is running"
 )
+
+
+NOT_IMPLEMENTED = 501
 
 
 class ApiError(Exception):
@@ -45,6 +49,10 @@ def forbidden(reason: str) -> ApiError:
 
 def conflict(reason: str) -> ApiError:
     return ApiError(409, f"Conflict: {reason}")
+
+
+def not_implemented(what: str) -> ApiError:
+    return ApiError(NOT_IMPLEMENTED, f"Not Implemented: the sandbox has no {what}")
 
 
 def too_many_requests(retry_after: int) -> ApiError:

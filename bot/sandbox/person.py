@@ -1,58 +1,102 @@
-"""What people do in the chat: write, tap, send pictures, react, stop a draft, block the bot."""
+"""What people do in the chat: write, tap, send pictures, react, stop a draft."""
 
-import hashlib
-import hmac
-import json
-import secrets
+import re
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from bot.sandbox.account import ANSWER_WITHIN, Query
 from bot.sandbox.formatting import finish
+from bot.sandbox.membership import block
 from bot.sandbox.methods.content import document_facts, photo_sizes
+from bot.sandbox.senders import As, From, forward_facts, sender_facts
 from bot.sandbox.telegram import Telegram
 from bot.sandbox.world import Chat, Post, Upload
 
 Json = dict[str, Any]
 
 
-def chat_of(telegram: Telegram, user_id: int, chat_id: int | None) -> Chat:
-    """The person's own chat with the bot, or a group they are in."""
-    chat = telegram.world.chats.get(user_id if chat_id is None else chat_id)
-    if chat is None or user_id not in chat.members:
-        raise LookupError(f"user {user_id} is in no chat {chat_id or user_id}")
-    return chat
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How something is said: as whom, in answer to what, where, and how long ago."""
+
+    sender: As = As.PERSON
+    forwarded_from: int | From | None = None
+    reply_to: int | None = None
+    thread: int | None = None
+    # Seconds; the bot then hears of it late, as after a time without a network.
+    ago: float = 0.0
+
+    @property
+    def options(self) -> Json:
+        options: Json = {}
+        if self.reply_to:
+            options["reply_parameters"] = {"message_id": self.reply_to}
+        if self.thread:
+            options["message_thread_id"] = self.thread
+        return options
 
 
-def write(telegram: Telegram, user_id: int, chat: Chat, text: str, options: Json) -> Post:
+PLAIN = Manner()
+
+
+def write(telegram: Telegram, user_id: int, chat: Chat, text: str, manner: Manner = PLAIN) -> Post:
     trimmed, entities = finish(text, [])
     if not trimmed:
         raise LookupError("an empty message cannot be sent")
     body: Json = {"text": trimmed, **({"entities": entities} if entities else {})}
-    return _say(telegram, user_id, chat, body, options)
+    return _say(telegram, user_id, chat, body, manner)
 
 
-def upload(telegram: Telegram, user_id: int, chat: Chat, file: Upload, caption: str) -> Post:
+def upload(
+    telegram: Telegram,
+    user_id: int,
+    chat: Chat,
+    file: Upload,
+    caption: str,
+    manner: Manner = PLAIN,
+) -> Post:
     """A picture becomes a photo, anything else a document."""
     is_photo = file.mime in ("image/png", "image/jpeg")
     stored = telegram.world.files.add(file, "photos" if is_photo else "documents")
     media = {"photo": photo_sizes(stored)} if is_photo else {"document": document_facts(stored)}
-    return _say(telegram, user_id, chat, media | ({"caption": caption} if caption else {}), {})
+    text, entities = finish(caption, [])
+    said = {"caption": text, **({"caption_entities": entities} if entities else {})}
+    return _say(telegram, user_id, chat, media | (said if text else {}), manner)
 
 
-def _say(telegram: Telegram, user_id: int, chat: Chat, body: Json, options: Json) -> Post:
+def press_web_app(
+    telegram: Telegram, user_id: int, chat: Chat, button_text: str, data: str
+) -> Post:
+    """The mini app behind a key of the reply keyboard sends its data and closes."""
+    if not chat.is_private:
+        raise LookupError("a mini app sends its data in a private chat only")
+    return _say(
+        telegram, user_id, chat, {"web_app_data": {"data": data, "button_text": button_text}}, PLAIN
+    )
+
+
+def _say(telegram: Telegram, user_id: int, chat: Chat, body: Json, manner: Manner) -> Post:
+    if manner.thread and manner.thread not in chat.topics:
+        raise LookupError(f"chat {chat.id} has no topic {manner.thread}")
+    sender = sender_facts(telegram, user_id, chat, manner.sender)
+    if manner.forwarded_from is not None:
+        body = body | forward_facts(telegram, manner.forwarded_from)
+    if manner.ago:
+        body = body | {"date": telegram.clock.unix() - int(manner.ago)}
     chat.started = True
     if chat.blocked:
         block(telegram, user_id, blocked=False)
-    post = telegram.post(chat, telegram.world.users[user_id], body, options)
+    post = telegram.post(chat, sender, body, manner.options)
     if _bot_sees(telegram, chat, post.message):
         telegram.push("message", dict(post.message))
     return post
 
 
-def rewrite(telegram: Telegram, chat: Chat, message_id: int, text: str) -> None:
+def rewrite(telegram: Telegram, user_id: int, chat: Chat, message_id: int, text: str) -> None:
     """A person edits what they wrote."""
     post = chat.posts[message_id]
+    if post.message.get("from", {}).get("id") != user_id or "text" not in post.message:
+        raise LookupError(f"user {user_id} cannot edit message {message_id}")
     trimmed, entities = finish(text, [])
     post.message.pop("entities", None)
     post.message |= {"text": trimmed, "edit_date": telegram.clock.unix()}
@@ -66,11 +110,14 @@ def rewrite(telegram: Telegram, chat: Chat, message_id: int, text: str) -> None:
 def _bot_sees(telegram: Telegram, chat: Chat, message: Json) -> bool:
     """Privacy mode: in groups only commands, replies to the bot and mentions reach it."""
     account = telegram.account
-    if chat.is_private or chat.bot_is_admin:
+    if chat.bot_kicked:
+        return False
+    if chat.is_private or chat.bot_is_admin or account.me["can_read_all_group_messages"]:
         return True
     text: str = message.get("text") or message.get("caption") or ""
-    mention = f"@{account.me['username']}"
-    if mention in text or message.get("reply_to_message", {}).get("from", {}).get("is_bot"):
+    if re.search(rf"@{account.me['username']}(?!\w)", text, re.IGNORECASE):
+        return True
+    if message.get("reply_to_message", {}).get("from", {}).get("id") == account.id:
         return True
     return text.startswith("/") and "@" not in text.split()[0]
 
@@ -89,9 +136,17 @@ def find_button(chat: Chat, message_id: int, label: str | None, data: str | None
     return None
 
 
-def tap(telegram: Telegram, user_id: int, chat: Chat, message_id: int, data: str) -> str:
-    """Sends the callback query; the message may be gone, then it is an inaccessible one."""
-    post = chat.posts.get(message_id)
+def tap(
+    telegram: Telegram,
+    user_id: int,
+    chat: Chat,
+    message_id: int,
+    data: str,
+    *,
+    inaccessible: bool = False,
+) -> str:
+    """Sends the callback query; the message may be gone or old, then it is an inaccessible one."""
+    post = None if inaccessible else chat.posts.get(message_id)
     message = post.message if post else {"chat": chat.info, "message_id": message_id, "date": 0}
     until = telegram.clock.now() + ANSWER_WITHIN
     query_id = telegram.account.open_query(Query(user_id, chat.id, message_id, until))
@@ -107,55 +162,32 @@ def tap(telegram: Telegram, user_id: int, chat: Chat, message_id: int, data: str
 
 
 def react(telegram: Telegram, user_id: int, chat: Chat, message_id: int, emoji: str) -> None:
+    """Puts a reaction under a message, or (without an emoji) takes it away."""
+    post = chat.posts.get(message_id)
+    if post is None:
+        raise LookupError(f"chat {chat.id} has no message {message_id}")
+    before = post.people.pop(str(user_id), [])
+    after = [{"type": "emoji", "emoji": emoji}] if emoji else []
+    if after:
+        post.people[str(user_id)] = after
+    telegram.show("edit", chat, post)
+    if not (chat.is_private or chat.bot_is_admin) or before == after:
+        return
     content = {
         "chat": chat.info,
         "message_id": message_id,
         "user": telegram.world.users[user_id],
         "date": telegram.clock.unix(),
-        "old_reaction": [],
-        "new_reaction": [{"type": "emoji", "emoji": emoji}],
+        "old_reaction": before,
+        "new_reaction": after,
     }
     telegram.push("message_reaction", content)
 
 
 def stop_draft(telegram: Telegram, user_id: int, draft_id: int) -> None:
-    chat = chat_of(telegram, user_id, None)
+    chat = telegram.world.chat_of(user_id)
     draft = chat.drafts.get(draft_id)
     if draft is not None and not draft["keep_on_stop"]:
         del chat.drafts[draft_id]
         telegram.hub.emit("undraft", chat=chat.id, draft_id=draft_id)
     telegram.push("stopped_message_generation", {"chat": chat.info, "draft_id": draft_id})
-
-
-def block(telegram: Telegram, user_id: int, *, blocked: bool) -> None:
-    """Only in the private chat; the bot hears of it as a change of its own membership."""
-    chat = chat_of(telegram, user_id, None)
-    if chat.blocked == blocked:
-        return
-    chat.blocked = blocked
-    bot = telegram.account.sender
-    member = {"status": "member", "user": bot}
-    kicked = {"status": "kicked", "user": bot, "until_date": 0}
-    content = {
-        "chat": chat.info,
-        "from": telegram.world.users[user_id],
-        "date": telegram.clock.unix(),
-        "old_chat_member": member if blocked else kicked,
-        "new_chat_member": kicked if blocked else member,
-    }
-    telegram.push("my_chat_member", content)
-    telegram.hub.emit("blocked", chat=chat.id, blocked=blocked)
-
-
-def web_app_data(telegram: Telegram, user_id: int) -> str:
-    """The signed initData a mini app would be opened with."""
-    user = json.dumps(telegram.world.users[user_id], separators=(",", ":"))
-    fields = {
-        "auth_date": str(telegram.clock.unix()),
-        "query_id": secrets.token_hex(8),
-        "user": user,
-    }
-    key = hmac.new(b"WebAppData", telegram.account.token.encode(), hashlib.sha256).digest()
-    checked = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
-    fields["hash"] = hmac.new(key, checked.encode(), hashlib.sha256).hexdigest()
-    return urlencode(fields)

@@ -10,24 +10,27 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import person
 from bot.sandbox.dispatch import Dispatch
+from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Fault
+from bot.sandbox.people import People
 from bot.sandbox.server import create_app
 from bot.sandbox.state import StateFile
 from bot.sandbox.telegram import Telegram
-from bot.sandbox.world import DEFAULT_PEOPLE, Person, Upload
+from bot.sandbox.world import DEFAULT_PEOPLE, Person
 
 Json = dict[str, Any]
 
 LOOK_AGAIN = 0.02
 
 
-class Sandbox:
+class Sandbox(People):
     """With a token only this bot is let in; without one any well-formed token is the bot's.
 
     `strict` refuses requests that the Bot API's schema does not allow; they are recorded in
-    `violations` either way. With a `state_file` chats, files and waiting updates survive a restart.
+    `violations` either way. Floods are counted, and refused only with `enforce_flood`. Without
+    `privacy_mode` the bot hears everything that is said in its groups. With a `state_file` chats,
+    files and waiting updates survive a restart.
     """
 
     def __init__(
@@ -37,9 +40,14 @@ class Sandbox:
         people: Sequence[Person] = DEFAULT_PEOPLE,
         enforce_flood: bool = True,
         strict: bool = True,
+        privacy_mode: bool = True,
         state_file: Path | None = None,
     ) -> None:
-        self.telegram = Telegram.create(token, people, enforce_flood)
+        try:
+            super().__init__(Telegram.create(token, people, enforce_flood))
+        except ApiError as error:
+            raise ValueError(f"{token!r} is no bot token: {error.description}") from error
+        self.telegram.account.me["can_read_all_group_messages"] = not privacy_mode
         self._dispatch = Dispatch(self.telegram, strict=strict)
         self._state = StateFile(state_file, self.telegram) if state_file else None
 
@@ -75,74 +83,49 @@ class Sandbox:
 
     def commands(self, user_id: int, *, chat_id: int | None = None) -> list[Json]:
         """The command list this person sees, by scope and language."""
-        chat = person.chat_of(self.telegram, user_id, chat_id)
+        chat = self.telegram.world.chat_of(user_id, chat_id)
         return self.telegram.account.commands_for(chat, self.telegram.world.users[user_id])
 
-    async def send(
-        self, user_id: int, text: str, *, chat_id: int | None = None, reply_to: int | None = None
-    ) -> Json:
-        """A person writes; returns the message."""
-        options = {"reply_parameters": {"message_id": reply_to}} if reply_to else {}
-        chat = person.chat_of(self.telegram, user_id, chat_id)
-        return copy.deepcopy(person.write(self.telegram, user_id, chat, text, options).message)
+    @property
+    def updates(self) -> list[Json]:
+        """The updates made lately, the newest last, confirmed or not."""
+        return list(self.telegram.queue.recent)
 
-    async def tap(
-        self,
-        user_id: int,
-        message_id: int,
-        *,
-        chat_id: int | None = None,
-        label: str | None = None,
-        data: str | None = None,
-    ) -> str:
-        """A person taps the button with this label; `data` alone may also forge one.
+    @property
+    def flood_violations(self) -> int:
+        """How many calls sent more than Telegram allows, whether they were refused or not."""
+        return self.telegram.flood.violations
 
-        Returns the query id, by which the bot's answer is found in `answers`.
-        """
-        chat = person.chat_of(self.telegram, user_id, chat_id)
-        found = person.find_button(chat, message_id, label, data)
-        if found is None and (data is None or label is not None):
-            raise LookupError(f"message {message_id} has no button {label or 'to tap'!r}")
-        return person.tap(self.telegram, user_id, chat, message_id, found or data or "")
+    @property
+    def flood_broken(self) -> dict[str, int]:
+        """How many calls broke each limit: overall (30/s), chat (1/s), group (20/min)."""
+        return dict(self.telegram.flood.broken)
 
-    async def upload(
-        self, user_id: int, file: Upload, *, chat_id: int | None = None, caption: str = ""
-    ) -> Json:
-        """A person sends a picture or a file; returns the message."""
-        chat = person.chat_of(self.telegram, user_id, chat_id)
-        post = person.upload(self.telegram, user_id, chat, file, caption)
-        return copy.deepcopy(post.message)
+    def reset_flood_counts(self) -> None:
+        """What was sent so far still counts against the limits."""
+        self.telegram.flood.reset_counts()
 
-    async def edit(
-        self, user_id: int, message_id: int, text: str, *, chat_id: int | None = None
-    ) -> None:
-        """A person changes what they wrote."""
-        chat = person.chat_of(self.telegram, user_id, chat_id)
-        person.rewrite(self.telegram, chat, message_id, text)
+    async def push_to(self, url: str, secret: str = "", *, token: str) -> None:
+        """Sets the bot's webhook as the bot itself would; ValueError says why not."""
+        try:
+            self.telegram.account.authorize(token)
+        except ApiError as error:
+            raise ValueError(error.description) from error
+        wish = {"url": url, **({"secret_token": secret} if secret else {})}
+        answer = await self._dispatch.call("setWebhook", wish, {})
+        if not answer.body["ok"]:
+            raise ValueError(answer.body["description"])
 
-    async def react(
-        self, user_id: int, message_id: int, emoji: str, *, chat_id: int | None = None
-    ) -> None:
-        chat = person.chat_of(self.telegram, user_id, chat_id)
-        person.react(self.telegram, user_id, chat, message_id, emoji)
+    def redeliver(self, times: int = 1, *, last: int = 1) -> list[Json]:
+        """Gives the bot its `last` newest updates again, as after a lost confirmation."""
+        return self.telegram.queue.redeliver_last(last, times)
 
-    async def stop_draft(self, user_id: int, draft_id: int) -> None:
-        person.stop_draft(self.telegram, user_id, draft_id)
-
-    async def block(self, user_id: int, *, blocked: bool = True) -> None:
-        """A person blocks the bot, or lets it write again."""
-        person.block(self.telegram, user_id, blocked=blocked)
-
-    def promote(self, chat_id: int, user_id: int | None = None) -> None:
-        """Makes somebody (without a number: the bot) an administrator of a group."""
-        chat = self.telegram.world.chats[chat_id]
-        if user_id is None:
-            chat.bot_is_admin = True
-        else:
-            chat.admins.add(user_id)
+    def age_query(self, query_id: str) -> None:
+        """Makes one tap too old to be answered; `advance` ages everything."""
+        self.telegram.account.age_query(query_id)
 
     def advance(self, seconds: float) -> None:
-        """Moves the sandbox's clock forward: taps and updates grow old."""
+        """Moves the sandbox's clock: taps and updates grow old. A negative number sets it back."""
         self.telegram.clock.advance(seconds)
 
     def fault(
@@ -150,22 +133,28 @@ class Sandbox:
         method: str = "*",
         *,
         times: int = 1,
-        code: int = 500,
-        description: str = "Internal Server Error",
+        code: int | None = None,
+        description: str = "",
         retry_after: int | None = None,
         contains: str = "",
         parameters: Json | None = None,
         after: bool = False,
         disconnect: bool = False,
+        delay: float = 0.0,
     ) -> None:
         """Makes the next `times` calls fail ("*": of any method but getUpdates).
 
         `contains` is looked for in the parameters. With `after` the call takes effect and only its
-        answer is the error; with `disconnect` the connection is cut instead of an answer.
+        answer is the error; with `disconnect` the connection is cut instead of an answer. With a
+        `delay` (seconds) and no code the answer is right, and late.
         """
         fault = Fault(method, times, code, description, retry_after, contains)
-        fault.parameters, fault.after, fault.disconnect = parameters or {}, after, disconnect
+        fault.parameters, fault.after = parameters or {}, after
+        fault.disconnect, fault.delay = disconnect, delay
         self._dispatch.faults.add(fault)
+
+    def clear_faults(self) -> None:
+        self._dispatch.faults.clear()
 
     async def wait_for(self, condition: Callable[[], Any], *, seconds: float = 5.0) -> Any:
         """Waits until `condition()` is true; returns what it gave, or raises TimeoutError.

@@ -1,6 +1,7 @@
 """The HTTP side: the Bot API, the page, and what the page does on behalf of people."""
 
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from bot.sandbox.world import Upload
 
 Json = dict[str, Any]
 Hook = Callable[[], Awaitable[None]]
+
+log = logging.getLogger(__name__)
 
 PAGE = Path(__file__).with_name("page")
 LARGEST_REQUEST = 64 << 20
@@ -63,12 +66,19 @@ class BotApi:
             parameters, files = await _read(request)
             answer = await self._dispatch.call(request.match_info["method"], parameters, files)
         except ApiError as error:
-            body = {"ok": False, "error_code": error.code, "description": error.description}
-            answer = Answer(error.code, body)
+            answer = _refusal(error)
+        except web.HTTPRequestEntityTooLarge:
+            answer = _refusal(ApiError(413, "Request Entity Too Large"))
         except Disconnected:
             if request.transport is not None:
                 request.transport.close()
             raise web.HTTPInternalServerError from None
+        except Exception:
+            # The sandbox's own mistake must neither look like Telegram's silence nor be lost.
+            method = request.match_info["method"]
+            log.exception("the sandbox failed in %s", method)
+            self._telegram.blame(f"own failure in {method}", ["see the log"])
+            answer = _refusal(ApiError(500, "Internal Server Error"))
         return web.json_response(answer.body, status=answer.status, headers=answer.headers)
 
     async def file(self, request: web.Request) -> web.Response:
@@ -93,6 +103,11 @@ class BotApi:
         headers["Content-Disposition"] = "attachment"
         mime = "application/octet-stream"
         return web.Response(body=stored.data, content_type=mime, headers=headers)
+
+
+def _refusal(error: ApiError) -> Answer:
+    body = {"ok": False, "error_code": error.code, "description": error.description}
+    return Answer(error.code, body)
 
 
 async def _read(request: web.Request) -> tuple[Json, dict[str, Upload]]:

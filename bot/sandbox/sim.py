@@ -5,18 +5,20 @@ import base64
 import binascii
 import contextlib
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import person
 from bot.sandbox.dispatch import Dispatch, shown_call
 from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Fault
+from bot.sandbox.people import People
+from bot.sandbox.person import find_button
+from bot.sandbox.senders import As
 from bot.sandbox.telegram import Telegram
 from bot.sandbox.view import page_state
-from bot.sandbox.world import Chat, Upload
+from bot.sandbox.world import Upload
 
 Json = dict[str, Any]
 
@@ -27,7 +29,8 @@ class Sim:
     def __init__(self, telegram: Telegram, dispatch: Dispatch) -> None:
         self._telegram = telegram
         self._dispatch = dispatch
-        self._actions: dict[str, Callable[[Json], Json]] = {
+        self._people = People(telegram)
+        self._actions: dict[str, Callable[[Json], Awaitable[Json]]] = {
             "send": self._send,
             "tap": self._tap,
             "upload": self._upload,
@@ -36,8 +39,11 @@ class Sim:
             "stop_draft": self._stop_draft,
             "block": self._block,
             "webapp": self._web_app,
+            "press_webapp": self._press_web_app,
             "fault": self._fault,
             "advance": self._advance,
+            "age_query": self._age_query,
+            "redeliver": self._redeliver,
         }
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -62,77 +68,104 @@ class Sim:
             wish = await request.json()
             if not isinstance(wish, dict):
                 raise TypeError("an object is expected")
-            return web.json_response(action(wish))
+            return web.json_response(await action(wish))
         except ApiError as error:
             return web.json_response({"error": error.description}, status=400)
         except (LookupError, TypeError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
 
-    def _chat(self, wish: Json) -> Chat:
-        return person.chat_of(self._telegram, wish["user"], wish.get("chat"))
-
-    def _send(self, wish: Json) -> Json:
-        options: Json = {}
-        if wish.get("reply_to"):
-            options["reply_parameters"] = {"message_id": wish["reply_to"]}
-        if wish.get("thread"):
-            options["message_thread_id"] = wish["thread"]
-        post = person.write(
-            self._telegram, wish["user"], self._chat(wish), str(wish["text"]), options
+    async def _send(self, wish: Json) -> Json:
+        message = await self._people.send(
+            wish["user"],
+            str(wish["text"]),
+            chat_id=wish.get("chat"),
+            reply_to=wish.get("reply_to"),
+            thread=wish.get("thread"),
+            sender=wish.get("sender", As.PERSON),
+            forwarded_from=wish.get("forwarded_from"),
+            ago=float(wish.get("ago", 0)),
         )
-        return {"message_id": post.message["message_id"]}
+        return {"message_id": message["message_id"]}
 
-    def _tap(self, wish: Json) -> Json:
-        chat, label, data = self._chat(wish), wish.get("label"), wish.get("data")
-        found = person.find_button(chat, wish["message_id"], label, data)
-        if found is None:
+    async def _tap(self, wish: Json) -> Json:
+        """The button must be there, unless `forge` is true: then `data` is all that counts."""
+        label, data = wish.get("label"), wish.get("data")
+        chat = self._telegram.world.chat_of(wish["user"], wish.get("chat"))
+        forged = bool(wish.get("forge"))
+        if not forged and find_button(chat, wish["message_id"], label, data) is None:
             raise LookupError("no such button")
-        query = person.tap(self._telegram, wish["user"], chat, wish["message_id"], found)
+        query = await self._people.tap(
+            wish["user"],
+            wish["message_id"],
+            chat_id=wish.get("chat"),
+            label=None if forged else label,
+            data=data,
+            inaccessible=bool(wish.get("inaccessible")),
+        )
         return {"query": query}
 
-    def _upload(self, wish: Json) -> Json:
+    async def _upload(self, wish: Json) -> Json:
         try:
             data = base64.b64decode(wish["data"], validate=True)
         except binascii.Error as error:
             raise ValueError("the file is not base64") from error
         name = str(wish.get("name", "photo.png"))
         mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        post = person.upload(
-            self._telegram,
+        message = await self._people.upload(
             wish["user"],
-            self._chat(wish),
             Upload(name, mime, data),
-            str(wish.get("caption", "")),
+            chat_id=wish.get("chat"),
+            caption=str(wish.get("caption", "")),
         )
-        return {"message_id": post.message["message_id"]}
+        return {"message_id": message["message_id"]}
 
-    def _edit(self, wish: Json) -> Json:
-        person.rewrite(self._telegram, self._chat(wish), wish["message_id"], str(wish["text"]))
+    async def _edit(self, wish: Json) -> Json:
+        await self._people.edit(
+            wish["user"], wish["message_id"], str(wish["text"]), chat_id=wish.get("chat")
+        )
         return {}
 
-    def _react(self, wish: Json) -> Json:
-        chat = self._chat(wish)
-        person.react(self._telegram, wish["user"], chat, wish["message_id"], wish["emoji"])
+    async def _react(self, wish: Json) -> Json:
+        await self._people.react(
+            wish["user"], wish["message_id"], str(wish["emoji"]), chat_id=wish.get("chat")
+        )
         return {}
 
-    def _stop_draft(self, wish: Json) -> Json:
-        person.stop_draft(self._telegram, wish["user"], wish["draft_id"])
+    async def _stop_draft(self, wish: Json) -> Json:
+        await self._people.stop_draft(wish["user"], wish["draft_id"])
         return {}
 
-    def _block(self, wish: Json) -> Json:
-        person.block(self._telegram, wish["user"], blocked=bool(wish.get("blocked", True)))
+    async def _block(self, wish: Json) -> Json:
+        await self._people.block(wish["user"], blocked=bool(wish.get("blocked", True)))
         return {}
 
-    def _web_app(self, wish: Json) -> Json:
-        return {"init_data": person.web_app_data(self._telegram, wish["user"])}
+    async def _web_app(self, wish: Json) -> Json:
+        ago, start = float(wish.get("ago", 0)), str(wish.get("start", ""))
+        return {"init_data": self._people.web_app_data(wish["user"], ago=ago, start=start)}
 
-    def _fault(self, wish: Json) -> Json:
+    async def _press_web_app(self, wish: Json) -> Json:
+        message = await self._people.press_web_app(
+            wish["user"], str(wish["button"]), str(wish["data"]), chat_id=wish.get("chat")
+        )
+        return {"message_id": message["message_id"]}
+
+    async def _fault(self, wish: Json) -> Json:
         self._dispatch.faults.add(Fault(**wish))
         return {}
 
-    def _advance(self, wish: Json) -> Json:
+    async def _advance(self, wish: Json) -> Json:
         self._telegram.clock.advance(float(wish["seconds"]))
         return {}
+
+    async def _age_query(self, wish: Json) -> Json:
+        self._telegram.account.age_query(str(wish["query"]))
+        return {}
+
+    async def _redeliver(self, wish: Json) -> Json:
+        updates = self._telegram.queue.redeliver_last(
+            int(wish.get("last", 1)), int(wish.get("times", 1))
+        )
+        return {"update_ids": [update["update_id"] for update in updates]}
 
     async def _events(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=20)

@@ -80,6 +80,9 @@ class StateFile:
             if source.exists():
                 world.files.restore(StoredFile(data=source.read_bytes(), **facts))
         world.files.resume_numbers()
+        for user in document.get("users", []):
+            world.users.setdefault(user["id"], user)
+        world.migrated = dict(document.get("migrated", []))
         for facts in document["chats"]:
             chat = _load_chat(facts, skip * SKIPPED_MESSAGES)
             world.chats[chat.id] = chat
@@ -98,7 +101,13 @@ def _dump(telegram: Telegram) -> Json:
         for stored in telegram.world.files.all()
     ]
     chats = [_dump_chat(chat) for chat in telegram.world.chats.values()]
-    return {"bot": _dump_bot(telegram), "chats": chats, "files": files}
+    return {
+        "bot": _dump_bot(telegram),
+        "users": list(telegram.world.users.values()),
+        "migrated": list(telegram.world.migrated.items()),
+        "chats": chats,
+        "files": files,
+    }
 
 
 def _dump_chat(chat: Chat) -> Json:
@@ -114,6 +123,8 @@ def _dump_chat(chat: Chat) -> Json:
         "keyboard": chat.keyboard,
         "started": chat.started,
         "blocked": chat.blocked,
+        "bot_kicked": chat.bot_kicked,
+        "deactivated": chat.deactivated,
     }
 
 
@@ -131,6 +142,8 @@ def _load_chat(facts: Json, skip: int) -> Chat:
         keyboard=facts["keyboard"],
         started=facts["started"],
         blocked=facts["blocked"],
+        bot_kicked=facts.get("bot_kicked", False),
+        deactivated=facts.get("deactivated", False),
     )
 
 

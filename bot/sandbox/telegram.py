@@ -34,7 +34,9 @@ class Telegram:
     def create(cls, token: str | None, people: Sequence[Person], enforce_flood: bool) -> "Telegram":
         clock = Clock()
         queue = UpdateQueue(clock)
-        telegram = cls(World(people), Account(token), clock, queue, Flood(enforce_flood))
+        telegram = cls(
+            World(people), Account(token), clock, queue, Flood(enforce_flood, clock.steady)
+        )
         queue.on_confirm(lambda: telegram.hub.emit("pending", count=len(queue.waiting)))
         return telegram
 
@@ -54,11 +56,14 @@ class Telegram:
             self.hub.emit("violation", method=where, errors=errors)
 
     def post(self, chat: Chat, sender: Json, body: Json, options: Json) -> Post:
-        """Adds a message to a chat and shows it; `options` are the parameters of a send method."""
+        """Adds a message to a chat and shows it.
+
+        `sender` are the fields that say who wrote it, `options` the parameters of a send method.
+        """
         reply = self._reply(chat, options.get("reply_parameters"))
         message = {
             "message_id": chat.take_message_id(),
-            "from": sender,
+            **sender,
             "chat": chat.info,
             "date": self.clock.unix(),
             **body,
@@ -66,7 +71,14 @@ class Telegram:
         }
         if thread := options.get("message_thread_id"):
             message |= {"message_thread_id": thread, "is_topic_message": True}
-        post = Post(message, silent=bool(options.get("disable_notification")))
+        if options.get("protect_content"):
+            message["has_protected_content"] = True
+        markup = options.get("reply_markup") or {}
+        post = Post(
+            message,
+            silent=bool(options.get("disable_notification")),
+            force_reply=markup if "force_reply" in markup else None,
+        )
         chat.posts[message["message_id"]] = post
         self.show("message", chat, post)
         return post

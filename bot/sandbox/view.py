@@ -17,6 +17,7 @@ def page_state(telegram: Telegram) -> Json:
         "bot": account.me,
         "users": list(telegram.world.users.values()),
         "pending": len(telegram.queue.pending()),
+        "flood": {"violations": telegram.flood.violations, **telegram.flood.broken},
         "violations": telegram.violations[-VIOLATIONS_SHOWN:],
         "chats": [_chat(telegram, chat) for chat in telegram.world.chats.values()],
     }
@@ -26,7 +27,7 @@ def _chat(telegram: Telegram, chat: Chat) -> Json:
     now = telegram.clock.now()
     commands = {
         str(user_id): telegram.account.commands_for(chat, telegram.world.users[user_id])
-        for user_id in sorted(chat.members)
+        for user_id in sorted(chat.members & set(telegram.world.users))
     }
     return {
         "info": chat.info,

@@ -23,6 +23,8 @@ Execute = Callable[[str, Json, dict[str, Upload]], Awaitable[object]]
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 60.0
+# A bot may ask for its own delay by Retry-After; from tdlib/telegram-bot-api, WebhookActor.
+LONGEST_ASKED = 3600
 NOT_FROM_ANSWERS = ("get", "setwebhook", "deletewebhook", "logout", "close")
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -66,20 +68,20 @@ class Courier:
         delay = FIRST_DELAY
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
             while True:
-                pending = self.queue.pending()
-                if not pending:
+                update = self.queue.next()
+                if update is None:
                     self.queue.arrived.clear()
                     await self.queue.arrived.wait()
                     continue
                 try:
-                    answer = await self._deliver(session, pending[0])
+                    answer = await self._deliver(session, update)
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
                     self.webhook.error = (self.clock.unix(), str(error) or type(error).__name__)
-                    await asyncio.sleep(delay)
+                    await asyncio.sleep(_asked_wait(error) or delay)
                     delay = min(delay * 2, LONGEST_DELAY)
                     continue
                 delay = FIRST_DELAY
-                self.queue.confirm(pending[0]["update_id"] + 1)
+                self.queue.delivered(update)
                 await self._obey(*answer)
 
     async def _deliver(self, session: aiohttp.ClientSession, update: Json) -> Answer:
@@ -88,8 +90,7 @@ class Courier:
             self.webhook.url, json=update, headers=headers, allow_redirects=False
         ) as response:
             if not 200 <= response.status <= 299:
-                reason = f"Wrong response from the webhook: {response.status} {response.reason}"
-                raise aiohttp.ClientError(reason)
+                raise WrongResponse(response)
             return await _read_answer(response)
 
     async def _obey(self, parameters: Json, files: dict[str, Upload]) -> None:
@@ -97,6 +98,18 @@ class Courier:
         method = str(parameters.pop("method", ""))
         if method and not method.lower().startswith(NOT_FROM_ANSWERS):
             await self.execute(method, parameters, files)
+
+
+class WrongResponse(aiohttp.ClientError):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        super().__init__(f"Wrong response from the webhook: {response.status} {response.reason}")
+        asked = response.headers.get("Retry-After", "")
+        self.retry_after = min(int(asked), LONGEST_ASKED) if asked.isdigit() else 0
+
+
+def _asked_wait(error: Exception) -> int:
+    """The seconds the bot's own server asked for, or 0."""
+    return error.retry_after if isinstance(error, WrongResponse) else 0
 
 
 async def _read_answer(response: aiohttp.ClientResponse) -> Answer:

@@ -40,10 +40,20 @@ class Post:
 
     message: Json
     silent: bool = False
+    # The bot's own, and those of people by their number.
     reactions: list[Json] = field(default_factory=list)
+    people: dict[str, list[Json]] = field(default_factory=dict)
+    # The ForceReply it came with: the reader's client opens a reply to it.
+    force_reply: Json | None = None
 
     def shown(self) -> Json:
-        return {"message": self.message, "silent": self.silent, "reactions": self.reactions}
+        return {
+            "message": self.message,
+            "silent": self.silent,
+            "reactions": self.reactions,
+            "people": self.people,
+            "force_reply": self.force_reply,
+        }
 
 
 @dataclass(slots=True)
@@ -61,6 +71,9 @@ class Chat:
     # A bot may write to a person only after the person has written to it.
     started: bool = False
     blocked: bool = False
+    # The bot was thrown out of the group, or the person's account is deleted.
+    bot_kicked: bool = False
+    deactivated: bool = False
 
     @property
     def id(self) -> int:
@@ -132,17 +145,38 @@ class Files:
 
 class World:
     def __init__(self, people: Sequence[Person]) -> None:
-        self.users = {person.id: person.as_user() for person in people}
+        self.users: dict[int, Json] = {}
+        # The number a group got when it became a supergroup, by the one it had.
+        self.migrated: dict[int, int] = {}
         self.chats: dict[int, Chat] = {}
         self.files = Files()
         for person in people:
-            info: Json = {"id": person.id, "type": "private", "first_name": person.first_name}
-            if person.username:
-                info["username"] = person.username
-            self.chats[person.id] = Chat(info, {person.id})
+            self.add_person(person)
         group = {"id": GROUP_ID, "type": "supergroup", "title": GROUP_TITLE, "is_forum": True}
         first = {people[0].id} if people else set()
         self.chats[GROUP_ID] = Chat(group, set(self.users), admins=first, started=True)
+
+    def add_person(self, person: Person) -> None:
+        """They have a chat with the bot, and are in no group."""
+        self.users[person.id] = person.as_user()
+        info: Json = {"id": person.id, "type": "private", "first_name": person.first_name}
+        if person.username:
+            info["username"] = person.username
+        self.chats.setdefault(person.id, Chat(info, {person.id}))
+
+    def chat_of(self, user_id: int, chat_id: int | None = None) -> Chat:
+        """The person's own chat with the bot, or a group they are in; LookupError otherwise."""
+        chat = self.chats.get(user_id if chat_id is None else chat_id)
+        if chat is None or user_id not in chat.members:
+            raise LookupError(f"user {user_id} is in no chat {chat_id or user_id}")
+        return chat
+
+    def add_group(self, chat_id: int, title: str, *, is_super: bool) -> Chat:
+        """Everybody is in it; the first person is its owner."""
+        info = {"id": chat_id, "type": "supergroup" if is_super else "group", "title": title}
+        people = set(self.users)
+        self.chats[chat_id] = Chat(info, people, {min(people)} if people else set(), started=True)
+        return self.chats[chat_id]
 
     def find_chat(self, chat_id: object) -> Chat | None:
         """By number, or by @username as the API also allows for public chats."""

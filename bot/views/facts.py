@@ -135,14 +135,22 @@ def condition(words: Words, seen: Observation) -> Html:
         "condition.line",
         sign=YES if seen.met else NO,
         name=coded(words, "condition", seen.name, argument=_argument(words, seen.argument)),
-        observed=value(words, seen.observed),
+        observed=_reading(words, seen.observed),
     )
 
 
 def _argument(words: Words, text: str) -> Html | str:
     """A condition's argument, which may have a timeframe in front: ``H4 with_trade``."""
     timeframe, space, rest = text.rpartition(" ")
-    return f"{timeframe} {value(words, rest)}" if space else value(words, text)
+    return f"{timeframe} {_reading(words, rest)}" if space else _reading(words, text)
+
+
+def _reading(words: Words, text: str) -> Html | str:
+    """A condition's figure in the person's way. Figures with many digits are prices, which are
+    written alike everywhere.
+    """
+    plain = _FIGURE.fullmatch(text) and len(text.partition(".")[2]) <= 2
+    return words.number(Decimal(text)) if plain else value(words, text)
 
 
 def badge(words: Words, control: Control) -> Html:
@@ -165,9 +173,14 @@ def span(words: Words, length: timedelta) -> Html:
 
 def in_r(words: Words, r: Decimal, places: int, *, sign: bool = True) -> str:
     """A result in units of risk, a gain with its plus; what rounds to nothing has no sign."""
-    rounded = quantize(r, places)
+    return signed(words, r, places) if sign else words.number(abs(quantize(r, places)), places)
+
+
+def signed(words: Words, number: Decimal, places: int) -> str:
+    """A number with its sign, also when it is a gain; what rounds to nothing has none."""
+    rounded = quantize(number, places)
     size = words.number(abs(rounded), places)
-    if not sign or not rounded:
+    if not rounded:
         return size
     return f"+{size}" if rounded > 0 else f"−{size}"
 

@@ -6,7 +6,7 @@ from html import escape
 
 from bot import callbacks
 from bot.i18n import Html, Words
-from bot.screen import TEXT_LIMIT, Button, Screen
+from bot.screen import Button, Screen, cut
 from bot.views.card import outcome_of, stamp
 from bot.views.facts import check_line, coded, condition, direction, next_news, paper, reason
 from engine.domain.decision import Action, Decision
@@ -120,7 +120,7 @@ def why(words: Words, story: Story) -> Screen:
         lines += ["", words("why.gate"), *gate(words, story.bundle, outcome.report.checks)]
     lines += ["", *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
     lines.append(words("why.replay", seq=story.decision.seq))
-    return Screen(text=_cut(lines))
+    return Screen(text=cut(lines))
 
 
 def points_name(words: Words, name: str) -> Html:
@@ -201,7 +201,7 @@ def replay(words: Words, done: Replay) -> Screen:
         lines += [condition(words, seen) for seen in done.made.evaluation.observations]
     title = "why.gate" if done.what_if is None else "replay.gate"
     lines += ["", words(title), *gate(words, done.bundle, done.made.checks)]
-    return Screen(text=_cut(lines), chart={"decision": done.decision.seq})
+    return Screen(text=cut(lines), chart={"decision": done.decision.seq})
 
 
 def _currency(bundle: Bundle) -> str | None:
@@ -219,15 +219,3 @@ def _what_if(words: Words, bundle: Bundle, other: Outcome | Answer) -> list[Html
         words("replay.what_if_none"),
         *(check_line(words, c, _currency(bundle)) for c in closed),
     ]
-
-
-def _cut(lines: Sequence[str]) -> Html:
-    """Lines as one text; it is never longer than a message may be, and never cut inside a tag."""
-    kept: list[str] = []
-    length = 0
-    for text in lines:
-        length += len(text) + 1
-        if length > TEXT_LIMIT:
-            break
-        kept.append(text)
-    return Html("\n".join(kept))

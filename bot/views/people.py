@@ -18,6 +18,8 @@ _TOLD = {
     "number": "error.no_number",
     "watched": "error.not_watched",
     "unknown": "error.no_setting",
+    "timeframe": "error.no_candles",
+    "span": "error.span",
 }
 
 
@@ -46,7 +48,7 @@ def help_(words: Words, role: Role) -> Screen:
             lines += [Html(""), words(f"help.{family}")]
         for command in found:
             text = words(f"command.{command.name}")
-            lines.append(words("help.line", command=command.name, text=text))
+            lines.append(words("help.line", command=Html(command.name), text=text))
     return Screen(text=Html("\n".join(lines)))
 
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import badge, coded, direction, paper, reason
+from bot.views.facts import badge, coded, direction, paper, reason, signed
 from bot.views.settings import name_of, shown
 from engine.domain.account import Account, Position
-from engine.flow.overview import Status, Today
+from engine.flow.overview import Status, Today, Watched
 
 _TENTH = Decimal("0.1")
 #: The limits of single trades; the day's own are shown with how far they are used.
@@ -26,24 +26,28 @@ def status(words: Words, seen: Status, *, is_live: bool, edit: bool = False) -> 
         symbols = ", ".join(seen.control.paused_symbols)
         lines.append(words("control.paused_symbols", symbols=symbols))
     lines += _account(words, seen)
-    for symbol, quote, pip in seen.quotes:
-        if quote is None:
-            lines.append(words("status.no_quote", symbol=symbol))
-            continue
-        spread = (quote.spread / pip).quantize(_TENTH)
-        lines.append(
-            words(
-                "status.quote",
-                symbol=symbol,
-                bid=words.price(quote.bid),
-                ask=words.price(quote.ask),
-                spread=words.number(spread),
-            )
-        )
+    lines += [_watched(words, watched) for watched in seen.watched]
     lines.append(words("status.waiting", count=seen.waiting))
     lines.append(words("status.market_time", time=words.moment(seen.instant)))
     buttons = ((Button(words("button.refresh"), callbacks.pack("status")),),)
     return Screen(text=Html("\n".join(lines)), buttons=buttons, edit=edit)
+
+
+def _watched(words: Words, seen: Watched) -> Html:
+    """A symbol's quote, how much it moves, and how far it has moved today."""
+    if seen.quote is None:
+        return words("status.no_quote", symbol=seen.symbol)
+    none = words("value.none")
+    move = seen.move_percent
+    return words(
+        "status.quote",
+        symbol=seen.symbol,
+        bid=words.price(seen.quote.bid),
+        ask=words.price(seen.quote.ask),
+        spread=words.number((seen.quote.spread / seen.pip).quantize(_TENTH)),
+        atr=none if seen.atr is None else words.number((seen.atr / seen.pip).quantize(_TENTH)),
+        move=none if move is None else signed(words, move, 2),
+    )
 
 
 def _account(words: Words, seen: Status) -> list[Html]:

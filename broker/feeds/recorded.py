@@ -133,4 +133,7 @@ class RecordedMarket:
 
     def _check(self, symbol: str, timeframe: Timeframe) -> None:
         if symbol != self.recording.symbol or timeframe is not self.recording.timeframe:
-            raise NotFound(f"the recording holds no {timeframe} candles of {symbol}")
+            raise NotFound(
+                f"the recording holds no {timeframe} candles of {symbol}",
+                symbol=symbol[:24], timeframe=str(timeframe),
+            )  # fmt: skip

@@ -21,6 +21,7 @@ RANGES: dict[str, tuple[Decimal, Decimal]] = {
     "max_lot_size": (Decimal("0.001"), Decimal(10_000)),
     "max_concurrent_trades": (Decimal(1), Decimal(1_000)),
     "daily_profit_target": (Decimal(0), Decimal(10) ** 9),
+    "weekly_profit_target": (Decimal(0), Decimal(10) ** 9),
     "max_drawdown_amount": (Decimal("0.01"), Decimal(10) ** 9),
     "max_daily_loss_percent": (Decimal("0.01"), Decimal(100)),
     "risk_per_trade_percent": (Decimal("0.01"), Decimal(10)),
@@ -50,6 +51,7 @@ class RiskSettings:
     have moved since the idea, in units of the risk between entry and stop.
     ``max_exposure_percent`` is source 001's ``RISK_MAX_EXPOSURE``: the value of all that is open,
     of equity; ``max_currency_exposure_percent`` the same for the net value of one currency.
+    ``weekly_profit_target`` is a goal that is shown and stops nothing (source 004).
     ``long_flat`` (source 001) keeps spot symbols either bought once or not held. The guardrails of
     source 000, whose names begin with ``strategy_``, count a strategy's ideas on the market's
     clock. A missing heartbeat and the age of bundles are measured on the wall's.
@@ -60,6 +62,7 @@ class RiskSettings:
     max_lot_size: Decimal = Decimal("1.00")
     max_concurrent_trades: int = 3
     daily_profit_target: Decimal = Decimal("500")
+    weekly_profit_target: Decimal = Decimal("0")
     stop_after_target: bool = True
     max_drawdown_amount: Decimal = Decimal("400")
     halt_on_drawdown: bool = True

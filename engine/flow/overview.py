@@ -10,19 +10,35 @@ from engine.domain.account import Account, Position, TradingDay, day_start
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision
 from engine.domain.idea import Idea, IdeaStatus
-from engine.domain.market import Quote
+from engine.domain.market import Quote, Timeframe
 from engine.domain.order import ClosedTrade, Order
 from engine.domain.outcome import Outcome, Progress
 from engine.domain.person import Role
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle
 from engine.domain.state import Control
-from engine.errors import BrokerSilent
+from engine.domain.values import quantize
+from engine.errors import BrokerSilent, FeedError
 from engine.flow.people import person_at_least
 from engine.ports import Broker, MarketData, Store, Transaction
+from engine.snapshot.indicators import WINDOW, compute
 
 #: What an AI decision on a candle can be.
 JUDGED = (Action.AI_PROPOSED, Action.AI_AUTO_EXECUTED, Action.RISK_REJECTED, Action.NO_TRADE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A watched symbol now. ``atr`` and ``digits`` are in its prices; ``move_percent`` is how far
+    its bid is from the open of the broker's day. What cannot be had is None.
+    """
+
+    symbol: str
+    quote: Quote | None
+    pip: Decimal
+    digits: int
+    atr: Decimal | None
+    move_percent: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +50,7 @@ class Status:
     account: Account | None
     positions: tuple[Position, ...]
     day: TradingDay | None
-    quotes: tuple[tuple[str, Quote | None, Decimal], ...]
+    watched: tuple[Watched, ...]
     waiting: int
     instant: datetime
 
@@ -46,7 +62,8 @@ class ReadStatus:
     store: Store
     broker: Broker
     market: MarketData
-    symbols: tuple[str, ...]
+    symbols: tuple[tuple[str, Timeframe], ...]
+    zone: tzinfo = UTC
 
     async def __call__(self, person_id: int | None) -> Status:
         async with self.store.begin() as tx:
@@ -57,20 +74,48 @@ class ReadStatus:
             day = await tx.settings.day(self.broker.account_id)
             waiting = len(await tx.ideas.pending())
         account, positions = await self._account()
-        quotes = []
-        for symbol in self.symbols:
-            instrument = await self.market.instrument(symbol)
-            quotes.append((symbol, await self.market.quote(symbol), instrument.pip))
+        instant = await self.market.instant()
+        watched = [await self._watched(symbol, frame, instant) for symbol, frame in self.symbols]
         return Status(
             control=control,
             settings=settings,
             account=account,
             positions=positions,
             day=day,
-            quotes=tuple(quotes),
+            watched=tuple(watched),
             waiting=waiting,
-            instant=await self.market.instant(),
+            instant=instant,
         )
+
+    async def _watched(self, symbol: str, timeframe: Timeframe, instant: datetime) -> Watched:
+        instrument = await self.market.instrument(symbol)
+        quote = await self.market.quote(symbol)
+        atr = move = None
+        try:
+            candles = await self.market.candles(symbol, timeframe, WINDOW)
+        except FeedError:
+            candles = ()
+        if len(candles) >= 2:
+            atr = compute(candles, digits=instrument.digits)[0].atr_14
+        opened = await self._opened(symbol, timeframe, day_start(instant, self.zone))
+        if opened is not None and quote is not None:
+            move = quantize((quote.bid - opened) / opened * 100, 2)
+        return Watched(
+            symbol=symbol,
+            quote=quote,
+            pip=instrument.pip,
+            digits=instrument.digits,
+            atr=atr,
+            move_percent=move,
+        )
+
+    async def _opened(self, symbol: str, timeframe: Timeframe, start: datetime) -> Decimal | None:
+        """The day's first price; None before its first candle has closed."""
+        try:
+            since = await self.market.candles_since(symbol, timeframe, start - timeframe.length)
+        except FeedError:
+            return None
+        return next((candle.open for candle in since if candle.time >= start), None)
 
     async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:
         try:

@@ -25,6 +25,10 @@ class Orders(Protocol):
         """One order, or None for an id that is not ours."""
         ...
 
+    async def many(self, client_ids: Collection[str]) -> Sequence[Order]:
+        """Those of these orders that are ours, in any order."""
+        ...
+
     async def of_idea(self, idea_id: UUID) -> Order | None:
         """The order an idea led to."""
         ...

@@ -14,8 +14,17 @@ from pathlib import Path
 from storage.embedded import embedded_servers
 
 NAMES = (
-    "indicators", "pure", "flow", "history", "history-pages", "bundles", "replay", "cycle", "tap",
-)  # fmt: skip
+    "indicators",
+    "pure",
+    "flow",
+    "history",
+    "history-pages",
+    "bundles",
+    "replay",
+    "cycle",
+    "charts",
+    "tap",
+)
 
 
 async def main(folder: Path, names: Sequence[str], arguments: Sequence[str]) -> None:

@@ -58,9 +58,7 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="tap")
     parser.add_argument("--ideas", type=int, default=15)
     wanted = parser.parse_args(arguments)
-    with TemporaryDirectory(prefix="ait-") as made:
-        folder = Path(made)
-        folder.chmod(0o711)
+    with _folder() as folder:
         async with (
             histories.scratch(servers, "tap") as (url, owner_url),
             embedded_servers(folder / "redis", want_postgres=False) as redis,
@@ -117,6 +115,13 @@ async def _measure(url: str, owner_url: str, redis_url: str, folder: Path, ideas
             print(*re.findall(r".* (?:ERROR|WARNING) .*", shown)[-3:], sep="\n")
     await owner.close()
     await served.close()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="ait-") as made:
+        Path(made).chmod(0o711)  # as root the servers run as nobody, who must get in
+        yield Path(made)
 
 
 @contextmanager

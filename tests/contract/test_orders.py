@@ -200,3 +200,11 @@ async def test_closed_trades_are_listed_newest_first_from_an_instant_on(store: A
         later = await tx.orders.closed(since=NOW + HOUR, limit=9)
         assert [trade.position_id for trade in later] == ["3", "2"]
         assert len(await tx.orders.closed(since=None, limit=1)) == 1
+
+
+async def test_many_orders_are_found_by_their_ids(store: Any):
+    async with store.begin() as tx:
+        await tx.orders.add(order())
+    async with store.begin() as tx:
+        assert await tx.orders.many([order().client_id, "nobody's"]) == [order()]
+        assert list(await tx.orders.many([])) == []

@@ -17,7 +17,7 @@ from bot.notices import Render
 from bot.receiver import FetchUpdates
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
-from bot.wiring import build_talk, now
+from bot.wiring import build_collect, build_performance, build_talk, now
 from bot.worker import telegram_bot
 from storage.inbox import PostgresInbox
 from storage.locks import Lock
@@ -117,7 +117,11 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             sole=sole,
             store=store,
             render=Render(store=store, broker=desk.world.broker),
-            draw=Draw(store=store),
+            draw=Draw(
+                store=store,
+                collect=build_collect(desk.world),
+                read_performance=build_performance(desk.world),
+            ),
             ready=ready,
         )
         intake = Intake(inbox=answerer.inbox, arrived=answerer.arrived)

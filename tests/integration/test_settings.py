@@ -8,11 +8,12 @@ import asyncpg
 import pytest
 
 from bot.i18n import words_for
-from bot.notices import Render
+from bot.notices import Reader, Render
 from engine.domain.approval import Ending
 from engine.domain.decision import Action
 from engine.domain.notice import Kind
 from engine.domain.order import OrderState
+from engine.domain.person import Role
 from engine.errors import InvalidInput, NotAllowed, Outdated
 from engine.flow.approvals import Choice
 from storage.models import OutboxRow
@@ -61,8 +62,8 @@ async def test_everyone_but_the_author_is_told_in_their_own_words(desk: Desk) ->
         rows[0].payload["detail"]
     )  # fmt: skip
     render = Render(store=desk.world.store, broker=desk.world.broker)
-    english = await render(Kind.SETTINGS, detail, words_for("en"))
-    spanish = await render(Kind.SETTINGS, detail, words_for("es"))
+    english = await render(Kind.SETTINGS, detail, Reader(words_for("en"), Role.ADMIN))
+    spanish = await render(Kind.SETTINGS, detail, Reader(words_for("es"), Role.ADMIN))
     assert english is not None
     assert spanish is not None
     assert "Largest size of one trade (lots): 1.00 → 0.5" in english.text

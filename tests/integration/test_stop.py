@@ -11,9 +11,10 @@ import asyncpg
 import pytest
 
 from bot.i18n import words_for
-from bot.notices import Render
+from bot.notices import Reader, Render
 from engine.domain.notice import Kind
 from engine.domain.order import OrderState
+from engine.domain.person import Role
 from engine.domain.state import HaltReason, TradingState
 from engine.errors import FeedError, NotAllowed
 from engine.flow.approvals import Choice
@@ -93,7 +94,7 @@ async def test_stop_is_pulled_although_the_history_cannot_be_written(
     assert order.state is OrderState.CANCELLED
     row = await OutboxRow.get(kind=Kind.HALT, person_id=EVE.id)
     render = Render(store=desk.world.store, broker=desk.world.broker)
-    parcel = await render(Kind.HALT, row.payload["detail"], words_for("en"))
+    parcel = await render(Kind.HALT, row.payload["detail"], Reader(words_for("en"), Role.ADMIN))
     assert parcel is not None
     assert "stopped without a record" in parcel.text
     # Pulled again, it stays as it is and tells nobody twice.

@@ -9,11 +9,12 @@ import pytest
 from tortoise import connections
 
 from bot.i18n import words_for
-from bot.notices import Render
+from bot.notices import Reader, Render
 from bot.views import people as people_views
 from broker.feeds.instruments import instrument
 from engine.domain.market import Quote, Timeframe
 from engine.domain.notice import Kind
+from engine.domain.person import Role
 from engine.domain.state import HaltReason, Mode, TradingState
 from engine.errors import BrokerSilent, FeedError, WouldHalt
 from engine.flow import latch, watch
@@ -97,8 +98,8 @@ async def test_alert_names_the_part_and_since_when_and_is_sent_once(desk: Desk) 
     await look()
     (row,) = await OutboxRow.filter(kind=Kind.HALT, person_id=LUIS.id)
     render = Render(store=desk.world.store, broker=desk.world.broker)
-    english = await render(Kind.HALT, row.payload["detail"], words_for("en"))
-    spanish = await render(Kind.HALT, row.payload["detail"], words_for("es"))
+    english = await render(Kind.HALT, row.payload["detail"], Reader(words_for("en"), Role.ADMIN))
+    spanish = await render(Kind.HALT, row.payload["detail"], Reader(words_for("es"), Role.ADMIN))
     assert english is not None
     assert spanish is not None
     assert f"No sign of life: the broker, since {words_for('en').moment(seen)}." in english.text

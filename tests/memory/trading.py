@@ -126,6 +126,9 @@ class MemoryOrders:
         order: Order | None = self._view.get("order", client_id)
         return order
 
+    async def many(self, client_ids: Collection[str]) -> Sequence[Order]:
+        return [order for order in self._view.all("order") if order.client_id in set(client_ids)]
+
     async def of_idea(self, idea_id: UUID) -> Order | None:
         client_id = self._view.get("order of idea", idea_id)
         return None if client_id is None else await self.find(client_id)

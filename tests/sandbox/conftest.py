@@ -13,6 +13,8 @@ import pytest
 from bot.sandbox import Sandbox, ServedSandbox, serve
 
 TOKEN = "700001:AAtest-token_1"
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -119,3 +121,32 @@ async def browser() -> AsyncIterator[Any]:
         await chromium.close()
     # Playwright closes its pipes one turn of the loop after it says it has.
     await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def open_page(browser, url) -> AsyncIterator[Any]:
+    """Opens pages; none may complain in its console or ask anything of another host."""
+    from playwright.async_api import expect
+
+    complaints: list[str] = []
+    contexts = []
+
+    def watch(page: Any) -> None:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+        page.on("request", lambda r: r.url.startswith(url) or complaints.append(r.url))
+
+    async def start(size: dict[str, int] = DESKTOP, **options: Any) -> Any:
+        context = await browser.new_context(viewport=size, **options)
+        context.set_default_timeout(5000)
+        contexts.append(context)
+        page = await context.new_page()
+        watch(page)
+        await page.goto(url)
+        await expect(page.locator("#title")).to_have_text("AI Trader")
+        return page
+
+    yield start
+    for context in contexts:
+        await context.close()
+    assert complaints == []

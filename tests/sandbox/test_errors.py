@@ -1,10 +1,14 @@
 """Every refusal in the server's own words, each provoked once."""
 
+import io
+
 import aiohttp
 import pytest
 
 from bot.sandbox import GROUP_ID, Upload
 from bot.sandbox.errors import NOT_MODIFIED, QUERY_TOO_OLD
+from bot.sandbox.methods import METHODS, content
+from tests.sandbox.conftest import png
 
 ANN, LUIS, EVE = 1001, 1002, 1003
 BUTTON = [[{"text": "Ok", "callback_data": "ok"}]]
@@ -22,6 +26,9 @@ async def said(sandbox, api):
     message = await api.result("sendMessage", chat_id=ANN, text="same", reply_markup=markup)
     return message["message_id"]
 
+
+EMOJI = {"type": "emoji", "emoji": "✅"}
+UNEXPECTED_END = "can't parse entities: Unexpected end tag at byte offset 0"
 
 GOLDEN = [
     ("sendMessage", {"text": " "}, "message text is empty"),
@@ -125,7 +132,18 @@ GOLDEN = [
         {"commands": [{"command": "Halt", "description": "x"}]},
         "BOT_COMMAND_INVALID",
     ),
-    ("setWebhook", {"url": "ftp://127.0.0.1/x"}, None),
+    (
+        "setWebhook",
+        {"url": "ftp://127.0.0.1/x"},
+        "bad webhook: the sandbox delivers to http://127.0.0.1 only",
+    ),
+    ("setMessageReaction", {"message_id": 1, "reaction": [EMOJI]}, "REACTION_INVALID"),
+    (
+        "setMyCommands",
+        {"commands": [], "scope": {"type": "chat", "chat_id": 4040}},
+        "chat not found",
+    ),
+    ("sendMessage", {"chat_id": ANN, "text": "</b>", "parse_mode": "HTML"}, UNEXPECTED_END),
     (
         "setWebhook",
         {"url": "http://127.0.0.1:9/x", "secret_token": "two words"},
@@ -141,9 +159,7 @@ async def test_a_bad_request_is_refused_in_the_servers_words(
 ):
     if method not in WITHOUT_CHAT:
         parameters = {"chat_id": ANN, **parameters}
-    refusal = await api.refusal(method, **parameters)
-    if reason is not None:
-        assert refusal == f"400 Bad Request: {reason}"
+    assert await api.refusal(method, **parameters) == f"400 Bad Request: {reason}"
     assert sandbox.violations == []
 
 
@@ -264,3 +280,71 @@ async def test_an_upgraded_group_names_its_new_number(said, sandbox, api):
     sandbox.fault(code=400, description=words, parameters={"migrate_to_chat_id": -100777})
     answer = await api("sendMessage", chat_id=GROUP_ID, text="x")
     assert answer["parameters"] == {"migrate_to_chat_id": -100777}
+
+
+# What only a request can provoke that the schema itself forbids.
+FORBIDDEN = [
+    ("sendMessage", {"text": "x", "reply_markup": keyboard({"callback_data": "é" * 33})},
+     "BUTTON_DATA_INVALID"),
+    ("setMyCommands", {"commands": [{"command": "c", "description": "x"}] * 101},
+     "BOT_COMMANDS_TOO_MUCH"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "parameters", "reason"), FORBIDDEN)
+async def test_what_the_schema_forbids_has_words_of_its_own_when_let_through(
+    open_sandbox, api_of, method, parameters, reason
+):
+    sandbox, served = await open_sandbox(strict=False)
+    await sandbox.send(ANN, "hi")
+    refusal = await api_of(served).refusal(method, **{"chat_id": ANN} | parameters)
+    assert refusal == f"400 Bad Request: {reason}"
+
+
+async def test_uploads_have_a_largest_size(said, sandbox, url, http, monkeypatch):
+    async def upload(method, key, size):
+        form = aiohttp.FormData({"chat_id": str(ANN)})
+        form.add_field(key, io.BytesIO(bytes(size)), filename="a.bin")
+        async with http.post(f"{url}/bot700001:AAtest-token_1/{method}", data=form) as response:
+            return response.status, (await response.json()).get("description")
+
+    too_large = (413, "Request Entity Too Large")
+    assert await upload("sendPhoto", "photo", (10 << 20) + 1) == too_large
+    monkeypatch.setattr(content, "FILE_BYTES", 100)
+    assert await upload("sendDocument", "document", 101) == too_large
+    assert await upload("sendDocument", "document", 100) == (200, None)
+    assert (await upload("sendDocument", "document", 0))[1] == (
+        "Bad Request: file must be non-empty"
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 21), (5001, 5000)])
+async def test_a_picture_has_a_largest_shape(said, sandbox, api, width, height):
+    # The size stands in the header; the picture need not be there.
+    header = png(1, 1)[:16] + width.to_bytes(4, "big") + height.to_bytes(4, "big") + png(1, 1)[24:]
+    file = await sandbox.upload(ANN, Upload("a.bin", "application/x-bin", header))
+    refusal = await api.refusal("sendPhoto", chat_id=ANN, photo=file["document"]["file_id"])
+    assert refusal == "400 Bad Request: PHOTO_INVALID_DIMENSIONS"
+
+
+async def test_an_unexplained_failure_is_a_500(said, sandbox, api):
+    sandbox.fault("sendMessage")
+    refusal = await api.refusal("sendMessage", chat_id=ANN, text="x")
+    assert refusal == "500 Internal Server Error"
+
+
+async def test_the_sandboxs_own_failure_is_a_500_and_a_violation(said, sandbox, api, monkeypatch):
+    def fail(call):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(METHODS, "getChat", fail)
+    assert await api.refusal("getChat", chat_id=ANN) == "500 Internal Server Error"
+    assert sandbox.violations[0]["where"] == "own failure in getChat"
+
+
+@pytest.mark.parametrize("key", ["request_contact", "request_location"])
+async def test_keys_that_ask_for_more_than_text_are_501(said, sandbox, api, key):
+    markup = {"keyboard": [[{"text": "a", key: True}]]}
+    refusal = await api.refusal("sendMessage", chat_id=ANN, text="x", reply_markup=markup)
+    assert refusal == f"501 Not Implemented: the sandbox has no {key} of KeyboardButton"
+    assert len(sandbox.violations) == 1

@@ -1,9 +1,12 @@
 """The limits on sending: a burst passes, more of it is told how long to wait."""
 
+import contextlib
+
 import pytest
 
-from bot.sandbox import GROUP_ID, flood
+from bot.sandbox import GROUP_ID
 from bot.sandbox.errors import ApiError
+from bot.sandbox.flood import Flood
 
 ANN = 1001
 
@@ -39,18 +42,80 @@ async def test_edits_count_like_messages_and_refused_ones_cost_nothing(api):
     assert "429" in await api.refusal("editMessageText", text="e", **edit)
 
 
-def test_a_group_takes_twenty_a_minute_and_everyone_together_thirty_a_second(monkeypatch):
-    now = 1000.0
-    monkeypatch.setattr(flood.time, "monotonic", lambda: now)
-    gate = flood.Flood()
+class Wall:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_group_takes_twenty_a_minute_and_everyone_together_thirty_a_second():
+    clock = Wall()
+    gate = Flood(now=clock)
     for _ in range(20):
         gate.admit(-5)
-        now += 1
+        clock.now += 1
     with pytest.raises(ApiError, match="retry after 40"):
         gate.admit(-5)
-    now += 41
+    clock.now += 41
     gate.admit(-5)
     for chat in range(1, 30):
         gate.admit(chat)
     with pytest.raises(ApiError, match="retry after 1"):
         gate.admit(99)
+
+
+def test_an_album_is_taken_whole_or_not_at_all():
+    clock = Wall()
+    gate = Flood(now=clock)
+    gate.admit(7, 3)
+    with pytest.raises(ApiError, match="retry after 1"):
+        gate.admit(7, 3)
+    gate.admit(7, 2)
+    clock.now += 100
+    gate.admit(7, 10)
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+def test_what_broke_a_limit_is_counted_whether_it_is_refused_or_not(enforced):
+    clock = Wall()
+    gate = Flood(enforced=enforced, now=clock)
+
+    def send(chat_id: int) -> None:
+        with contextlib.suppress(ApiError):
+            gate.admit(chat_id)
+
+    for _ in range(8):
+        send(1)
+    assert (gate.violations, gate.broken) == (3, {"chat": 3})
+    for chat in range(2, 30):
+        send(chat)
+    assert (gate.violations, gate.broken) == (6, {"chat": 3, "overall": 3})
+    gate.reset_counts()
+    for _ in range(25):
+        clock.now += 2
+        send(-5)
+    assert (gate.violations, gate.broken) == (5, {"group": 5})
+
+
+async def test_counting_alone_refuses_nothing_and_the_clock_of_the_sandbox_is_used(
+    open_sandbox, api_of, http
+):
+    sandbox, served = await open_sandbox(enforce_flood=False)
+    await sandbox.send(ANN, "hi")
+    api = api_of(served)
+    for _ in range(7):
+        await api.result("sendMessage", chat_id=ANN, text="x")
+    assert sandbox.flood_violations == 2
+    assert sandbox.flood_broken == {"chat": 2}
+    async with http.get(f"{served.url}/sim/state") as response:
+        assert (await response.json())["flood"] == {"violations": 2, "chat": 2}
+    sandbox.reset_flood_counts()
+    await api.result("sendMessage", chat_id=ANN, text="x")
+    assert sandbox.flood_violations == 1
+    sandbox.advance(5)
+    await api.result("sendMessage", chat_id=ANN, text="x")
+    assert sandbox.flood_violations == 1

@@ -9,13 +9,12 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.ext import ApplicationBuilder, CallbackQueryHandler, CommandHandler, ExtBot
 
 from bot.sandbox import GROUP_ID, Sandbox, serve
+from tests.sandbox.conftest import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
 
 TOKEN = "700003:page-token"
 ANN, LUIS = 1001, 1002
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 400, "height": 800}
 CAPTION = "<b>BUY USDJPY</b> entry <code>150.94</code>"
 
 
@@ -59,33 +58,6 @@ async def bot(url, picture) -> AsyncIterator[ExtBot]:
     await app.updater.stop()
     await app.stop()
     await app.shutdown()
-
-
-@pytest.fixture
-async def open_page(browser, url) -> AsyncIterator[Any]:
-    """Opens pages; none may complain in its console or ask anything of another host."""
-    complaints: list[str] = []
-    contexts = []
-
-    def watch(page: Any) -> None:
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
-        page.on("request", lambda r: r.url.startswith(url) or complaints.append(r.url))
-
-    async def start(size: dict[str, int] = DESKTOP) -> Any:
-        context = await browser.new_context(viewport=size)
-        context.set_default_timeout(5000)
-        contexts.append(context)
-        page = await context.new_page()
-        watch(page)
-        await page.goto(url)
-        await expect(page.locator("#title")).to_have_text("AI Trader")
-        return page
-
-    yield start
-    for context in contexts:
-        await context.close()
-    assert complaints == []
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

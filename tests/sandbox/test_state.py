@@ -66,3 +66,22 @@ async def test_a_change_is_saved_soon_and_readable_by_nobody_else(open_sandbox, 
     await asyncio.sleep(DEBOUNCE + 0.2)
     assert file.stat().st_mode & 0o077 == 0
     assert "hi" in file.read_text()
+
+
+async def test_a_file_of_an_earlier_version_is_read(open_sandbox, tmp_path):
+    file = tmp_path / "chat.json"
+    before, served = await open_sandbox(state_file=file)
+    await before.send(ANN, "hi")
+    await served.close()
+    document = json.loads(file.read_text())
+    for added in ("users", "migrated"):
+        del document[added]
+    for chat in document["chats"]:
+        del chat["bot_kicked"], chat["deactivated"]
+        for post in chat["posts"]:
+            del post["people"], post["force_reply"]
+    file.write_text(json.dumps(document))
+    after, _ = await open_sandbox(state_file=file)
+    assert [m["text"] for m in after.messages(ANN)] == ["hi"]
+    await after.react(ANN, 1, "👍")
+    assert after.violations == []

@@ -74,7 +74,7 @@ async def test_wanted_kinds_are_remembered_and_apply_when_an_update_is_made(sand
     await sandbox.edit(ANN, 1, "uno")
     assert await texts(api) == ["one"]
     await api.result("getUpdates", allowed_updates=["message_reaction"])
-    await sandbox.react(ANN, 1, "👍")
+    await sandbox.react(ANN, 1, "👎")
     await sandbox.send(ANN, "two")
     kinds = [set(u) - {"update_id"} for u in await api.result("getUpdates")]
     assert kinds == [{"message"}, {"message_reaction"}]
@@ -103,4 +103,47 @@ async def test_a_forged_tap_reaches_the_bot_and_a_missing_button_does_not(sandbo
     query = (await api.result("getUpdates"))[-1]["callback_query"]
     assert query["data"] == "forged"
     assert query["message"]["date"] == 0
+    assert sandbox.violations == []
+
+
+async def test_a_lost_confirmation_brings_updates_again_as_often_as_wished(sandbox, api):
+    await sandbox.send(ANN, "one")
+    await sandbox.send(ANN, "two")
+    last = (await api.result("getUpdates"))[-1]["update_id"]
+    assert await texts(api, offset=last + 1) == []
+    again = sandbox.redeliver(2, last=2)
+    assert [update["update_id"] for update in again] == [last - 1, last]
+    for _ in range(2):
+        assert await texts(api, offset=last + 1) == ["one", "two"]
+    assert await texts(api, offset=last + 1) == []
+    waiting = asyncio.ensure_future(texts(api, offset=last + 1, timeout=30))
+    await asyncio.sleep(0.05)
+    sandbox.redeliver()
+    assert await asyncio.wait_for(waiting, 2) == ["two"]
+
+
+async def test_numbers_begin_anew_after_a_week_of_silence(sandbox, api):
+    await sandbox.send(ANN, "one")
+    first = (await api.result("getUpdates"))[0]["update_id"]
+    sandbox.advance(7 * 86400 + 1)
+    await sandbox.send(ANN, "two")
+    assert (await api.result("getUpdates"))[-1]["update_id"] > first + 1
+
+
+async def test_a_reaction_says_what_was_there_before_and_needs_an_admin_in_a_group(sandbox, api):
+    await api.result("getUpdates", allowed_updates=["message", "message_reaction"])
+    await sandbox.send(ANN, "hi")
+    for emoji in ("👍", "👎", ""):
+        await sandbox.react(ANN, 1, emoji)
+    said = await api.result("sendMessage", chat_id=GROUP_ID, text="x")
+    await sandbox.react(ANN, said["message_id"], "👍", chat_id=GROUP_ID)
+    changes = [u["message_reaction"] for u in await api.result("getUpdates", offset=-3)]
+    seen = [
+        tuple([r["emoji"] for r in change[key]] for key in ("old_reaction", "new_reaction"))
+        for change in changes
+    ]
+    assert seen == [([], ["👍"]), (["👍"], ["👎"]), (["👎"], [])]
+    sandbox.promote(GROUP_ID)
+    await sandbox.react(ANN, said["message_id"], "🔥", chat_id=GROUP_ID)
+    assert (await api.result("getUpdates"))[-1]["message_reaction"]["chat"]["id"] == GROUP_ID
     assert sandbox.violations == []

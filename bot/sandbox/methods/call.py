@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.errors import bad_request, forbidden
+from bot.sandbox.errors import GROUP_UPGRADED, ApiError, bad_request, forbidden
 from bot.sandbox.telegram import Telegram
 from bot.sandbox.world import Chat, Upload
 
@@ -27,11 +27,17 @@ class Call:
         chat = self.telegram.world.find_chat(self.params["chat_id"])
         if chat is None:
             raise bad_request("chat not found")
+        if (new_id := self.telegram.world.migrated.get(chat.id)) is not None:
+            raise ApiError(400, GROUP_UPGRADED, {"migrate_to_chat_id": new_id})
         return chat
 
     def target(self) -> Chat:
         """The chat to write to: its person has begun the talk and has not blocked the bot."""
         chat = self.known_chat()
+        if chat.bot_kicked:
+            raise forbidden(f"bot was kicked from the {chat.info['type']} chat")
+        if chat.deactivated:
+            raise forbidden("user is deactivated")
         if chat.blocked:
             raise forbidden("bot was blocked by the user")
         if not chat.started:

@@ -4,6 +4,8 @@ from typing import Any
 
 from bot.sandbox.errors import bad_request
 from bot.sandbox.methods.call import Call
+from bot.sandbox.telegram import Telegram
+from bot.sandbox.world import Chat
 
 Json = dict[str, Any]
 
@@ -44,14 +46,24 @@ def get_chat_member(call: Call) -> Json:
         raise bad_request("user not found")
     if user_id not in chat.members and user_id != account.id:
         raise bad_request("PARTICIPANT_ID_INVALID")
+    if user_id == account.id:
+        return member_facts(call.telegram, chat)
     if user_id in chat.admins:
         return {"status": "creator", "user": user, "is_anonymous": False}
-    if user_id != account.id or not chat.bot_is_admin:
-        return {"status": "member", "user": user}
+    return {"status": "member", "user": user}
+
+
+def member_facts(telegram: Telegram, chat: Chat) -> Json:
+    """The bot's own place in a chat."""
+    bot = telegram.account.sender
+    if chat.blocked or chat.bot_kicked:
+        return {"status": "kicked", "user": bot, "until_date": 0}
+    if not chat.bot_is_admin:
+        return {"status": "member", "user": bot}
     rights = dict.fromkeys(ADMIN_RIGHTS, True)
     return {
         "status": "administrator",
-        "user": user,
+        "user": bot,
         "can_be_edited": False,
         "is_anonymous": False,
         **rights,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.errors import ApiError, bad_request
+from bot.sandbox.errors import ApiError, bad_request, not_implemented
 from bot.sandbox.formatting import ParseError, parse_text, utf16_length
 from bot.sandbox.images import image_size
 from bot.sandbox.methods.call import Call
@@ -74,6 +74,21 @@ def _check_button(chat: Chat, button: Json) -> None:
         raise bad_request(
             f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL"
         )
+
+
+def check_reply_keyboard(chat: Chat, params: Json) -> None:
+    """Its keys may send text or open a mini app; what else they could ask for is not here."""
+    for row in (params.get("reply_markup") or {}).get("keyboard", []):
+        for key in row:
+            if isinstance(key, dict):
+                _check_key(chat, key)
+
+
+def _check_key(chat: Chat, key: Json) -> None:
+    for wish in sorted(set(key) - BUTTON_LOOKS - {"web_app"}):
+        raise not_implemented(f"{wish} of KeyboardButton")
+    if "web_app" in key:
+        _check_web_app(chat, key["web_app"]["url"])
 
 
 def _check_web_app(chat: Chat, url: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.errors import NOT_MODIFIED, bad_request
+from bot.sandbox.errors import NOT_MODIFIED, bad_request, not_implemented
 from bot.sandbox.methods.call import Call
 from bot.sandbox.methods.content import (
     caption_of,
@@ -51,7 +51,7 @@ def edit_message_media(call: Call) -> Json:
     elif media["type"] == "document":
         body = document_of(call, media, "media") | caption
     else:
-        raise bad_request(f"the sandbox edits no {media['type']} into a message")
+        raise not_implemented(f"{media['type']} in editMessageMedia")
     return _edit(call, chat, post, body, TEXT_KEYS + CAPTION_KEYS + MEDIA_KEYS)
 
 
@@ -83,9 +83,14 @@ def _own_message(call: Call) -> tuple[Chat, Post]:
     post = chat.posts.get(call.params["message_id"])
     if post is None:
         raise bad_request("message to edit not found")
-    if not post.message["from"]["is_bot"]:
+    if not _is_own(call, post):
         raise bad_request("message can't be edited")
     return chat, post
+
+
+def _is_own(call: Call, post: Post) -> bool:
+    """Other bots, and administrators who hide behind one, are somebody else."""
+    return bool(post.message.get("from", {}).get("id") == call.telegram.account.id)
 
 
 def _edit(call: Call, chat: Chat, post: Post, body: Json, keys: tuple[str, ...]) -> Json:
@@ -107,8 +112,7 @@ def _edit(call: Call, chat: Chat, post: Post, body: Json, keys: tuple[str, ...])
 def _may_delete(call: Call, chat: Chat, post: Post) -> bool:
     if call.telegram.clock.now() - post.message["date"] > DELETE_WITHIN:
         return False
-    is_own = bool(post.message["from"]["is_bot"])
-    return is_own or chat.is_private or chat.bot_is_admin
+    return _is_own(call, post) or chat.is_private or chat.bot_is_admin
 
 
 def _delete(call: Call, chat: Chat, post: Post) -> None:

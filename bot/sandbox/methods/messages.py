@@ -4,10 +4,11 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from bot.sandbox.errors import bad_request
+from bot.sandbox.errors import bad_request, not_implemented
 from bot.sandbox.methods.call import Call
 from bot.sandbox.methods.content import (
     caption_of,
+    check_reply_keyboard,
     document_of,
     formatted,
     inline_keyboard_of,
@@ -50,10 +51,9 @@ def send_media_group(call: Call) -> list[Json]:
     """Each picture counts as a message for the flood limits."""
     chat = _open_chat(call)
     bodies = [_group_item(call, item) for item in call.params["media"]]
-    for _ in bodies:
-        call.telegram.flood.admit(chat.id)
+    call.telegram.flood.admit(chat.id, len(bodies))
     group = {"media_group_id": str(secrets.randbits(60))}
-    sender = call.telegram.account.sender
+    sender = {"from": call.telegram.account.sender}
     posts = [call.telegram.post(chat, sender, body | group, call.params) for body in bodies]
     return [post.message for post in posts]
 
@@ -99,11 +99,15 @@ def _send(call: Call, make: Callable[[], Json]) -> Json:
     """The limits are counted last, so that a refused message costs nothing."""
     chat = _open_chat(call)
     keyboard = inline_keyboard_of(chat, call.params)
+    check_reply_keyboard(chat, call.params)
     body = make()
+    if "link_preview_options" in call.params:
+        body["link_preview_options"] = call.params["link_preview_options"]
     if keyboard:
         body["reply_markup"] = keyboard
     call.telegram.flood.admit(chat.id)
-    post = call.telegram.post(chat, call.telegram.account.sender, body, call.params)
+    sender = {"from": call.telegram.account.sender}
+    post = call.telegram.post(chat, sender, body, call.params)
     chat.drafts.clear()
     _change_reply_keyboard(call, chat)
     return post.message
@@ -113,7 +117,7 @@ def _change_reply_keyboard(call: Call, chat: Chat) -> None:
     markup = call.params.get("reply_markup") or {}
     if "keyboard" in markup:
         chat.keyboard = markup
-    elif "remove_keyboard" in markup:
+    elif "remove_keyboard" in markup or "force_reply" in markup:
         chat.keyboard = None
     else:
         return
@@ -125,4 +129,4 @@ def _group_item(call: Call, item: Json) -> Json:
         return photo_of(call, item, "media") | caption_of(item)
     if item["type"] == "document":
         return document_of(call, item, "media") | caption_of(item)
-    raise bad_request(f"the sandbox sends no {item['type']} in an album")
+    raise not_implemented(f"{item['type']} in an album")

@@ -2,6 +2,9 @@
 
 import { snippet } from "/page/bubble.js";
 import { $, el, icon, show } from "/page/dom.js";
+import { drawPlaceholder } from "/page/foot.js";
+import { openMessageMenu } from "/page/menu.js";
+import { author } from "/page/people.js";
 import { jump, toBottom } from "/page/scroll.js";
 import { current, request, store } from "/page/store.js";
 
@@ -9,6 +12,7 @@ const TAP_TIMEOUT = 10000;
 const TOAST_TIME = 3500;
 
 let replyTo = 0;
+let editing = 0;
 let toastTimer = 0;
 
 export const actions = {
@@ -17,8 +21,15 @@ export const actions = {
   reply: (messageId) => setReply(messageId),
   view(source) {
     $("viewer-image").src = source;
+    $("viewer").classList.remove("near");
     $("viewer").showModal();
   },
+  menu: (event, post) => openMessageMenu(event, post),
+  react: (post, emoji) => act("react", { message_id: post.message.message_id, emoji }),
+  edit: (messageId) => setEdit(messageId),
+  copy: (text) => copy(text),
+  block: (blocked) => act("block", { blocked }),
+  deepLink,
   press,
 };
 
@@ -32,16 +43,32 @@ export async function act(action, body) {
 }
 
 export async function say(text) {
-  const body = { text };
+  if (editing) {
+    const edit = { message_id: editing, text };
+    setReply(0);
+    return act("edit", edit);
+  }
+  const body = { text, ...thread() };
   if (replyTo) body.reply_to = replyTo;
   setReply(0);
   await act("send", body);
-  toBottom();
+  return toBottom();
+}
+
+// The ForceReply that is being answered.
+export const asksFor = () => replyTo && current().posts.get(replyTo)?.force_reply;
+
+// A reply goes where the question is; anything else into the topic that is open.
+function thread() {
+  const asked = replyTo && current().posts.get(replyTo)?.message.message_thread_id;
+  const topic = asked || store.topic.get(store.chat);
+  return topic ? { thread: topic } : {};
 }
 
 export async function press(message, button, key) {
   if (button.url || button.login_url) {
-    window.open(button.url || button.login_url.url, "_blank", "noopener");
+    const url = button.url || button.login_url.url;
+    if (!deepLink(url)) window.open(url, "_blank", "noopener");
   } else if (button.copy_text) {
     await copy(button.copy_text.text);
   } else if (button.web_app) {
@@ -50,6 +77,14 @@ export async function press(message, button, key) {
   } else if (!isSpinning(key)) {
     await tap(message, button, key);
   }
+}
+
+// t.me/<this bot>?start=word sends "/start word" in the person's own chat with the bot.
+function deepLink(url) {
+  const found = /^(?:https?:\/\/)?t(?:elegram)?\.me\/(\w+)\?start=([\w-]{1,64})$/i.exec(url);
+  if (!found || found[1].toLowerCase() !== store.bot.username.toLowerCase()) return false;
+  act("send", { chat: store.me, text: `/start ${found[2]}` });
+  return true;
 }
 
 async function tap(message, button, key) {
@@ -76,14 +111,34 @@ async function copy(text) {
 }
 
 export function setReply(messageId) {
+  if (editing) fill("");
+  editing = 0;
   replyTo = messageId;
   const post = messageId && current().posts.get(messageId);
+  showAbove(post, "reply", post && author(post.message).name);
+  drawPlaceholder();
+}
+
+function setEdit(messageId) {
+  const post = current().posts.get(messageId);
+  replyTo = 0;
+  editing = messageId;
+  showAbove(post, "edit", "Edit message");
+  fill(post.message.text);
+}
+
+function fill(text) {
+  $("text").value = text;
+  $("text").dispatchEvent(new Event("input"));
+}
+
+function showAbove(post, sign, title) {
   show($("replying"), Boolean(post));
   if (!post) return;
-  const cancel = { class: "icon", type: "button", "aria-label": "Do not reply", onclick: () => setReply(0) };
+  const cancel = { class: "icon", type: "button", "aria-label": "Cancel", onclick: () => setReply(0) };
   $("replying").replaceChildren(
-    icon("reply"),
-    el("span", {}, el("b", { dir: "auto" }, post.message.from.first_name), el("span", { class: "clip", dir: "auto" }, snippet(post.message))),
+    icon(sign),
+    el("span", {}, el("b", { dir: "auto" }, title), el("span", { class: "clip", dir: "auto" }, snippet(post.message))),
     el("button", cancel, icon("close")),
   );
   $("text").focus();
@@ -112,6 +167,8 @@ export function toast(text) {
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => show(node, false), TOAST_TIME);
 }
+
+export const hideToast = () => show($("toast"), false);
 
 const isSpinning = (key) => [...store.taps.values()].includes(key);
 

@@ -1,13 +1,15 @@
 // The page: draws the chat, follows the events, and does what the person asks for.
 
-import { act, actions, hear, setReply, spin } from "/page/actions.js";
+import { act, actions, hear, hideToast, setReply, spin } from "/page/actions.js";
 import { bubble, snippet } from "/page/bubble.js";
 import { $, avatar, el, hue, icon, initials, show } from "/page/dom.js";
 import { drawFoot, openMenu, setUpFoot } from "/page/foot.js";
 import { drawLog, drawSide, setUpPanels } from "/page/panels.js";
+import { closeMenus, setUpMenus } from "/page/menu.js";
+import { author } from "/page/people.js";
 import { formatMoment, rich } from "/page/richtext.js";
 import { atBottom, countFresh, drawDown, jump, setUpScroll, toBottom } from "/page/scroll.js";
-import { apply, chatsOf, current, load, markRead, remember, store, titleOf, user } from "/page/store.js";
+import { apply, chatsOf, current, load, locale, markRead, remember, store, titleOf, user } from "/page/store.js";
 
 const ACTIONS = {
   typing: "typing",
@@ -23,6 +25,7 @@ function draw() {
   const stay = atBottom();
   drawHead();
   drawPinned();
+  drawTopics();
   drawMessages();
   drawFoot();
   drawSide();
@@ -68,7 +71,7 @@ function drawPinned() {
 // Rows that have not changed stay as they are, so that opened quotes and spoilers stay open.
 function drawMessages() {
   const chat = current();
-  const posts = [...chat.posts.values()];
+  const posts = [...chat.posts.values()].filter(inTopic);
   const rows = [];
   if (!posts.length && chat.info.type === "private") rows.push(welcome());
   posts.forEach((post, index) => {
@@ -85,7 +88,25 @@ function drawMessages() {
   spin();
 }
 
-const viewKey = () => `${store.me}:${store.chat}`;
+const viewKey = () => `${store.me}:${store.chat}:${store.topic.get(store.chat) || 0}`;
+
+const inTopic = (post) => [undefined, 0, post.message.message_thread_id].includes(store.topic.get(store.chat));
+
+function drawTopics() {
+  const chat = current();
+  const topics = Object.entries(chat.topics || {});
+  show($("topics"), topics.length > 0);
+  const tab = ([id, name]) => {
+    const chosen = Number(id) === (store.topic.get(store.chat) || 0);
+    const choose = () => {
+      store.topic.set(store.chat, Number(id));
+      draw();
+      toBottom();
+    };
+    return el("button", { class: chosen ? "chosen" : "", "data-topic": id, "aria-pressed": String(chosen), onclick: choose }, el("span", { dir: "auto" }, name));
+  };
+  $("topics").replaceChildren(...[["0", "All"], ...topics].map(tab));
+}
 
 // Changes only what differs: a node that is moved would lose its scroll position and focus.
 function place(rows) {
@@ -110,17 +131,23 @@ const dayOf = (post) => new Date(post.message.date * 1000).toDateString();
 
 function together(one, other) {
   const near = other.message.date - one.message.date < 300;
-  return near && one.message.from.id === other.message.from.id && dayOf(one) === dayOf(other);
+  return near && author(one.message).id === author(other.message).id && !other.message.forward_origin && dayOf(one) === dayOf(other);
 }
 
 function daySeparator(post) {
-  const key = `day:${dayOf(post)}`;
+  const key = `day:${dayOf(post)}:${store.me}`;
   if (drawn.has(key)) return drawn.get(key);
   const today = dayOf(post) === new Date().toDateString();
-  const name = new Date(post.message.date * 1000).toLocaleDateString([], { day: "numeric", month: "long" });
-  const node = el("div", { class: "day" }, today ? "Today" : name);
+  const name = new Date(post.message.date * 1000).toLocaleDateString(locale(), { day: "numeric", month: "long" });
+  const node = el("div", { class: "day" }, today ? theDay() : name);
   drawn.set(key, node);
   return node;
+}
+
+// "Today" in the reader's language.
+function theDay() {
+  const word = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(0, "day");
+  return word.charAt(0).toLocaleUpperCase() + word.slice(1);
 }
 
 function welcome() {
@@ -156,11 +183,20 @@ export function goTo(userId, chatId) {
   remember("user", userId);
   pinIndex = 0;
   openMenu(false);
+  closeMenus();
+  hideToast();
   setReply(0);
   markRead();
   document.body.classList.remove("side-shown");
   draw();
   toBottom();
+  askedFor();
+}
+
+// The bot's last word wanted a reply: the composer opens one.
+function askedFor() {
+  const last = [...current().posts.values()].pop();
+  if (last?.force_reply) setReply(last.message.message_id);
 }
 
 let socket = null;
@@ -198,6 +234,7 @@ async function follow(event) {
   if (event.kind === "message" && event.chat === store.chat) countFresh();
   if (!document.hidden) markRead();
   draw();
+  if (event.kind === "message" && event.chat === store.chat && event.post.force_reply) setReply(event.post.message.message_id);
   return undefined;
 }
 
@@ -205,13 +242,36 @@ function setUp() {
   setUpFoot();
   setUpScroll();
   setUpPanels(goTo);
-  $("viewer").addEventListener("click", () => $("viewer").close());
+  setUpMenus(actions);
+  $("messages").addEventListener("click", followLink);
+  setUpViewer();
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
     markRead();
     drawSide();
   });
   setInterval(refreshMoments, 15000);
+}
+
+// A link to this bot is the bot's own: it stays here, as the phone's app keeps it in the app.
+function followLink(event) {
+  const link = event.target.closest("a[href]");
+  if (link && actions.deepLink(link.href)) event.preventDefault();
+}
+
+// A tap on the photo brings it near, another takes it back; a tap beside it closes it.
+function setUpViewer() {
+  const viewer = $("viewer");
+  $("viewer-close").append(icon("close"));
+  viewer.addEventListener("click", (event) => {
+    if (event.target.id !== "viewer-image") return viewer.close();
+    const { offsetX, offsetY, target } = event;
+    const place = { x: offsetX / target.offsetWidth, y: offsetY / target.offsetHeight };
+    const near = viewer.classList.toggle("near");
+    const frame = $("viewer-frame");
+    if (near) frame.scrollTo(place.x * frame.scrollWidth - frame.clientWidth / 2, place.y * frame.scrollHeight - frame.clientHeight / 2);
+    return undefined;
+  });
 }
 
 function refreshMoments() {

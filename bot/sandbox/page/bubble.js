@@ -1,8 +1,9 @@
 // One message: its bubble, what it quotes, its picture, and the buttons under it.
 
 import { avatar, el, hue, icon } from "/page/dom.js";
+import { author, isMine, origin, serviceText } from "/page/people.js";
 import { rich } from "/page/richtext.js";
-import { store } from "/page/store.js";
+import { locale, store } from "/page/store.js";
 
 const MARKS = { url: "link", login_url: "link", web_app: "app", copy_text: "copy" };
 
@@ -10,7 +11,8 @@ export function snippet(message) {
   const text = message.text || message.caption;
   if (text) return text.replace(/\s+/g, " ").slice(0, 160);
   if (message.photo) return "Photo";
-  return message.document ? message.document.file_name || "File" : "Message";
+  if (message.document) return message.document.file_name || "File";
+  return serviceText(message) || "Message";
 }
 
 export function buttonKey(messageId, row, column) {
@@ -20,11 +22,13 @@ export function buttonKey(messageId, row, column) {
 // `place` says how it stands among its neighbours: first and last of a row of the same sender.
 export function bubble(chat, post, place, actions) {
   const { message } = post;
-  const mine = message.from.id === store.me;
+  if (serviceText(message)) return el("div", { class: "day", "data-mid": message.message_id }, serviceText(message));
+  const mine = isMine(message);
   const group = chat.info.type !== "private";
   const keyboard = inlineKeyboard(message, actions);
   const body = el("div", { class: bodyClass(message) });
-  if (group && !mine && place.first) body.append(sender(message.from));
+  if (group && !mine && place.first) body.append(sender(message));
+  if (message.forward_origin) body.append(forwarded(message));
   if (message.message_thread_id) body.append(topic(chat, message));
   if (message.reply_to_message) body.append(quote(message.reply_to_message, actions));
   if (message.photo) body.append(picture(message, actions));
@@ -35,10 +39,11 @@ export function bubble(chat, post, place, actions) {
     class: `row ${mine ? "mine" : "theirs"} ${place.first ? "first" : ""} ${place.last ? "last" : ""}`,
     "data-testid": "message",
     "data-mid": message.message_id,
-    "data-from": message.from.is_bot ? "bot" : message.from.id,
+    "data-from": message.from?.is_bot ? "bot" : message.from?.id,
+    oncontextmenu: (event) => actions.menu(event, post),
     ondblclick: (event) => event.target.closest("button, a") || actions.reply(message.message_id),
   });
-  if (group && !mine) row.append(place.last ? face(message.from) : el("div", { class: "face" }));
+  if (group && !mine) row.append(place.last ? face(message) : el("div", { class: "face" }));
   const again = el(
     "button",
     { class: "icon again", "aria-label": "Reply", onclick: () => actions.reply(message.message_id) },
@@ -53,12 +58,19 @@ function bodyClass(message) {
   return `bubble${message.photo ? " media" : ""}${bare ? " bare" : ""}`;
 }
 
-function sender(from) {
-  return el("div", { class: `sender ${hue(from.id)}`, dir: "auto" }, from.first_name);
+function sender(message) {
+  const { id, name } = author(message);
+  const role = message.sender_chat?.id === message.chat.id ? el("span", { class: "role" }, "admin") : null;
+  return el("div", { class: `sender ${hue(id)}` }, el("span", { dir: "auto" }, name), role);
 }
 
-function face(from) {
-  const node = avatar(from.first_name, from.id);
+function forwarded(message) {
+  return el("div", { class: "forwarded" }, "Forwarded from ", el("b", { dir: "auto" }, origin(message)));
+}
+
+function face(message) {
+  const { id, name } = author(message);
+  const node = avatar(name, id);
   node.classList.add("face");
   return node;
 }
@@ -69,14 +81,15 @@ function topic(chat, message) {
 }
 
 function quote(quoted, actions) {
+  const { id, name } = author(quoted);
   return el(
     "button",
-    { class: `quote ${hue(quoted.from.id)}`, onclick: () => actions.jump(quoted.message_id) },
+    { class: `quote ${hue(id)}`, onclick: () => actions.jump(quoted.message_id) },
     quoted.photo ? el("img", { src: `/blob/${quoted.photo[0].file_id}`, alt: "" }) : null,
     el(
       "span",
       {},
-      el("b", { dir: "auto" }, quoted.from.first_name),
+      el("b", { dir: "auto" }, name),
       el("span", { class: "clip", dir: "auto" }, snippet(quoted)),
     ),
   );
@@ -113,22 +126,39 @@ function words(post, actions) {
   const entities = message.entities || message.caption_entities;
   const node = el("div", { class: "text" });
   if (text) node.append(el("span", { class: "content", dir: "auto" }, rich(text, entities, actions.command)));
-  if (post.reactions.length) {
-    const emoji = post.reactions.map((reaction) => reaction.emoji || "★").join(" ");
-    node.append(el("span", { class: "reactions" }, emoji));
-  }
-  node.append(meta(post));
+  const chips = reactionChips(post, actions);
+  if (chips.length) node.append(el("div", { class: "reactions" }, ...chips, meta(post)));
+  else node.append(meta(post));
   return node;
+}
+
+// Whose reactions they are is not shown, only how many; one's own is marked and can be taken away.
+function reactionChips(post, actions) {
+  const counts = new Map();
+  for (const list of [post.reactions, ...Object.values(post.people)])
+    for (const { emoji = "★" } of list) counts.set(emoji, (counts.get(emoji) || 0) + 1);
+  const own = (post.people[store.me] || [])[0]?.emoji;
+  const chip = ([emoji, count]) =>
+    el(
+      "button",
+      {
+        class: `reaction${emoji === own ? " own" : ""}`,
+        "data-reaction": emoji,
+        onclick: () => actions.react(post, emoji === own ? "" : emoji),
+      },
+      count > 1 ? `${emoji} ${count}` : emoji,
+    );
+  return [...counts].map(chip);
 }
 
 function meta(post) {
   const { message, silent } = post;
   const time = new Date(message.date * 1000);
-  const clock = time.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+  const clock = time.toLocaleTimeString(locale(), { hour: "numeric", minute: "2-digit" });
   const mark = el("span", { class: "silent", title: "Sent without sound" }, icon("silent"));
   return el(
     "span",
-    { class: "meta", title: time.toLocaleString() },
+    { class: "meta", title: time.toLocaleString(locale()) },
     silent ? mark : null,
     message.edit_date ? el("span", { class: "edited" }, "edited ") : null,
     clock,

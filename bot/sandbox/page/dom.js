@@ -16,6 +16,9 @@ const ICONS = {
   app: "M4 5h16v14H4zM4 9h16",
   silent: "M6 16h12l-1.5-2.5V10a4.5 4.5 0 0 0-9 0v3.5L6 16zM10.5 19h3M4 4l16 16",
   reply: "M10 6 4 12l6 6M4 12h10a6 6 0 0 1 6 6",
+  block: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM5.6 5.6l12.8 12.8",
+  edit: "M5 19h3L19 8l-3-3L5 16zM14 7l3 3",
+  keys: "M4 6h16v12H4zM8 10h.01M12 10h.01M16 10h.01M8 14h8",
   file: "M7 3h7l4 4v14H7zM14 3v4h4",
 };
 

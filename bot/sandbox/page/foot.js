@@ -1,11 +1,15 @@
 // Below the chat: what to write, which commands there are, the bot's own keyboard.
 
-import { act, press, say, setReply } from "/page/actions.js";
+import { act, asksFor, press, say, setReply } from "/page/actions.js";
 import { buttonKey } from "/page/bubble.js";
 import { $, el, icon, show } from "/page/dom.js";
 import { current, store } from "/page/store.js";
 
 let menuOpen = false;
+// Keyboards that are folded away, by chat, and why: by hand, or because they were for one use.
+const folded = new Map();
+
+const keyboardOf = (chat) => (chat.keyboard || {}).keyboard || [];
 
 export function drawFoot() {
   const chat = current();
@@ -13,6 +17,7 @@ export function drawFoot() {
   show($("start"), idle);
   show($("compose"), !idle);
   $("start").textContent = chat.blocked ? "RESTART" : "START";
+  drawPlaceholder();
   drawMenuButton(chat);
   drawCommands();
   drawReplyKeyboard(chat);
@@ -57,14 +62,37 @@ export function openMenu(open) {
   drawMenuButton(current());
 }
 
+// What the bot wishes to be written: with the question it asks, or with its keyboard.
+export function drawPlaceholder() {
+  const wished = (asksFor() || current().keyboard || {}).input_field_placeholder;
+  $("text").placeholder = wished || "Message";
+}
+
 function drawReplyKeyboard(chat) {
-  const rows = (chat.keyboard || {}).keyboard || [];
-  show($("keyboard"), rows.length > 0 && $("start").hidden);
-  const button = (key) => {
-    const text = key.text || key;
-    return el("button", { class: `key ${key.style || ""}`, type: "button", onclick: () => say(text) }, el("span", { dir: "auto" }, text));
+  const rows = keyboardOf(chat);
+  const there = rows.length > 0 && $("start").hidden;
+  show($("keys"), there);
+  show($("keyboard"), there && folded.get(chat.info.id) !== chat.keyboard);
+  $("keys").classList.toggle("on", !$("keyboard").hidden);
+  $("keyboard").replaceChildren(...rows.map((keys) => el("div", { class: "keys" }, ...keys.map(replyKey))));
+}
+
+function replyKey(key) {
+  const text = key.text || key;
+  const use = () => {
+    const chat = current();
+    if (chat.keyboard.one_time_keyboard) fold(chat, true);
+    if (key.web_app) press(null, { web_app: key.web_app }, buttonKey(0, 0, 0));
+    else say(text);
   };
-  $("keyboard").replaceChildren(...rows.map((keys) => el("div", { class: "keys" }, ...keys.map(button))));
+  const facts = { class: `key ${key.style || ""}`, type: "button", "data-testid": "reply-button", "data-label": text, onclick: use };
+  return el("button", facts, el("span", { dir: "auto" }, text));
+}
+
+function fold(chat, away) {
+  if (away) folded.set(chat.info.id, chat.keyboard);
+  else folded.delete(chat.info.id);
+  drawReplyKeyboard(chat);
 }
 
 function setUpComposer() {
@@ -91,6 +119,8 @@ function setUpComposer() {
     event.preventDefault();
     submit();
   });
+  $("keys").append(icon("keys"));
+  $("keys").addEventListener("click", () => fold(current(), !$("keyboard").hidden));
   $("start").addEventListener("click", () => say("/start"));
   $("menu").append(icon("menu"));
   $("menu").addEventListener("click", pressMenu);

@@ -2,7 +2,8 @@
 
 import { $, avatar, el, icon, show } from "/page/dom.js";
 import { snippet } from "/page/bubble.js";
-import { chatsOf, lastPost, store, titleOf, unread, user } from "/page/store.js";
+import { author } from "/page/people.js";
+import { chatsOf, lastPost, locale, store, titleOf, unread, user } from "/page/store.js";
 
 let go = () => undefined;
 
@@ -39,7 +40,7 @@ export function drawSide() {
   );
   $("users").replaceChildren(...store.users.map(userRow));
   $("chats").replaceChildren(...chatsOf(store.me).map(chatRow));
-  const elsewhere = store.users.reduce((sum, person) => sum + unreadOf(person), 0);
+  const elsewhere = unreadOf(me);
   $("side-open").replaceChildren(icon("back"), badge(elsewhere));
 }
 
@@ -68,7 +69,7 @@ function userRow(person) {
 function chatRow(chat) {
   const last = lastPost(chat);
   const isPrivate = chat.info.type === "private";
-  const who = last && !isPrivate ? `${last.message.from.first_name}: ` : "";
+  const who = last && !isPrivate ? `${author(last.message).name}: ` : "";
   return el(
     "button",
     {
@@ -78,13 +79,23 @@ function chatRow(chat) {
     },
     avatar(titleOf(chat), isPrivate ? store.bot.id : chat.info.id),
     el("span", {}, el("b", { dir: "auto" }, titleOf(chat)), el("span", { class: "clip dim", dir: "auto" }, last ? who + snippet(last.message) : "No messages yet")),
-    badge(unread(store.me, chat)),
+    el("span", { class: "aside" }, el("time", {}, last ? momentOf(last.message) : ""), badge(unread(store.me, chat))),
   );
+}
+
+function momentOf(message) {
+  const date = new Date(message.date * 1000);
+  const today = date.toDateString() === new Date().toDateString();
+  return today
+    ? date.toLocaleTimeString(locale(), { hour: "numeric", minute: "2-digit" })
+    : date.toLocaleDateString(locale(), { day: "numeric", month: "short" });
 }
 
 export function drawLog() {
   $("log-open").classList.toggle("alarm", store.violations > 0);
-  $("pending").textContent = store.pending ? `${store.pending} waiting` : "";
+  const floods = store.calls.filter((call) => call.flood).length;
+  const facts = [store.pending && `${store.pending} waiting`, floods && `${floods} too fast`];
+  $("pending").textContent = facts.filter(Boolean).join(", ");
   if ($("log").hidden) return;
   const open = new Set([...document.querySelectorAll("#calls details[open]")].map((node) => node.dataset.at));
   $("calls").replaceChildren(...store.calls.map((call) => callRow(call, open)));
@@ -98,8 +109,8 @@ function callRow(call, open) {
   const said = call.description && !violations.length ? [el("p", {}, call.description)] : [];
   const node = el(
     "details",
-    { class: `call${violations.length ? " violation" : ""}${failed ? " failed" : ""}`, "data-at": call.at, open: open.has(String(call.at)) },
-    el("summary", {}, el("span", { class: "dim" }, time), el("b", {}, call.method), el("span", { class: "status" }, String(call.status || "cut")), ...said, ...broken),
+    { class: `call${violations.length ? " violation" : ""}${failed ? " failed" : ""}`, "data-method": call.method, "data-at": call.at, open: open.has(String(call.at)) },
+    el("summary", {}, el("span", { class: "dim" }, time), el("b", {}, call.method), call.flood ? el("span", { class: "flood" }, "too fast") : "", el("span", { class: "status" }, String(call.status || "cut")), ...said, ...broken),
   );
   if (call.params) node.append(el("pre", {}, JSON.stringify(call.params, null, 2)));
   return node;

@@ -1,6 +1,7 @@
 // Text and its entities become nodes. Offsets are UTF-16 units, as in JavaScript's own strings.
 
 import { el } from "/page/dom.js";
+import { locale } from "/page/store.js";
 
 const TAGS = {
   bold: "b",
@@ -108,13 +109,13 @@ export function formatMoment(unix, format) {
   // Intl refuses a weekday beside a style: it is put in front.
   const { weekday, ...styles } = options;
   const parts = [];
-  if (weekday) parts.push(date.toLocaleDateString([], { weekday }));
-  if (Object.keys(styles).length) parts.push(new Intl.DateTimeFormat([], styles).format(date));
+  if (weekday) parts.push(date.toLocaleDateString(locale(), { weekday }));
+  if (Object.keys(styles).length) parts.push(new Intl.DateTimeFormat(locale(), styles).format(date));
   return parts.join(", ");
 }
 
 function relative(seconds) {
-  const words = new Intl.RelativeTimeFormat([], { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
   const size = Math.abs(seconds);
   if (size < 60) return words.format(Math.round(seconds), "second");
   if (size < 3600) return words.format(Math.round(seconds / 60), "minute");

@@ -12,6 +12,8 @@ export const store = {
   // Taps that wait for an answer: query id -> key of the button.
   taps: new Map(),
   typing: new Map(),
+  // The topic that is read, by chat; none means all of them.
+  topic: new Map(),
 };
 
 export async function request(action, body) {
@@ -49,7 +51,7 @@ const HANDLERS = {
   message(chat, event) {
     chat.posts.set(event.post.message.message_id, event.post);
     chat.started = true;
-    if (event.post.message.from.is_bot) {
+    if (event.post.message.from?.id === store.bot.id) {
       chat.drafts.clear();
       store.typing.delete(event.chat);
     }
@@ -78,6 +80,8 @@ export function apply(event) {
 }
 
 export const current = () => store.chats.get(store.chat);
+// The reader's own language says how times and dates are written.
+export const locale = () => user()?.language_code || [];
 export const user = () => store.users.find((person) => person.id === store.me);
 
 // The chats a person has: their own with the bot, and their groups.
@@ -103,7 +107,7 @@ export function unread(userId, chat) {
   const last = lastPost(chat);
   let seen = Number(recall(`read:${userId}:${chat.info.id}`)) || 0;
   if (last && seen > last.message.message_id) seen = 0; // the world began anew
-  const fresh = (post) => post.message.message_id > seen && post.message.from.id !== userId;
+  const fresh = (post) => post.message.message_id > seen && post.message.from?.id !== userId;
   return [...chat.posts.values()].filter(fresh).length;
 }
 

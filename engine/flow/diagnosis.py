@@ -1,0 +1,105 @@
+"""Look at everything trading needs, and name what is missing, the worst first."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.domain.diagnosis import Finding, Level
+from engine.domain.market import Timeframe
+from engine.domain.person import Role
+from engine.errors import BrokerSilent, FeedError, NotFound
+from engine.flow.people import person_at_least
+from engine.ports import Broker, Calendar, MarketData, News, Store
+
+#: A calendar that ends sooner than this is about to close the gate.
+_CALENDAR_AHEAD = timedelta(days=2)
+
+#: What only the surroundings know (processes, queues, rights), as findings.
+Surroundings = Callable[[], Awaitable[Sequence[Finding]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnose:
+    """What is wrong and what to know; empty when nothing is. ``person_id`` None is the terminal."""
+
+    store: Store
+    broker: Broker
+    market: MarketData
+    calendar: Calendar
+    news: News
+    symbols: tuple[tuple[str, Timeframe], ...]
+    surroundings: Surroundings
+
+    async def __call__(self, person_id: int | None) -> tuple[Finding, ...]:
+        if person_id is not None:
+            async with self.store.begin() as tx:
+                await person_at_least(tx, person_id, Role.VIEWER)
+        found = [
+            *await self.surroundings(),
+            *await self._venue(),
+            *await self._books(),
+            *await self._feeds(),
+        ]
+        return tuple(sorted(found, key=lambda finding: list(Level).index(finding.level)))
+
+    async def _venue(self) -> list[Finding]:
+        try:
+            await self.broker.account()
+        except BrokerSilent:
+            account = self.broker.account_id
+            return [Finding(code="broker_silent", level=Level.FAULT, facts={"account": account})]
+        if self.broker.is_live:
+            return []
+        return [Finding(code="paper", level=Level.NOTE)]
+
+    async def _books(self) -> list[Finding]:
+        """State, people, orders, strategies and the watch list, as stored."""
+        async with self.store.begin() as tx:
+            control = await tx.controls.read()
+            people = await tx.people.list()
+            unproven = [order for order in await tx.orders.unproven() if order.state == "unknown"]
+            strategies = await tx.settings.strategies()
+            _, settings = await tx.settings.risk()
+        found = []
+        if not any(person.role is Role.ADMIN for person in people):
+            found.append(Finding(code="no_admin", level=Level.FAULT))
+        if not control.may_open:
+            state = Finding(code="stopped", level=Level.WARNING, facts={"state": control.state})
+            found.append(state)
+        if unproven:
+            symbols = ", ".join(sorted({order.symbol for order in unproven}))
+            facts: dict[str, str | int] = {"count": len(unproven), "symbols": symbols}
+            found.append(Finding(code="unknown_orders", level=Level.FAULT, facts=facts))
+        for symbol, timeframe in self.symbols:
+            named: dict[str, str | int] = {"symbol": symbol, "timeframe": str(timeframe)}
+            if not any(
+                s.is_active and s.timeframe is timeframe and symbol in s.allowed_symbols
+                for s in strategies
+            ):
+                found.append(Finding(code="no_strategy", level=Level.FAULT, facts=named))
+            if symbol not in settings.watchlist:
+                found.append(Finding(code="not_listed", level=Level.WARNING, facts=named))
+        return found
+
+    async def _feeds(self) -> list[Finding]:
+        found = []
+        for symbol, timeframe in self.symbols:
+            named: dict[str, str | int] = {"symbol": symbol, "timeframe": str(timeframe)}
+            try:
+                candles = await self.market.candles(symbol, timeframe, 1)
+                quote = await self.market.quote(symbol)
+            except (FeedError, NotFound):
+                candles, quote = (), None
+            if not candles:
+                found.append(Finding(code="no_candles", level=Level.FAULT, facts=named))
+            elif quote is None:
+                found.append(Finding(code="no_quote", level=Level.FAULT, facts=named))
+        instant = await self.market.instant()
+        view = await self.calendar.around(instant)
+        if view is None:
+            found.append(Finding(code="no_calendar", level=Level.FAULT))
+        elif view.known_until < instant + _CALENDAR_AHEAD:
+            found.append(Finding(code="calendar_ends", level=Level.WARNING))
+        if not await self.news.latest(instant):
+            found.append(Finding(code="no_news", level=Level.NOTE))
+        return found

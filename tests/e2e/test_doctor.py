@@ -1,0 +1,68 @@
+"""What is wrong, in the chat and in the terminal."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from tortoise import connections
+
+import engine.flow.diagnosis
+import storage.surroundings
+from bot.i18n import LANGUAGES, words_for
+from storage.heartbeats import beat
+from tests.e2e.conftest import Chat, label_of
+
+
+def codes() -> set[str]:
+    """Every code a finding can have, read from the source."""
+    found = {"no_worker", "no_bot", "given_up", "stuck", "set_aside"}
+    for module in (engine.flow.diagnosis, storage.surroundings):
+        for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
+            if not isinstance(node, ast.keyword) or node.arg != "code":
+                continue
+            if isinstance(node.value, ast.Constant):
+                found.add(node.value.value)
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_finding_and_its_remedy_have_words(language: str) -> None:
+    words = words_for(language)
+    assert len(codes()) >= 16
+    for code in codes():
+        assert words.has(f"doctor.{code}"), code
+        assert words.has(f"doctor.fix.{code}"), code
+
+
+async def test_a_silent_worker_is_the_first_thing_named_until_it_lives(chat: Chat) -> None:
+    (message,) = await chat.say("/doctor")
+    assert "No worker is alive" in message["text"]
+    assert "ai-trader worker" in message["text"]
+    assert message["text"].index("No worker") < message["text"].index("no headlines")
+    await beat("worker:here")
+    await beat("bot")
+    await chat.tap(message, label_of(message, "Refresh"))
+    again = next(m for m in chat.sandbox.messages(1001) if m["message_id"] == message["message_id"])
+    assert "No worker" not in again["text"]
+
+
+async def test_what_stops_trading_is_found(chat: Chat) -> None:
+    await beat("worker:here")
+    await beat("bot")
+    await chat.desk.talk.change_control.stop(None)
+    connection = connections.get("default")
+    await connection.execute_query(
+        "UPDATE strategies SET document = jsonb_set(document, '{is_active}', 'false')"
+    )
+    await connection.execute_query("UPDATE person SET role = 'trader' WHERE role = 'admin'")
+    found = {finding.code for finding in await chat.desk.talk.diagnose(None)}
+    assert {"stopped", "no_strategy", "no_admin"} <= found
+
+
+async def test_events_leave_out_the_judging_of_candles(chat: Chat) -> None:
+    await chat.desk.until_idea()
+    await chat.say("/pause")
+    (message,) = await chat.say("/events")
+    assert "no setup" not in message["text"].lower()
+    judged = (await chat.say("/history"))[0]["text"]
+    assert judged != message["text"]
