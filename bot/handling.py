@@ -60,11 +60,13 @@ class Handling:
             return
         toast = Html(screens[0].toast or "") if screens else Html("")
         alert = bool(screens) and screens[0].alert
+        if toast and self.taps.waits(query["id"]):
+            await self.inbox.telling(update.update_id)
         async with asyncio.TaskGroup() as group:
             shown = group.create_task(self.taps.answer(query["id"], toast, alert=alert))
             group.create_task(self._queue(update, screens))
-        # Of a later attempt nobody knows whether the one before it was shown: say nothing twice.
-        if toast and not shown.result() and begun.attempts == 1 and not _shows(screens):
+        # When a death came while words were shown, nobody knows more: say nothing twice.
+        if toast and not shown.result() and not begun.told and not _shows(screens):
             await self._queue(update, [Screen(text=toast)])
 
     async def _queue(self, update: Waiting, screens: Sequence[Screen]) -> None:

@@ -31,6 +31,10 @@ class Taps:
                 PATIENCE_SECONDS, self._lose_patience, query_id
             )
 
+    def waits(self, query_id: str) -> bool:
+        """Whether a spinner still turns, so that words can be shown over the chat."""
+        return query_id in self._timers
+
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> bool:
         """End the spinner with words; False when they cannot be shown there any more."""
         timer = self._timers.pop(query_id, None)

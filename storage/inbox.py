@@ -59,7 +59,7 @@ _AT_ONCE = "set_config('synchronous_commit', 'off', true) = 'off'"
 _BEGIN = f"""
 UPDATE telegram_inbox AS mine SET attempts = attempts + 1
 WHERE update_id = $1 AND done_at IS NULL AND {_AT_ONCE}
-RETURNING attempts, EXISTS (
+RETURNING attempts, told, EXISTS (
     SELECT FROM telegram_inbox AS later
     WHERE later.urgent AND later.person_id = mine.person_id
       AND (later.received_at, later.update_id) > (mine.received_at, mine.update_id)
@@ -69,6 +69,8 @@ RETURNING attempts, EXISTS (
 _DONE = f"""
 UPDATE telegram_inbox SET done_at = clock_timestamp() WHERE update_id = $1 AND {_AT_ONCE}
 """  # noqa: S608
+
+_TELLING = f"UPDATE telegram_inbox SET told = true WHERE update_id = $1 AND {_AT_ONCE}"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,12 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Begun:
     """An attempt: the first or a later one, and whether a halt of the same person, sent after this
-    update, came first.
+    update, came first. ``told``: an earlier attempt came as far as showing a tap its words.
     """
 
     attempts: int
     overtaken: bool
+    told: bool = False
 
 
 class PostgresInbox:
@@ -136,7 +139,11 @@ class PostgresInbox:
         when somebody else has handled it.
         """
         rows = await connections.get("default").execute_query_dict(_BEGIN, [update_id])
-        return Begun(rows[0]["attempts"], rows[0]["overtaken"]) if rows else None
+        return Begun(**rows[0]) if rows else None
+
+    async def telling(self, update_id: int) -> None:
+        """A tap's words are shown from now on; after a death nobody knows whether they were."""
+        await connections.get("default").execute_query(_TELLING, [update_id])
 
     async def done(self, update_id: int) -> None:
         """The update is handled."""

@@ -21,6 +21,9 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name="InboxRow", name="urgent", field=fields.BooleanField(db_default=False)
         ),
+        ops.AddField(
+            model_name="InboxRow", name="told", field=fields.BooleanField(db_default=False)
+        ),
         ops.RunSQL(_WHOSE, ops.RunSQL.noop),
         ops.RunSQL(
             "CREATE INDEX telegram_inbox_waiting ON telegram_inbox (person_id, update_id)"

@@ -29,6 +29,8 @@ class InboxRow(Model):
     person_id = fields.BigIntField(null=True)
     # A halt: it waits behind nothing.
     urgent = fields.BooleanField(db_default=False)
+    # A tap whose words were on their way to be shown over the chat.
+    told = fields.BooleanField(db_default=False)
     payload: Any = fields.JSONField()
     received_at = fields.DatetimeField(auto_now_add=True)
     done_at = fields.DatetimeField(null=True)

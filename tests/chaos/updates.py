@@ -170,7 +170,7 @@ async def _check(owner_url: str, crowd: Crowd, found: Found) -> None:
         elif update_id in crowd.queries:
             # A tap whose words were shown, or follow as a message; never both. When the death came
             # between the two, nobody knows: nothing is said twice.
-            right = written + bool(toast) == 1 or (not written and row["attempts"] > 1)
+            right = written + bool(toast) == 1 or (not written and row["told"])
             found.counts["taps nobody knows of"] += not written and not toast
         else:
             right = written == 1
