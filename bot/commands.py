@@ -86,6 +86,7 @@ ACTIONS = {
     "chart": Role.VIEWER,
     "eval": Role.VIEWER,
     "perf": Role.VIEWER,
+    "csv": Role.VIEWER,
     "doctor": Role.VIEWER,
     "cancel": Role.VIEWER,
     "lang": Role.VIEWER,

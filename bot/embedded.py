@@ -18,9 +18,9 @@ from bot.processes import (
     recover,
     run_bot,
     run_worker,
-    together,
     with_urls,
 )
+from bot.running import together
 from bot.sandbox import Person as ChatPerson
 from bot.sandbox import Sandbox, ServedSandbox, serve
 from bot.settings import Settings

@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from html import unescape
-from re import sub
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -207,8 +205,3 @@ def _said(event: Update, text: Html) -> Screen:
     if event.callback_query is not None:
         return Screen(toast=text, alert=True)
     return Screen(text=text)
-
-
-def plain(text: str) -> str:
-    """A toast has no formatting, and 200 characters at most."""
-    return unescape(sub(r"<[^>]+>", "", text))[:200]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from bot.i18n import Html, Words
 from bot.screen import Parcel, Screen, parcel_of
+from bot.views import away as away_views
 from bot.views import card as card_views
 from bot.views import control as control_views
 from bot.views import notify as notify_views
@@ -185,7 +186,10 @@ class Render:
             loss=to.words.number(settings.max_daily_loss_percent),
             trades=to.words.number(settings.max_concurrent_trades),
         )
-        return Parcel(text=text, silent=True)
+        if "away" not in detail:
+            return Parcel(text=text, silent=True)
+        waiting = [await tx.ideas.get(id_) for id_ in await tx.ideas.pending()]
+        return parcel_of(away_views.back(to.words, text, detail["away"], waiting))
 
     async def anchor(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """Where the history stands, kept by the chat; not in digit groups, it is to be compared."""

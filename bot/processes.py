@@ -7,15 +7,17 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from arq.connections import ArqRedis
-from redis.exceptions import RedisError
 
 from bot.bell import ArqBell
+from bot.running import steadily, together
 from bot.settings import Settings
 from bot.talk import build_talk
+from bot.webhook_settings import plan_of
 from bot.wiring import World, build_anchor_history, build_work, build_world, now
 from bot.worker import build_worker, connect, open_queue, telegram_bot
 from engine.domain.notice import Audience, Kind, Notice, Priority
@@ -35,8 +37,9 @@ from storage.sole import Sole
 
 log = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 1.0
 _BEAT_SECONDS = 5.0
+#: A silence of the bot that people are told of; Telegram drops a tap after 150 seconds.
+_AWAY = timedelta(minutes=2)
 
 
 async def prepare(
@@ -103,43 +106,33 @@ async def recover(world: World, pool: ArqRedis) -> Recovered:
 
 
 async def announce(world: World) -> None:
-    """Tell everyone that the bot is up, in which state, with which limits."""
+    """Tell everyone that the bot is up, in which state, with which limits, and since when nobody
+    listened, if that was long.
+    """
     async with world.store.begin() as tx:
-        key = f"started:{(await tx.now()).isoformat()}"
-        await tx.outbox.tell(
-            Notice(kind=Kind.STARTED, key=key, priority=Priority.NORMAL), Audience()
-        )
+        at = await tx.now()
+        last = (await tx.heartbeats.seen()).get("bot")
+        detail = {}
+        if last is not None and at - last.at > _AWAY:
+            detail["away"] = {"since": last.at.isoformat(), "until": at.isoformat()}
+        key = f"started:{at.isoformat()}"
+        notice = Notice(kind=Kind.STARTED, key=key, priority=Priority.NORMAL, detail=detail)
+        await tx.outbox.tell(notice, Audience())
 
 
 async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
     """The chat's process: updates in, answers out."""
     # Here, not above: aiogram takes seconds and 170 MB, and a worker must not pay for it.
-    from bot.dispatcher import Answerer, Receiver, build_dispatcher, telegram
-    from bot.menus import Menus
-    from storage.inbox import PostgresInbox
-    from storage.outbox import PostgresDeliveries
+    from bot.chat import run_chat
 
+    plan = plan_of(settings)
     code = secrets.token_urlsafe(12)
     await _print_code(world, code)
     talk = build_talk(world, ArqBell(pool), claim_code=code)
-    arrived = asyncio.Event()
-    inbox = PostgresInbox()
-    async with telegram(settings) as bot:
-        receiver = Receiver(bot=bot, inbox=inbox, arrived=arrived)
-        answerer = Answerer(
-            bot=bot,
-            dispatcher=build_dispatcher(talk, clock=now, is_live=world.broker.is_live),
-            inbox=inbox,
-            deliveries=PostgresDeliveries(),
-            bell=ArqBell(pool),
-            arrived=arrived,
-        )
-        await together(
-            _steadily(receiver.run, "receiver"),
-            _steadily(answerer.run, "answerer"),
-            _steadily(watching(talk.watch_heartbeats), "watch"),
-            _steadily(Menus(bot=bot, store=world.store).run, "menus"),
-        )
+    await together(
+        run_chat(settings, world, pool, talk, plan),
+        steadily(watching(talk.watch_heartbeats), "watch"),
+    )
 
 
 async def _print_code(world: World, code: str) -> None:
@@ -167,8 +160,8 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
                 await worker.close()
 
         await together(
-            _steadily(once, f"worker {name}"),
-            _steadily(beating(name), "heart"),
+            steadily(once, f"worker {name}"),
+            steadily(beating(name), "heart"),
             connect(bot, ready),
         )
 
@@ -194,25 +187,6 @@ def watching(look: WatchHeartbeats) -> Callable[[], Awaitable[None]]:
             await asyncio.sleep(_BEAT_SECONDS)
 
     return run
-
-
-async def _steadily(run: Callable[[], Awaitable[None]], name: str) -> None:
-    """Run something for ever; what it dies of is logged and it is started again."""
-    while True:
-        try:
-            await run()
-        except (OSError, RedisError) as error:
-            log.warning("%s lost a connection, trying again: %s", name, error)
-        except Exception:
-            log.exception("%s failed and is started again", name)
-        await asyncio.sleep(_PAUSE_SECONDS)
-
-
-async def together(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run parts side by side; the end of one ends all."""
-    async with asyncio.TaskGroup() as group:
-        for part in parts:
-            group.create_task(part)
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:

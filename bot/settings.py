@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from re import compile as pattern
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from engine.errors import InvalidInput
 
 TELEGRAM = "https://api.telegram.org"
+_SECRET = pattern(r"[A-Za-z0-9_-]{1,256}")
 
 
 class Settings(BaseSettings):
@@ -31,6 +33,16 @@ class Settings(BaseSettings):
 
     telegram_bot_token: SecretStr | None = None
     telegram_api_url: str = TELEGRAM
+    #: Where Telegram calls us; without it updates are fetched by long polling.
+    telegram_webhook_url: str | None = None
+    #: What every call carries; Telegram's own alphabet.
+    telegram_webhook_secret: SecretStr | None = None
+    telegram_webhook_host: str = "127.0.0.1"
+    telegram_webhook_port: int = Field(default=8443, ge=0, le=65_535)
+    #: For TLS without a proxy: PEM files; a self-signed certificate is handed to Telegram.
+    telegram_webhook_certificate: Path | None = None
+    telegram_webhook_key: Path | None = None
+    telegram_webhook_self_signed: bool = False
     chat_port: int = Field(default=8088, ge=0, le=65_535)
 
     #: How often traders are reminded of a halt that none of them has seen; 0 is never.
@@ -52,7 +64,17 @@ class Settings(BaseSettings):
     #: Whether a recorded market waits while an idea waits for a person.
     market_waits: bool = True
 
-    @field_validator("ai_trader_home", "anchor_file", "market_recording")
+    @field_validator("telegram_webhook_secret")
+    @classmethod
+    def _spoken(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
+            raise ValueError("has 1 to 256 of the characters A-Z a-z 0-9 _ -")
+        return secret
+
+    @field_validator(
+        "ai_trader_home", "anchor_file", "market_recording",
+        "telegram_webhook_certificate", "telegram_webhook_key",
+    )  # fmt: skip
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser()

@@ -17,6 +17,7 @@ from telegram.ext import ExtBot
 from bot import jobs
 from bot.bell import ArqBell
 from bot.courier import build_courier
+from bot.documents import Write
 from bot.drawing import Draw
 from bot.notices import Render
 from bot.settings import Settings
@@ -99,6 +100,7 @@ def build_worker(
             collect=build_collect(world),
             read_performance=build_performance(world),
         ),
+        write=Write(store=world.store, read_performance=build_performance(world)),
         sole=sole,
         ready=ready,
     )

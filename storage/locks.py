@@ -12,6 +12,8 @@ class Lock(IntEnum):
     SEEDING = 7_205_114_303
     #: New snapshot parts; always taken before ``HISTORY``.
     PARTS = 7_205_114_305
+    #: Who fetches updates and answers them.
+    CHAT = 7_205_114_307
     #: Taken by the database's own function ``append_decisions``.
     HISTORY = 7_205_114_306
     #: Who may do what: taken by every transaction that changes people.

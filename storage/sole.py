@@ -34,6 +34,23 @@ class Sole:
                 if mine and not connection.is_closed():
                     await connection.execute("SELECT pg_advisory_unlock($1)", self._number)
 
+    async def lost(self) -> None:
+        """Return when the connection that held the lock is gone, and with it the lock."""
+        gone = asyncio.Event()
+
+        def tell(_: object) -> None:
+            gone.set()
+
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            return
+        connection.add_termination_listener(tell)
+        try:
+            await gone.wait()
+        finally:
+            if not connection.is_closed():
+                connection.remove_termination_listener(tell)
+
     async def close(self) -> None:
         """Close the connection; a lock still held goes with it."""
         if self._connection is not None:

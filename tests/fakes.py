@@ -81,3 +81,29 @@ class HandMarket:
 
     async def instrument(self, symbol: str) -> Instrument:
         return self.specification
+
+
+def message(update_id: int, text: str, who: int = 1001, at: int = 2_000_000_000) -> dict[str, Any]:
+    """An update as Telegram sends it: a person writes to the bot."""
+    command = text.split(maxsplit=1)[0] if text.startswith("/") else ""
+    entities = [{"type": "bot_command", "offset": 0, "length": len(command)}] if command else []
+    content = {
+        "message_id": update_id, "date": at, "from": _person(who), "text": text,
+        "chat": {"id": who, "type": "private"}, "entities": entities,
+    }  # fmt: skip
+    return {"update_id": update_id, "message": content}
+
+
+def tap(update_id: int, data: str, who: int = 1001) -> dict[str, Any]:
+    """An update as Telegram sends it: a person taps a button."""
+    chat = {"id": who, "type": "private"}
+    shown = {"message_id": 1, "date": 2_000_000_000, "chat": chat, "text": "x"}
+    query = {
+        "id": str(update_id), "from": _person(who), "chat_instance": "1", "data": data,
+        "message": shown,
+    }  # fmt: skip
+    return {"update_id": update_id, "callback_query": query}
+
+
+def _person(who: int) -> dict[str, Any]:
+    return {"id": who, "is_bot": False, "first_name": "A", "language_code": "en"}

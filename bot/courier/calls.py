@@ -28,6 +28,14 @@ _FLOODED = ("too many requests", "(429)")
 _UNREACHABLE = ("chat not found", "user is deactivated", "peer_id_invalid")
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """What goes with a message: a picture or a document."""
+
+    name: str
+    data: bytes
+
+
 class Refused(Exception):
     """Telegram did not take it and never will; the row says why."""
 
@@ -69,19 +77,19 @@ class Calls:
 
     bot: Bot
 
-    async def make(self, chat_id: int, step: Step, photo: bytes | None) -> int | None:
+    async def make(self, chat_id: int, step: Step, file: File | None) -> int | None:
         """Make a call; the answer is the message it made or changed.
 
         Raises one of this module's errors, and no other for what Telegram or the way there does.
         """
         try:
-            return await self._make(chat_id, step, photo)
+            return await self._make(chat_id, step, file)
         except TelegramError as error:
             raise meaning(error) from error
         except OSError as error:
             raise Unknown(str(error)) from error
 
-    async def _make(self, chat_id: int, step: Step, photo: bytes | None) -> int | None:
+    async def _make(self, chat_id: int, step: Step, file: File | None) -> int | None:
         if step.call is Call.EDIT:
             return await self._edit(chat_id, step)
         if step.call is Call.PIN:
@@ -92,10 +100,17 @@ class Calls:
             await self.bot.unpin_chat_message(chat_id, message_id=step.message_id)
             return None
         options = _options(step)
+        text = step.text or None
         if step.call is Call.PHOTO:
-            assert photo is not None
-            text = step.text or None
-            return (await self.bot.send_photo(chat_id, photo, caption=text, **options)).message_id
+            assert file is not None
+            sent = await self.bot.send_photo(chat_id, file.data, caption=text, **options)
+            return sent.message_id
+        if step.call is Call.DOCUMENT:
+            assert file is not None
+            sent = await self.bot.send_document(
+                chat_id, file.data, filename=file.name, caption=text, **options
+            )
+            return sent.message_id
         return (await self.bot.send_message(chat_id, step.text, **options)).message_id
 
     async def _edit(self, chat_id: int, step: Step) -> int | None:

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.courier.calls import File
 from bot.courier.steps import Call, Step, edit_of, steps_of
+from bot.documents import Write
 from bot.drawing import Draw
 from bot.i18n import Words, words_for
 from bot.notices import Reader, Render
@@ -25,7 +27,7 @@ class Plan:
     """The calls of a row, and the picture that one of them shows."""
 
     steps: list[Step]
-    photo: bytes | None = None
+    file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +38,22 @@ class Compose:
     store: Store
     render: Render
     draw: Draw
+    write: Write
 
     async def __call__(self, row: Delivery) -> Plan:
         """The calls; none when there is nothing to tell any more."""
         to, is_quiet = await self._reader(row.person_id)
         steps = await self._steps(row, to, is_quiet=is_quiet)
+        document = next((step.document for step in steps if step.document is not None), None)
+        if document is not None:
+            return Plan(list(steps), File(*await self.write(document)))
         chart = next((step.chart for step in steps if step.chart is not None), None)
         if chart is None:
             return Plan(list(steps))
         photo = await self._picture(chart, to.words)
-        return Plan([_without_picture(s) for s in steps] if photo is None else list(steps), photo)
+        if photo is None:
+            return Plan([_without_picture(step) for step in steps])
+        return Plan(list(steps), File("chart.png", photo))
 
     async def _steps(self, row: Delivery, to: Reader, *, is_quiet: bool) -> Sequence[Step]:
         document = json.loads(row.payload)

@@ -11,6 +11,7 @@ from telegram import Bot
 from bot.courier.calls import Calls
 from bot.courier.compose import Compose
 from bot.courier.settle import Settle
+from bot.documents import Write
 from bot.drawing import Draw
 from bot.limiter import Limiter
 from bot.notices import Render
@@ -62,6 +63,7 @@ def build_courier(
     store: Store,
     render: Render,
     draw: Draw,
+    write: Write,
     sole: Sole,
     ready: asyncio.Event,
     limiter: Limiter | None = None,
@@ -69,7 +71,7 @@ def build_courier(
 ) -> Courier:
     """A courier over an open database that sends with this client of Telegram."""
     deliveries = PostgresDeliveries()
-    compose = Compose(deliveries=deliveries, store=store, render=render, draw=draw)
+    compose = Compose(deliveries=deliveries, store=store, render=render, draw=draw, write=write)
     settle = Settle(
         deliveries=deliveries,
         compose=compose,

@@ -121,7 +121,7 @@ class Settle:
     async def _make(self, row: Delivery, plan: Plan, step: Step) -> int | None:
         try:
             async with asyncio.timeout(_CALL_SECONDS):
-                return await self.calls.make(row.chat_id, step, plan.photo)
+                return await self.calls.make(row.chat_id, step, plan.file)
         except TimeoutError as error:
             raise Unknown("no answer in time") from error
         except Refused as error:

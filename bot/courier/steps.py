@@ -18,6 +18,7 @@ class Call(StrEnum):
 
     TEXT = "text"
     PHOTO = "photo"
+    DOCUMENT = "document"
     EDIT = "edit"
     PIN = "pin"
     UNPIN = "unpin"
@@ -42,6 +43,7 @@ class Step:
     is_html: bool = True
     buttons: list[list[dict[str, str]]] = field(default_factory=list)
     chart: Json | None = None
+    document: Json | None = None
     is_silent: bool = False
     reply_to: int | None = None
     message_id: int | None = None
@@ -51,7 +53,7 @@ class Step:
     @property
     def makes(self) -> bool:
         """Whether it makes a message: if made twice, a person reads it twice."""
-        return self.call in (Call.TEXT, Call.PHOTO)
+        return self.call in (Call.TEXT, Call.PHOTO, Call.DOCUMENT)
 
     def bare(self) -> "Step":
         """The same without formatting, for a text that Telegram cannot parse."""
@@ -62,7 +64,10 @@ def steps_of(parcel: Parcel, *, reply_to: int | None, is_silent: bool) -> tuple[
     """The calls that post a parcel, in their order; the buttons are under its last message."""
     silent = is_silent or parcel.silent
     made: list[Step] = []
-    if parcel.chart is not None and length(parcel.text) <= CAPTION_LIMIT:
+    if parcel.document is not None:
+        text = caption(parcel.text)
+        made.append(Step(call=Call.DOCUMENT, text=text, document=parcel.document))
+    elif parcel.chart is not None and length(parcel.text) <= CAPTION_LIMIT:
         made.append(Step(call=Call.PHOTO, text=parcel.text, chart=parcel.chart))
     else:
         if parcel.chart is not None:

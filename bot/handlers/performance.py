@@ -19,6 +19,7 @@ def build() -> Router:
     router = Router(name="performance")
     router.message.register(performance, Command("performance"))
     router.callback_query.register(tap, F.data.startswith(callbacks.pack("perf", "")))
+    router.callback_query.register(as_file, F.data.startswith(callbacks.pack("csv", "")))
     return router
 
 
@@ -67,3 +68,16 @@ async def tap(
         return views.calibration(words, seen, of=None, is_live=is_live)
     found = await read_performance(person.id, [what])
     return report_views.report(words, found, is_live=is_live)
+
+
+async def as_file(
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    read_performance: ReadPerformance,
+    is_live: bool,
+) -> Screen:
+    """The trades of two days and all between them, as CSV."""
+    days = callbacks.parts(query.data or "", "csv", 2)
+    found = await read_performance(person.id, days)
+    return report_views.trades_file(words, found, is_live=is_live)

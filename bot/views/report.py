@@ -139,7 +139,18 @@ def _buttons(words: Words, seen: Performance) -> tuple[tuple[Button, ...], ...]:
         Button(words("report.me"), callbacks.pack("perf", "me")),
         Button(words("report.scores"), callbacks.pack("perf", "confidence")),
     )
-    return (spans, mine)
+    if not seen.trades:
+        return (spans, mine)
+    file = Button(words("report.csv"), callbacks.pack("csv", *days_of(seen.span)))
+    return (spans, mine, (file,))
+
+
+def trades_file(words: Words, seen: Performance, *, is_live: bool) -> Screen:
+    """The trades of a span as a file."""
+    return Screen(
+        text=_title(words, seen, is_live),
+        document={"kind": "trades", "days": list(days_of(seen.span))},
+    )
 
 
 def days_of(span: Span) -> tuple[str, str]:

@@ -6,12 +6,12 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
 
 from engine.domain.market import Candle
 from engine.domain.snapshot import Indicators
 from engine.domain.values import from_float
+from engine.snapshot.ta import talib
 
 #: Closed candles a bundle carries: SMA 200 with room for the exponential ones to settle.
 WINDOW = 600

@@ -10,7 +10,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """Columns of ``person``; ``knock`` and ``spent_code``."""
 
-    dependencies = [("storage", "0011_position_orders")]
+    dependencies = [("storage", "0012_inbox")]
 
     operations = [
         ops.AddField(

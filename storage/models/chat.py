@@ -54,6 +54,11 @@ class InboxRow(Model):
     """A Telegram update, stored before it is handled; its id makes a repeat harmless."""
 
     update_id = fields.BigIntField(primary_key=True, generated=False)
+    person_id = fields.BigIntField(null=True)
+    # A halt: it waits behind nothing.
+    urgent = fields.BooleanField(db_default=False)
+    # A tap whose words were on their way to be shown over the chat.
+    told = fields.BooleanField(db_default=False)
     payload: Any = fields.JSONField()
     received_at = fields.DatetimeField(auto_now_add=True)
     done_at = fields.DatetimeField(null=True)

@@ -24,6 +24,7 @@ NAMES = (
     "cycle",
     "courier",
     "charts",
+    "tap",
 )
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.courier import build_courier
+from bot.documents import Write
 from bot.drawing import Draw
 from bot.limiter import Limiter
 from bot.notices import Render
@@ -58,6 +59,7 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
                     collect=build_collect(world),
                     read_performance=build_performance(world),
                 ),
+                write=Write(store=world.store, read_performance=build_performance(world)),
                 sole=sole,
                 ready=ready,
                 limiter=Limiter(),

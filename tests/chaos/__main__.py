@@ -1,7 +1,7 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``properties``, ``forged``, ``courier``.
+``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``.
 """
 
 import argparse
@@ -31,6 +31,7 @@ _RUNS = {
     "month": "tests.chaos.month",
     "kill-switch": "tests.chaos.kill_switch",
     "one-winner": "tests.chaos.one_winner",
+    "updates": "tests.chaos.updates",
     "properties": "tests.properties.figures",
     "forged": "tests.chaos.forged",
     "courier": "tests.chaos.courier",

@@ -289,7 +289,8 @@ async def tap(inbox: TrappedInbox, number: int, data: str) -> None:
 
 async def _drain(life: Life, *, send: bool = True) -> None:
     """As bot.dispatcher.Answerer.drain."""
-    for update_id, document in await life.inbox.waiting():
+    for waiting in await life.inbox.waiting():
+        update_id, document = waiting.update_id, waiting.document
         await life.inbox.begin(update_id)
         if life.plan.defect == "tap_done_before_it_is_handled":
             await life.inbox.done(update_id)

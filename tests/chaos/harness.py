@@ -56,10 +56,10 @@ class Zygote:
 
 
 @contextmanager
-def zygote() -> Iterator[Zygote]:
+def zygote(module: str = "tests.chaos.zygote") -> Iterator[Zygote]:
     """A zygote for the length of the block; its children die with it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.chaos.zygote"],
+        [sys.executable, "-m", module],
         cwd=ROOT,
         env=environment(),
         stdin=subprocess.PIPE,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from engine.domain.decision import Action
-from storage.inbox import PostgresInbox
+from storage.inbox import Begun, PostgresInbox
 from storage.transaction import PostgresLedger, PostgresStore
 
 BEFORE, AFTER = "before_commit", "after_commit"
@@ -155,15 +155,16 @@ class TrappedInbox(PostgresInbox):
     def __init__(self, trap: Trap) -> None:
         self._trap = trap
 
-    async def put(self, update_id: int, payload: dict[str, Any]) -> bool:
-        stored = await super().put(update_id, payload)
+    async def put(self, update_id: int, payload: dict[str, Any], *, urgent: bool = False) -> bool:
+        stored = await super().put(update_id, payload, urgent=urgent)
         if stored:
             self._trap.at("tap:stored")
         return stored
 
-    async def begin(self, update_id: int) -> None:
-        await super().begin(update_id)
+    async def begin(self, update_id: int) -> Begun | None:
+        begun = await super().begin(update_id)
         self._trap.at("tap:begun")
+        return begun
 
     async def done(self, update_id: int) -> None:
         self._trap.at("tap:handled")

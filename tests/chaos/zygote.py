@@ -13,27 +13,31 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.chaos.driver import Plan, live, prepare
 
 _PDEATHSIG = 1
 
+#: What a life does with its order; the second calls back when random deaths may begin.
+Run = Callable[[dict[str, Any], Callable[[], None]], Awaitable[None]]
 
-def main() -> None:
-    """Serve until standard input ends."""
+
+def main(run: Run | None = None) -> None:
+    """Serve until standard input ends; ``run`` is what a life does instead of the driver's."""
     for text in sys.stdin:
         order = json.loads(text)
-        print(json.dumps(_one(order)), flush=True)
+        print(json.dumps(_one(order, run or _driver)), flush=True)
 
 
-def _one(order: dict[str, Any]) -> dict[str, Any]:
+def _one(order: dict[str, Any], run: Run) -> dict[str, Any]:
     began = time.monotonic()
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _child(order, writer)
+        _child(order, writer, run)
     os.close(writer)
     kill_at = _kill_at(order, reader, began)
     limit = began + order.get("limit", 8)
@@ -67,17 +71,21 @@ def _ended(status: int) -> str:
     return "done" if os.WEXITSTATUS(status) == 0 else "error"
 
 
-def _child(order: dict[str, Any], writer: int) -> None:
+def _child(order: dict[str, Any], writer: int, run: Run) -> None:
     try:
         ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
-        if "prepare" in order:
-            asyncio.run(prepare(order["prepare"]))
-        else:
-            asyncio.run(live(Plan(**order["plan"]), lambda: _ready(writer)))
+        asyncio.run(run(order, lambda: _ready(writer)))
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
+
+
+async def _driver(order: dict[str, Any], ready: Callable[[], None]) -> None:
+    if "prepare" in order:
+        await prepare(order["prepare"])
+    else:
+        await live(Plan(**order["plan"]), ready)
 
 
 def _ready(writer: int) -> None:

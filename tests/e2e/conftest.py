@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import pytest
 from pydantic import SecretStr
 
+from bot.answerer import Answerer
 from bot.courier import Courier, build_courier
-from bot.dispatcher import UPDATES, Answerer, build_dispatcher, telegram
+from bot.dispatcher import UPDATES, build_dispatcher, telegram
+from bot.documents import Write
 from bot.drawing import Draw
+from bot.intake import Intake
 from bot.limiter import Limiter, Limits
 from bot.notices import Render
+from bot.receiver import FetchUpdates
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
 from bot.talk import build_talk
@@ -41,6 +45,7 @@ class Chat:
     sandbox: Sandbox
     answerer: Answerer
     courier: Courier
+    intake: Intake
 
     async def settle(self) -> None:
         """Everything that is under way comes to its end: updates, orders, messages."""
@@ -52,9 +57,8 @@ class Chat:
             await self.courier.deliver()
 
     async def _fetch(self) -> None:
-        for update in await self.answerer.bot.get_updates(timeout=0, allowed_updates=UPDATES):
-            document = update.model_dump(mode="json", by_alias=True, exclude_none=True)
-            await self.answerer.inbox.put(update.update_id, document)
+        poll = FetchUpdates(timeout=0, allowed_updates=UPDATES)
+        await self.intake.take(await self.answerer.bot(poll))
 
     async def say(self, text: str, who: int = 1001) -> list[dict]:
         """A person writes; the answers that came."""
@@ -107,6 +111,8 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
             deliveries=deliveries,
             bell=bell,
             arrived=asyncio.Event(),
+            # What two people do is handled in the order in which the test does it.
+            people=1,
         )
         ready = asyncio.Event()
         ready.set()
@@ -119,11 +125,13 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
                 collect=build_collect(desk.world),
                 read_performance=build_performance(desk.world),
             ),
+            write=Write(store=desk.world.store, read_performance=build_performance(desk.world)),
             sole=sole,
             ready=ready,
             limiter=Limiter(limits=UNLIMITED),
         )
-        made = Chat(desk, sandbox, answerer, courier)
+        intake = Intake(inbox=answerer.inbox, arrived=answerer.arrived)
+        made = Chat(desk, sandbox, answerer, courier, intake)
         for who in (1001, 1002, 1003):
             await made.say("/start", who)
         yield made

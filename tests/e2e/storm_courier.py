@@ -12,6 +12,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from bot.courier import build_courier
+from bot.documents import Write
 from bot.drawing import Draw
 from bot.notices import Render
 from bot.settings import Settings
@@ -60,6 +61,7 @@ async def deliver() -> None:
                 collect=build_collect(world),
                 read_performance=build_performance(world),
             ),
+            write=Write(store=world.store, read_performance=build_performance(world)),
             sole=sole,
             ready=ready,
             settle_seconds=1.0,

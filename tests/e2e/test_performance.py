@@ -64,7 +64,7 @@ async def test_confidence_is_shown_for_all_for_a_symbol_and_for_a_strategy(chat:
 
 async def test_stranger_learns_nothing_of_it(chat: Chat) -> None:
     (answer,) = await chat.say("/performance confidence", 1004)
-    assert "Ask an admin" in answer["text"]
+    assert "ask an admin" in answer["text"]
 
 
 async def test_performance_of_a_span_counts_what_was_traded(chat: Chat) -> None:
@@ -80,6 +80,9 @@ async def test_performance_of_a_span_counts_what_was_traded(chat: Chat) -> None:
     assert trades.metrics.trades == 1
     assert trades.curve[-1][1] == trades.account.balance
     assert trades.curve[0][1] == 10_000
+    await chat.tap(report, label_of(report, "CSV"))
+    file = chat.sandbox.messages(1001)[-1]
+    assert file["document"]["file_name"] == "trades-2017-01-01-2018-12-31.csv"
     await chat.tap(report, label_of(report, "This month"))
     month = chat.sandbox.messages(1001)[-1]
     assert "This month" in (month.get("caption") or month["text"])

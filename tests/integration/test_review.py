@@ -216,8 +216,10 @@ async def test_update_with_text_no_database_takes_is_stored_all_the_same(
 ) -> None:
     inbox = PostgresInbox()
     assert await inbox.put(1, {"update_id": 1, "message": {"text": text}})
-    ((_, document),) = await inbox.waiting()
-    assert "\ufffd" in document["message"]["text"] or "?" in document["message"]["text"]
+    (update,) = await inbox.waiting()
+    assert (
+        "\ufffd" in update.document["message"]["text"] or "?" in update.document["message"]["text"]
+    )
 
 
 async def test_redis_that_never_answers_holds_nobody_up() -> None:
