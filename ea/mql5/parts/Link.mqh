@@ -109,9 +109,8 @@ bool IsRegistered()
       return(true);
    if(new_code && LinkReady())
       Register();
-   else
-      if(StringLen(g_token)==0 && !g_code_refused)
-         g_problem="Ask the bot for a connect code with /ea and type it into the inputs";
+   if(!new_code && StringLen(g_token)==0 && !g_code_refused)
+      g_problem="Ask the bot for a connect code with /ea and type it into the inputs";
    return(StringLen(g_token)>0);
   }
 
