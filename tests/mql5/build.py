@@ -61,18 +61,21 @@ def check(source: Path, folder: Path) -> Path:
     return code
 
 
-def build(source: Path, folder: Path, *, sanitize: bool = True) -> Path:
-    """The program, ready to run; raises :class:`Refused`."""
+def build(source: Path, folder: Path) -> Path:
+    """The program with sanitizers, ready to run; raises :class:`Refused`."""
     problems = lint(source)
     if problems:
         raise Refused("lint: " + "\n".join(problems))
-    code = rewrite(source, folder)
-    chosen = compiler()
-    checks = [f"-fsanitize={chosen.sanitizers}", "-fno-sanitize-recover=all"] if sanitize else []
+    checks = (f"-fsanitize={compiler().sanitizers}", "-fno-sanitize-recover=all")
+    return assemble(rewrite(source, folder), folder, checks)
+
+
+def assemble(code: Path, folder: Path, checks: tuple[str, ...] = ()) -> Path:
+    """A rewritten program as a binary, by default without sanitizers; raises :class:`Refused`."""
     binary = folder / "ea"
     _run(
         [
-            *chosen.command, *_WARNINGS, "-O0", "-g1", *checks,
+            *compiler().command, *_WARNINGS, "-O0", "-g1", *checks,
             f"-I{_SHIM}", f"-I{folder}", str(code), "-o", str(binary),
         ]
     )  # fmt: skip

@@ -216,7 +216,7 @@ class Calls:
     def _HistorySelectByPosition(self, identifier: str) -> Reply:
         deals = self.terminal.deals if self.terminal.synced else []
         self._history = [deal for deal in deals if deal.position_id == int(identifier)]
-        return 0, [bool(self._history)]
+        return 0, [True]
 
     def _HistoryDealSelect(self, ticket: str) -> Reply:
         self._history = [deal for deal in self.terminal.deals if deal.ticket == int(ticket)]

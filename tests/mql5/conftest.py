@@ -20,7 +20,7 @@ def world(binary: Path, tmp_path: Path) -> Iterator[World]:
     """A world whose Expert Advisor is not started yet."""
     made = World(binary, tmp_path)
     yield made
-    made.kill()
+    made.close()
 
 
 @pytest.fixture
@@ -42,4 +42,4 @@ def shifted(binary: Path, tmp_path: Path) -> Iterator[Callable[[float], World]]:
 
     yield make
     for each in made:
-        each.kill()
+        each.close()

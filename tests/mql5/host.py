@@ -1,5 +1,6 @@
 """Runs the compiled Expert Advisor as a process and answers its calls."""
 
+import contextlib
 import http.client
 import subprocess
 from collections.abc import Callable, Mapping
@@ -91,6 +92,7 @@ class Ea:
         inputs: Mapping[str, str],
         disk: Disk | None = None,
         allowed: str = "https://trader.example",
+        mutant: int = 0,
     ) -> None:
         self.calls = Calls(terminal)
         self.disk = disk or Disk()
@@ -103,7 +105,12 @@ class Ea:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"MQL_FILES": str(files), "MQL_INPUTS": lines, "ASAN_OPTIONS": "detect_leaks=0"},
+            env={
+                "MQL_FILES": str(files),
+                "MQL_INPUTS": lines,
+                "MQL_MUTANT": str(mutant),
+                "ASAN_OPTIONS": "detect_leaks=0",
+            },
         )
 
     @property
@@ -138,7 +145,11 @@ class Ea:
     def kill(self) -> None:
         """As by a power cut: nothing is handled any more."""
         self._process.kill()
-        self._process.communicate()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        self._process.wait()
 
     def stop(self, reason: int = 1) -> None:
         """As by the user: the program says good-bye."""
@@ -158,10 +169,13 @@ class Ea:
         line = self._process.stdout.readline().decode()
         if line:
             return line.removesuffix("\n")
-        _, report = self._process.communicate()
-        if self._process.returncode == 137:
+        assert self._process.stderr
+        report = self._process.stderr.read().decode()
+        code = self._process.wait()
+        self.kill()
+        if code == 137:
             raise Death
-        raise Crash(report.decode()[-2000:])
+        raise Crash(report[-2000:])
 
     def _call(self, name: str, arguments: list[str]) -> Reply:
         if name == "WebRequest":

@@ -1,35 +1,14 @@
-"""Lost answers, unclear orders, kills and spoilt files: executed once, and a definite answer."""
+"""A bad line and a bad trade server: executed once, and a definite answer."""
 
 import pytest
 
-from tests.mql5.host import Ea
 from tests.mql5.market import Code, Fault
-from tests.mql5.terminal import Death
 from tests.mql5.world import World
 
 UNCLEAR = [0, 10008, 10011, 10012, 10031, 10099]
 CERTAIN = [10006, 10007, 10013, 10014, 10015, 10016, 10017, 10018, 10019, 10022, 10026, 10029,
            10032, 10035, 10040, 10046]  # fmt: skip
 REPEATED = [10004, 10020, 10021, 10024]
-
-
-def die_in(ea: Ea, call: str, times: int = 1) -> None:
-    """The program ends when it makes that call for the n-th time."""
-    left = [times]
-
-    def before(called: str, arguments: list[str]) -> None:
-        left[0] -= called == call
-        if left[0] == 0:
-            raise Death
-
-    ea.before = before
-
-
-def settle(world: World, name: str) -> str:
-    """Restart, wait long enough for everything to be found out; the outcome."""
-    world.start()
-    world.run(110)
-    return world.server.outcome(name)
 
 
 # ---- the line
@@ -59,6 +38,22 @@ def test_a_result_that_the_server_forgot_is_told_again(started: World) -> None:
     started.server.commands[name].result = None
     started.run(35)
     assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+
+
+def test_a_lost_result_is_sent_again_at_once(started: World) -> None:
+    name = started.open()
+    started.line.faults = [("/ea/result", "lost")]
+    started.run(15)
+    assert started.server.outcome(name) == "done"  # long before its lease ends
+
+
+def test_a_refusal_that_the_server_forgot_is_told_again_and_not_tried_again(started: World) -> None:
+    started.terminal.faults = [Fault("answer", Code.MARKET_CLOSED)]
+    name = started.open(expires_s=300)
+    started.run()
+    started.server.commands[name].result = None
+    started.run(35)
+    assert started.server.outcome(name) == "rejected: broker" and started.dealt(name) == 0
 
 
 def test_the_wait_after_failures_grows_and_is_reset(started: World) -> None:
@@ -231,269 +226,23 @@ def test_an_unclear_stop_is_set_again(started: World, code: int) -> None:
     assert started.server.outcome(name) == "not_executed: no_trace"
 
 
-# ---- kills
-
-
-@pytest.mark.parametrize("kind", ["die_before", "die_after", "die_late"])
-@pytest.mark.parametrize("command", ["OPEN", "CLOSE", "MOVE_SL"])
-def test_a_kill_inside_the_trade_call(started: World, kind: str, command: str) -> None:
-    position = started.opened()
-    started.terminal.faults = [Fault(kind, seconds=20)]
-    fields: dict[str, dict[str, float]] = {
-        "CLOSE": {"position": position, "keep": 0},
-        "MOVE_SL": {"position": position, "sl": 1.095},
-    }
-    name = started.open() if command == "OPEN" else started.server.put(command, **fields[command])
-    with pytest.raises(Death):
-        started.run()
-    outcome = settle(started, name)
-    done = kind != "die_before" and not (command == "MOVE_SL" and kind == "die_late")
-    if done:
-        assert outcome in ("done", "already_closed")
-    else:
-        assert outcome == "not_executed: no_trace"
-    if command != "MOVE_SL":
-        assert started.dealt(name) == done
-
-
-@pytest.mark.parametrize("call", ["OrderSend", "FileOpen", "FileWrite", "WebRequest", "Print", "Comment"])
-@pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_kill_at_any_call(started: World, call: str, times: int) -> None:
-    name = started.open(expires_s=300)
-    assert started.ea
-    die_in(started.ea, call, times)
-    try:
-        started.run(6)
-    except Death:
-        pass
-    outcome = settle(started, name)
-    assert outcome in ("done", "not_executed: no_trace")
-    assert started.dealt(name) == (outcome == "done")
-
-
-def test_nothing_is_concluded_without_the_broker(started: World) -> None:
-    started.terminal.faults = [Fault("die_after")]
-    name = started.open()
-    with pytest.raises(Death):
-        started.run()
-    started.terminal.connected = started.terminal.synced = False
-    started.start()
-    started.run(300)
-    assert started.server.outcome(name) == "" and started.ea
-    assert "not connected" in started.ea.panel
-    syncs = len(started.server.syncs)
-    started.terminal.connected = True
-    started.run(4)  # connected, and the positions and history not there yet
-    started.terminal.synced = True
+def test_a_stop_that_was_hit_is_no_second_opening(started: World) -> None:
+    started.terminal.faults = [Fault("late", 10012, seconds=6)]
+    name = started.open(volume=0.2)
+    started.run(3)
+    started.terminal.advance(4)
+    started.terminal.quote("EURUSD", 1.08, 1.0801)
     started.run(10)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
-    assert len(started.server.syncs) > syncs
+    assert started.server.outcome(name) == "done"
+    assert float(started.server.result(name)["volume"]) == 0.2
 
 
-def test_a_close_is_not_called_done_because_the_terminal_shows_nothing(started: World) -> None:
+def test_a_busy_position_is_left_alone_within_one_answer(started: World) -> None:
     position = started.opened()
-    started.terminal.synced = False
-    name = started.server.put("CLOSE", position=position, keep=0)
-    started.run(30)
-    assert started.server.outcome(name) == ""
-    started.terminal.synced = True
+    started.terminal.faults = [Fault("late", 10012, seconds=20)]
+    half = started.server.put("CLOSE", position=position, keep=0.05, expires_s=0)
+    stop = started.server.put("MOVE_SL", position=position, sl=1.095, expires_s=0)
+    started.run(10)
+    assert [started.server.outcome(n) for n in (half, stop)] == ["", ""]
     started.run(60)
-    assert started.server.outcome(name) == "not_executed: no_trace"
-    assert position in started.terminal.positions
-
-
-# ---- the journal
-
-
-@pytest.mark.parametrize("size", [0, 1, 2, 20, 60, 200])
-def test_a_line_torn_by_a_power_cut(started: World, size: int) -> None:
-    name = started.open(expires_s=300)
-    started.disk.tear = size
-    with pytest.raises(Death):
-        started.run()
-    outcome = settle(started, name)
-    assert outcome in ("done", "not_executed: no_trace")
-    assert started.dealt(name) == (outcome == "done")
-
-
-def test_a_torn_outcome_is_found_again(started: World) -> None:
-    name = started.open()
-    started.line.faults = [("/ea/result", "lost")]
-    started.run(2)
-    started.kill()
-    journal = started.journal
-    whole = journal.read_bytes()
-    journal.write_bytes(whole[: whole.rindex(b'"status"')])
-    assert settle(started, name) == "done" and started.dealt(name) == 1
-    assert started.server.result(name)["traced"]
-
-
-def test_zeros_at_the_end_of_the_journal(started: World) -> None:
-    name = started.open()
-    started.run()
-    started.kill()
-    with started.journal.open("ab") as file:
-        file.write(b"\0" * 64)
-    started.server.commands[name].result = None
-    assert settle(started, name) == "done" and started.dealt(name) == 1
-
-
-@pytest.mark.parametrize("damage", ["full", "locked"])
-def test_without_a_journal_nothing_is_traded(started: World, damage: str) -> None:
-    setattr(started.disk, damage, True)
-    position_free = started.open(expires_s=300)
-    started.run(12)
-    assert started.dealt(position_free) == 0 and started.ea
-    assert "journal" in started.ea.panel
-    setattr(started.disk, damage, False)
-    started.run(40)
-    assert started.server.outcome(position_free) == "done" and started.dealt(position_free) == 1
-    assert started.server.beats[-1]["journal_ok"] is True
-
-
-@pytest.mark.parametrize("lost", ["journal", "everything"])
-@pytest.mark.parametrize("kind", ["die_before", "die_after", "die_late", ""])
-def test_deleted_state_repeats_nothing(started: World, lost: str, kind: str) -> None:
-    name = started.open(expires_s=400)
-    started.terminal.faults = [Fault(kind, seconds=20)] if kind else []
-    started.line.faults = [("/ea/result", "lost")] * 20
-    try:
-        started.run(4)
-    except Death:
-        pass
-    started.kill()
-    for file in started.files.iterdir():
-        if lost == "everything" or "journal" in file.name:
-            file.unlink()
-    started.line.faults = []
-    started.server.codes["CODE-0002"] = None
-    started.start(**({"InpConnectCode": "CODE-0002"} if lost == "everything" else {}))
-    started.run(240)
-    expected = "not_executed: no_trace" if kind == "die_before" else "done"
-    assert started.server.outcome(name) == expected
-    assert started.dealt(name) == (expected == "done")
-
-
-def test_the_journal_is_shortened_and_keeps_what_counts(started: World) -> None:
-    names = [started.server.put("RESUME", expires_s=0) for _ in range(4)]
-    started.run(10)
-    started.kill()
-    journal = started.journal
-    lines = [f"B\tx-{i}\t{i}\tRESUME\t1\t0\t0\t0\t0\t0\t1\t.\r\nE\tx-{i}\t\"id\":1\t.\r\nA\tx-{i}\t.\r\n"
-             for i in range(1, 1800)]  # fmt: skip
-    journal.write_text(journal.read_text() + "".join(lines))
-    started.start()
-    started.run(8)
-    kept = journal.read_text()
-    assert kept.count("\nB\t") == 1000
-    assert "x-1799\t" in kept and "x-700\t" not in kept and kept.startswith("I\t")
-    assert [started.server.outcome(n) for n in names] == ["done"] * 4
-    name = started.open()
-    started.run()
-    assert started.server.outcome(name) == "done"
-
-
-# ---- one at a time
-
-
-def test_the_second_chart_of_a_terminal_stands_by(started: World) -> None:
-    second = started.another()
-    assert second.event("OnInit") == "0"
-    name = started.open()
-    for _ in range(8):
-        started.run(1)
-        started.run(1, second)
-    assert "STANDING BY" in second.panel and started.dealt(name) == 1
-    assert started.ea
-    started.ea.stop()
-    started.ea = second
-    name = started.open()
-    started.run(10)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
-    assert "READY" in second.panel
-
-
-def test_a_chart_that_hung_finds_its_lock_taken(started: World) -> None:
-    first = started.ea
-    assert first
-    second = started.another()
-    second.event("OnInit")
-    started.terminal.advance(70)
-    name = started.open(expires_s=300)
-    started.run(10, second)
-    started.run(10, first)
-    started.run(10, second)
-    assert "STANDING BY" in first.panel
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
-    second.kill()
-
-
-@pytest.mark.parametrize("copied", [False, True])
-def test_the_second_terminal_of_an_account_is_refused(
-    started: World, tmp_path_factory: pytest.TempPathFactory, copied: bool
-) -> None:
-    """Its files hold the token only, or are a whole copy."""
-    other = tmp_path_factory.mktemp("other")
-    for file in started.files.iterdir():
-        if copied or "token" in file.name:
-            (other / file.name).write_bytes(file.read_bytes())
-    kept = dict(started.terminal.variables)
-    started.terminal.variables.clear()
-    second = started.another(other)
-    second.event("OnInit")
-    started.run(8, second)
-    theirs = dict(started.terminal.variables)
-    for _ in range(15):
-        name = started.open(expires_s=300)
-        started.terminal.variables = dict(kept)
-        started.run(2)
-        kept = dict(started.terminal.variables)
-        started.terminal.variables = dict(theirs)
-        started.run(2, second)
-        theirs = dict(started.terminal.variables)
-        assert started.dealt(name) <= 1
-    first = started.ea
-    assert first
-    refused = first if copied else second
-    assert "Another terminal" in refused.panel or "started again" in refused.panel
-    assert sum(started.dealt(n) for n in started.server.commands) >= 10
-    second.kill()
-
-
-def test_registering_elsewhere_takes_the_account_over(
-    started: World, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    first = started.ea
-    assert first
-    started.server.codes["CODE-0002"] = None
-    started.terminal.variables.clear()
-    second = started.another(tmp_path_factory.mktemp("other"), InpConnectCode="CODE-0002")
-    second.event("OnInit")
-    name = started.open()
-    started.run(10, second)
-    assert started.server.outcome(name) == "done"
-    started.terminal.variables.clear()
-    started.run(10, first)
-    assert "not known" in first.panel
-    second.kill()
-
-
-def test_a_change_of_account_in_the_terminal_changes_the_files(started: World) -> None:
-    started.terminal.login = 777
-    started.server.codes["CODE-0001"] = None
-    started.run(10)
-    assert len(list(started.files.glob("AiTrader_*_journal.txt"))) == 2
-    assert started.server.registered["login"] == 777
-
-
-def test_restarts_repeat_nothing(started: World) -> None:
-    names = [started.open(expires_s=10_000) for _ in range(5)]
-    for _ in range(20):
-        started.start()
-        started.run(6)
-        for name in names:
-            started.server.commands[name].result = None
-            started.server.commands[name].lease_ms = 0
-    started.run(20)
-    assert [started.dealt(name) for name in names] == [1] * 5
-    assert [started.server.outcome(name) for name in names] == ["done"] * 5
+    assert [started.server.outcome(n) for n in (half, stop)] == ["done", "done"]

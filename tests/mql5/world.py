@@ -61,8 +61,10 @@ class Line:
 class World:
     """Everything of one test. ``skew_s`` is how far the server's clock is ahead."""
 
-    def __init__(self, binary: Path, files: Path, *, skew_s: float = 0.0) -> None:
-        self.binary, self.files = binary, files
+    def __init__(
+        self, binary: Path, files: Path, *, skew_s: float = 0.0, mutant: int = 0
+    ) -> None:
+        self.binary, self.files, self.mutant = binary, files, mutant
         self.terminal = Terminal()
         self.terminal.add(Symbol("EURUSD", 5, 1.10000, 1.10010))
         gold = Symbol("GOLD", 2, 2400.0, 2400.3, contract=100.0, stops_level=50, filling=2, base="XAU")
@@ -71,6 +73,7 @@ class World:
         self.line = Line(self.server, self.terminal)
         self.disk = Disk()
         self.ea: Ea | None = None
+        self._made: list[Ea] = []
 
     def start(self, *, init: bool = True, **inputs: str) -> Ea:
         """A new start of the Expert Advisor; an earlier one is killed."""
@@ -82,9 +85,17 @@ class World:
 
     def another(self, files: Path | None = None, **inputs: str) -> Ea:
         """One more Expert Advisor of the same account, not initialised."""
-        return Ea(
-            self.binary, self.terminal, files or self.files, self.line, {**INPUTS, **inputs}, self.disk
-        )
+        made = Ea(
+            self.binary, self.terminal, files or self.files, self.line, {**INPUTS, **inputs},
+            self.disk, mutant=self.mutant,
+        )  # fmt: skip
+        self._made.append(made)
+        return made
+
+    def close(self) -> None:
+        """Every Expert Advisor ends."""
+        for made in self._made:
+            made.kill()
 
     def kill(self) -> None:
         """The terminal's process ends; its temporary global variables with it."""

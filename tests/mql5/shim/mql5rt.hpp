@@ -26,6 +26,11 @@ struct MqlInput {
     else v = T(strtol(i->second.c_str(), 0, 10));
   }
 };
+// The number of the planted mistake that is switched on; see mutants.py.
+inline bool Mutant(int n) {
+  static const int on = getenv("MQL_MUTANT") ? atoi(getenv("MQL_MUTANT")) : 0;
+  return on == n;
+}
 int OnInit();
 void OnDeinit(const int reason);
 void OnTimer();
