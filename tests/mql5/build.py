@@ -46,11 +46,8 @@ def _run(command: list[str]) -> None:
         raise Refused(done.stderr)
 
 
-def check(source: Path, folder: Path) -> Path:
-    """Lint, rewrite, and let the compiler read it; raises :class:`Refused`. The C++ file."""
-    problems = lint(source)
-    if problems:
-        raise Refused("lint: " + "\n".join(problems))
+def read_by_compiler(source: Path, folder: Path) -> None:
+    """Rewrite, and let the compiler read it; raises :class:`Refused` with all it says."""
     code = rewrite(source, folder)
     _run(
         [
@@ -58,7 +55,6 @@ def check(source: Path, folder: Path) -> Path:
             f"-I{_SHIM}", f"-I{folder}", str(code),
         ]
     )  # fmt: skip
-    return code
 
 
 def build(source: Path, folder: Path) -> Path:

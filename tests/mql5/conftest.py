@@ -1,5 +1,8 @@
 """The Expert Advisor, built once per run, and worlds for it."""
 
+import contextlib
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +14,22 @@ from tests.mql5.world import World
 
 @pytest.fixture(scope="session")
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped source with sanitizers; without a compiler this fails, it does not skip."""
-    return build(SOURCE, tmp_path_factory.mktemp("ea"))
+    """The shipped source with sanitizers, built by the first process that needs it. Without a
+    compiler this fails, it does not skip.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ea-build"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        try:
+            build(SOURCE, folder).rename(folder / "ready")
+        except Exception:
+            (folder / "failed").touch()
+            raise
+    while not (folder / "ready").exists():
+        assert not (folder / "failed").exists(), "the build failed in another process"
+        time.sleep(0.1)
+    return folder / "ready"
 
 
 @pytest.fixture

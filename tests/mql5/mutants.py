@@ -1,4 +1,4 @@
-"""Mistakes of logic, planted into the Expert Advisor, and the test that has to notice each.
+"""Mistakes of logic and of running, planted into the Expert Advisor, and the test that has to notice each.
 
 All of them are in one program: a condition chooses the right or the wrong expression at run time.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.mql5 import test_kills as kills
 from tests.mql5 import test_one_at_a_time as single
 from tests.mql5 import test_recovery as recovery
+from tests.mql5 import test_snapshot as snapshot
 from tests.mql5 import test_trading as trading
 from tests.mql5.build import SOURCE, assemble
 from tests.mql5.rewrite import rewrite
@@ -54,10 +55,10 @@ def _real(world: World) -> None:
     trading.test_a_real_account_needs_the_input(world)
 
 
-_COMMANDS, _TRADE, _TRACE, _HTTP, _LOCK = (
-    f"parts/{name}.mqh" for name in ("Commands", "Trade", "Trace", "Http", "Lock")
+_COMMANDS, _TRADE, _TRACE, _HTTP, _LOCK, _JOURNAL, _BROKER = (
+    f"parts/{name}.mqh"
+    for name in ("Commands", "Trade", "Trace", "Http", "Lock", "Journal", "Broker")
 )
-_JOURNAL = "parts/Journal.mqh"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("no journal line before the trade call", _COMMANDS,
@@ -70,18 +71,18 @@ MUTANTS: tuple[Mutant, ...] = (
            "g_jobs[k].state==JOB_ACKED)\n         g_jobs[k].state=JOB_ENDED"),
     Mutant("a time-out is called a refusal", _TRADE, "IsFinal(code)",
            "IsFinal(code) || code==TRADE_RETCODE_TIMEOUT", _unclear, "|| IsFinal(code) ||"),
-    Mutant("a time-out is sent again", _TRADE, "retcode==TRADE_RETCODE_REQUOTE",
+    Mutant("a time-out is sent again", _BROKER, "retcode==TRADE_RETCODE_REQUOTE",
            "retcode==TRADE_RETCODE_REQUOTE || retcode==TRADE_RETCODE_TIMEOUT",
            lambda w: recovery.test_an_unclear_answer_of_an_executed_order(w, 10012)),
-    Mutant("a lost connection is called a refusal", _TRADE, "retcode>=TRADE_RETCODE_ONLY_REAL",
+    Mutant("a lost connection is called a refusal", _BROKER, "retcode>=TRADE_RETCODE_ONLY_REAL",
            "retcode>=TRADE_RETCODE_CONNECTION",
            lambda w: recovery.test_an_unclear_answer_of_an_executed_order(w, 10031)),
-    Mutant("no code at all is called a refusal", _TRADE, "retcode==TRADE_RETCODE_REJECT",
+    Mutant("no code at all is called a refusal", _BROKER, "retcode==TRADE_RETCODE_REJECT",
            "retcode==TRADE_RETCODE_REJECT || retcode==0",
            lambda w: recovery.test_an_unclear_answer_of_an_executed_order(w, 0)),
-    Mutant("an unknown code is called a refusal", _TRADE, "retcode<=TRADE_RETCODE_HEDGE_PROHIBITED",
+    Mutant("an unknown code is called a refusal", _BROKER, "retcode<=TRADE_RETCODE_HEDGE_PROHIBITED",
            "retcode<=99999", lambda w: recovery.test_an_unclear_answer_of_an_executed_order(w, 10099)),
-    Mutant("a refusal is repeated", _TRADE, "retcode==TRADE_RETCODE_PRICE_OFF",
+    Mutant("a refusal is repeated", _BROKER, "retcode==TRADE_RETCODE_PRICE_OFF",
            "retcode==TRADE_RETCODE_PRICE_OFF || retcode==TRADE_RETCODE_NO_MONEY",
            lambda w: recovery.test_a_refusal_is_reported_and_not_repeated(w, 10019)),
     Mutant("repeats without end", _TRADE, "tries<MAX_TRIES", "tries<40",
@@ -110,9 +111,9 @@ MUTANTS: tuple[Mutant, ...] = (
            trading.test_the_later_of_two_stops_wins_whatever_comes_first),
     Mutant("one magic number for all", _COMMANDS, "g_magic_base+plan.seq", "g_magic_base+1",
            trading.test_several_targets_are_several_positions),
-    Mutant("the volume is rounded up", _TRADE, "MathFloor(volume/step+0.0000001)",
+    Mutant("the volume is rounded up", _BROKER, "MathFloor(volume/step+0.0000001)",
            "MathCeil(volume/step-0.0000001)", trading.test_open_is_rounded_marked_and_reported),
-    Mutant("the filling mask is not read", _TRADE, "(allowed & SYMBOL_FILLING_FOK)!=0", "true",
+    Mutant("the filling mask is not read", _BROKER, "(allowed & SYMBOL_FILLING_FOK)!=0", "true",
            lambda w: trading.test_the_filling_mode_is_the_brokers(w, 2, 2), fresh=True),
     Mutant("a close takes everything", _TRADE, "left-plan.keep", "left",
            trading.test_close_goes_down_to_what_is_to_be_kept, "left-plan.keep)"),
@@ -161,6 +162,12 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a real account is traded", _TRADE, "!InpAllowLive", "false", _real, fresh=True),
     Mutant("permissions are not looked at", _COMMANDS, "!MayTrade()", "false",
            lambda w: trading.test_nothing_is_traded_without_every_permission(w, "terminal")),
+    Mutant("an array is left (ends the program)", _COMMANDS, "g_jobs[k].sl", "g_jobs[k+5].sl",
+           trading.test_several_targets_are_several_positions, "o.sl=g_jobs[k].sl;\n   o.tp=g_jobs[k].tp;\n   if"),
+    Mutant("a division by zero (ends the program)", _BROKER, "price/tick", "price/(tick-tick)",
+           trading.test_several_targets_are_several_positions),
+    Mutant("a wrong format (ends the program)", "AiTrader.mq5", '"Stopped, reason %d"',
+           '"Stopped, reason %I64d"', snapshot.test_the_end_leaves_a_clean_chart_and_frees_the_lock),
 )  # fmt: skip
 
 

@@ -24,6 +24,14 @@ ulong PositionOf(const long identifier)
    return(0);
   }
 
+bool SymbolIsHeld(const string symbol)
+  {
+   for(int i=PositionsTotal()-1; i>=0; i--)
+      if(PositionGetTicket(i)!=0 && PositionGetString(POSITION_SYMBOL)==symbol)
+         return(true);
+   return(false);
+  }
+
 //--- lots left of a position. False: neither open nor known to the history, so nothing is proved
 bool PositionLeft(const long identifier,double &left)
   {
