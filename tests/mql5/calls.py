@@ -31,7 +31,7 @@ _ORDER = {
 
 
 class Calls:
-    """One program's view: what it selected, its panel. ``positions`` and history are empty until the
+    """One program's view: what it selected, its panel. Positions and history are empty until the
     terminal has caught up with its broker.
     """
 

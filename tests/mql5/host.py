@@ -62,8 +62,8 @@ class Socket:
 
 @dataclass
 class Disk:
-    """``full`` writes nothing; ``tear`` writes that many bytes of the next journal line, and the program
-    ends; ``locked`` opens nothing.
+    """``full`` writes nothing; ``tear`` writes that many bytes of the next journal line, and the
+    program ends; ``locked`` opens nothing.
     """
 
     full: bool = False
@@ -186,14 +186,12 @@ class Ea:
             return 0, [1 if self.disk.locked else 0]
         return self.calls.answer(name, arguments)
 
-    def _web_request(
-        self, method: str, url: str, headers: str, timeout: str, body: str
-    ) -> Reply:
+    def _web_request(self, method: str, url: str, headers: str, timeout: str, body: str) -> Reply:
         if method != "POST" or not url.startswith(self._allowed):
             return 0, [-1, NOT_ALLOWED, ""]
         pairs = [line.split(": ", 1) for line in headers.split("\r\n") if line]
         answer = self._transport(
-            urlsplit(url).path, {name: value for name, value in pairs},
+            urlsplit(url).path, dict(pairs),
             bytes.fromhex(body), int(timeout),
         )  # fmt: skip
         if answer.error:

@@ -8,14 +8,20 @@ from pathlib import Path
 from tests.mql5.tokens import END, Token, Types, significant, tokens, types_of, units
 
 _BANNED = frozenset(
-    """auto nullptr constexpr static_cast reinterpret_cast const_cast unsigned signed size_t goto try catch
-    throw noexcept wchar_t using friend mutable inline volatile typeid decltype alignas alignof asm and or not
-    xor concept requires co_await co_return co_yield register thread_local static_assert std nullptr_t int8_t
-    int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t intptr_t new delete typedef union namespace
-    template typename operator virtual dynamic_cast matrix vector complex class this""".split()
+    re.findall(
+        r"\w+",
+        """auto nullptr constexpr static_cast reinterpret_cast const_cast unsigned signed size_t
+        goto try catch throw noexcept wchar_t using friend mutable inline volatile typeid decltype
+        alignas alignof asm and or not xor concept requires co_await co_return co_yield register
+        thread_local static_assert std nullptr_t int8_t int16_t int32_t int64_t uint8_t uint16_t
+        uint32_t uint64_t intptr_t new delete typedef union namespace template typename operator
+        virtual dynamic_cast matrix vector complex class this""",
+    )
 )
-_DIRECTIVES = frozenset("include define property ifdef ifndef else endif undef".split())
-_PROPERTIES = frozenset("copyright link version description strict icon".split())
+_DIRECTIVES = frozenset(
+    ("include", "define", "property", "ifdef", "ifndef", "else", "endif", "undef")
+)
+_PROPERTIES = frozenset(("copyright", "link", "version", "description", "strict", "icon"))
 _HANDLERS = {
     "OnInit": "int ( )",
     "OnDeinit": "void ( const int reason )",
@@ -114,9 +120,9 @@ def _declarations(place: Place) -> Iterator[str]:
 
 def _statements(place: Place) -> Iterator[str]:
     token, after = place.look(0), place.look(1)
-    if token.text == "if" and after.text == "(" and place.look(2).text in place.types.all:
-        if place.look(3).kind == "name":
-            yield "declaration inside if() (error 179)"
+    opens = token.text == "if" and after.text == "("
+    if opens and place.look(2).text in place.types.all and place.look(3).kind == "name":
+        yield "declaration inside if() (error 179)"
     if token.text == "for" and after.text == "(" and ";" not in _inside(place):
         yield "range-based for"
 

@@ -61,7 +61,7 @@ class Symbol:
         return float(f"1e-{self.digits}")
 
     def breaks_stops(self, side: int, sl: float, tp: float) -> bool:
-        """Whether stops are on the wrong side or too near: from the bid for longs, the ask for shorts."""
+        """Whether stops are on the wrong side or too near the bid (longs) or ask (shorts)."""
         gap = self.stops_level * self.point - 1e-12
         way, price = (1, self.bid) if side == BUY else (-1, self.ask)
         near = (sl and (price - sl) * way < gap) or (tp and (tp - price) * way < gap)
@@ -145,9 +145,10 @@ class Release:
 class Fault:
     """What goes wrong with the next request to the trade server.
 
-    ``kind``: ``answer`` (not executed, that code), ``executed`` (executed, that code), ``late`` (executed
-    after ``seconds``, that code now), ``working`` (as late, and an order is seen meanwhile), ``partial``
-    (``part`` of the volume), ``die_before``, ``die_after``, ``die_late`` (the terminal's process ends).
+    ``kind``: ``answer`` (not executed, that code), ``executed`` (executed, that code), ``late``
+    (executed after ``seconds``, that code now), ``working`` (as late, and an order is seen
+    meanwhile), ``partial`` (``part`` of the volume), ``die_before``, ``die_after``, ``die_late``
+    (the terminal's process ends).
     """
 
     kind: str

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a table reads best with a row on a line
 """Mistakes of logic and of running, planted into the Expert Advisor, and the test that has to notice each.
 
 All of them are in one program: a condition chooses the right or the wrong expression at run time.
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mql5 import test_kills as kills
+from tests.mql5 import test_limits as limits
 from tests.mql5 import test_one_at_a_time as single
 from tests.mql5 import test_recovery as recovery
 from tests.mql5 import test_snapshot as snapshot
@@ -88,18 +90,18 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("repeats without end", _TRADE, "tries<MAX_TRIES", "tries<40",
            lambda w: recovery.test_what_proves_that_nothing_happened_is_repeated(w, 10004)),
     Mutant("expiry is not looked at", _TRADE, "plan.expires_ms>0", "false",
-           lambda w: trading.test_time_on_the_way_counts_towards_expiry(w, 4, "expired"),
+           lambda w: limits.test_time_on_the_way_counts_towards_expiry(w, 4, "expired"),
            "plan.expires_ms>0 && now"),
     Mutant("time on the way does not count", _TRADE, "(long)(GetTickCount64()-g_asked_at)", "0",
-           lambda w: trading.test_time_on_the_way_counts_towards_expiry(w, 4, "expired")),
+           lambda w: limits.test_time_on_the_way_counts_towards_expiry(w, 4, "expired")),
     Mutant("expiry is not judged before repeats", _TRADE, "IsExpired(plan)", "false",
-           trading.test_expiry_is_judged_again_before_each_repeat,
+           limits.test_expiry_is_judged_again_before_each_repeat,
            "if(IsExpired(plan))\n     {\n      o.status"),
     Mutant("the price is not judged before repeats", _TRADE, 'plan.type!="OPEN"', "true",
-           trading.test_the_price_is_judged_again_before_each_repeat, 'plan.type!="OPEN" || CheckPrice'),
+           limits.test_the_price_is_judged_again_before_each_repeat, 'plan.type!="OPEN" || CheckPrice'),
     Mutant("the deviation is not looked at", _TRADE,
            "MathAbs(now-plan.price)<=plan.max_deviation+EPS", "true",
-           trading.test_the_price_is_judged_again_before_each_repeat),
+           limits.test_the_price_is_judged_again_before_each_repeat),
     Mutant("a pause is forgotten", _JOURNAL, '!JournalLine((on ? "P\\t1\\t" : "P\\t0\\t")'
            "+IntegerToString(seq))", "false",
            trading.test_pause_stops_opens_and_nothing_else_and_survives),
@@ -114,7 +116,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("the volume is rounded up", _BROKER, "MathFloor(volume/step+0.0000001)",
            "MathCeil(volume/step-0.0000001)", trading.test_open_is_rounded_marked_and_reported),
     Mutant("the filling mask is not read", _BROKER, "(allowed & SYMBOL_FILLING_FOK)!=0", "true",
-           lambda w: trading.test_the_filling_mode_is_the_brokers(w, 2, 2), fresh=True),
+           lambda w: limits.test_the_filling_mode_is_the_brokers(w, 2, 2), fresh=True),
     Mutant("a close takes everything", _TRADE, "left-plan.keep", "left",
            trading.test_close_goes_down_to_what_is_to_be_kept, "left-plan.keep)"),
     Mutant("what is not shown is called closed", _TRACE, "entered>EPS && gone>entered-EPS", "true",

@@ -44,7 +44,7 @@ class _Rewriter:
         return self.source[at].text if at < len(self.source) else ""
 
     def _input(self, at: int) -> int:
-        """An input is a constant: a hidden variable that the host sets, seen through a reference."""
+        """An input is a constant: a variable that the host sets, seen through a reference."""
         kind = self._skip(at + 1)
         name = self._skip(kind + 1)
         if self._text(kind) == "group":

@@ -176,7 +176,8 @@ class Server:
 
     def _execute(self, request: dict[str, Any]) -> dict[str, Any]:
         self.polls.append(request)
-        now, chosen = self.clock(), []
+        now = self.clock()
+        chosen: list[dict[str, Any]] = []
         waiting = [c for c in self.commands.values() if c.result is None]
         waiting.sort(key=lambda c: (_ORDER[c.document["type"]], c.document["seq"]))
         held = {c.document.get("position") for c in waiting if c.lease_ms > now} - {None}

@@ -6,17 +6,28 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.mql5.host import Ea
 from tests.mql5.market import Fault
 from tests.mql5.server import Command
 from tests.mql5.terminal import Death
 from tests.mql5.world import World
 
 _CODES = (10004, 10006, 10008, 10010, 10011, 10012, 10018, 10020, 10021, 10024, 10030, 10031, 0)
-_LINE = ("lost", "unanswered", "slow", "down", "again", "garbage", "401", "400", "429", "500", "503")
+_LINE = (
+    "lost",
+    "unanswered",
+    "slow",
+    "down",
+    "again",
+    "garbage",
+    "401",
+    "400",
+    "429",
+    "500",
+    "503",
+)
 #: What the trade server may have done although it says otherwise.
 _MAY_BE_DONE = (10008, 10011, 10012, 10031, 0)
-FINAL = frozenset("done partial already_closed rejected expired not_executed".split())
+FINAL = frozenset(["done", "partial", "already_closed", "rejected", "expired", "not_executed"])
 
 
 @dataclass
@@ -27,7 +38,7 @@ class Storm:
     chance: Random
     counts: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
-    second: Ea | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
 
     def run(self, commands: int) -> None:
         """Queue the commands in small groups under faults, then let everything settle."""
@@ -148,7 +159,7 @@ class Storm:
     def _restart(self) -> None:
         world = self.world
         world.kill()
-        world.disk.tear, inputs = None, {}
+        world.disk.tear = None
         if self.chance.random() < 0.1:
             self.counts["journals deleted"] += 1
             for file in list(world.files.glob("*_journal.txt")):
@@ -157,20 +168,28 @@ class Storm:
             self.counts["all state deleted"] += 1
             for file in list(world.files.iterdir()):
                 file.unlink()
-            code = f"CODE-{self.counts['all state deleted']:04}-again"
-            world.server.codes[code] = None
-            inputs["InpConnectCode"] = code
-        world.start(**inputs)
+            self._new_code()
+        world.start(**self.inputs)
+
+    def _new_code(self) -> None:
+        """What a person does when the chart asks for it."""
+        self.counts["connect codes"] += 1
+        code = f"CODE-{self.counts['connect codes']:04}-again"
+        self.world.server.codes[code] = None
+        self.inputs["InpConnectCode"] = code
 
     def _second_chart(self, seconds: float) -> None:
         self.counts["second charts"] += 1
-        second = self.world.another()
-        second.event("OnInit")
-        for _ in range(int(seconds)):
-            if self.world.ea:
+        second = self.world.another(**self.inputs)
+        try:
+            second.event("OnInit")
+            for _ in range(int(seconds)):
                 self.world.run(1)
-            self.world.run(1, second)
-        second.stop()
+                self.world.run(1, second)
+            second.stop()
+        except Death:
+            second.kill()
+            self._restart()
 
     def _settle(self) -> None:
         world = self.world
@@ -178,13 +197,11 @@ class Storm:
         world.terminal.faults.clear()
         world.disk.full, world.disk.tear = False, None
         world.terminal.connected = True
-        if world.server.token == "" or not world.ea:
-            world.start()
         for _ in range(40):
-            try:
-                world.run(60)
-            except Death:
-                world.start()
+            world.run(60)
+            if world.ea and "403" in world.ea.panel:
+                self._new_code()
+                world.start(**self.inputs)
             if all(command.result for command in world.server.commands.values()):
                 return
 
@@ -214,15 +231,17 @@ class Storm:
 
     def _audit_volume(self, name: str, command: Command) -> None:
         magic = self.world.server.magic_base + command.document["seq"]
-        dealt = sum(d.volume for d in self.world.terminal.deals if d.magic == magic and d.reason == 3)
+        dealt = sum(
+            d.volume for d in self.world.terminal.deals if d.magic == magic and d.reason == 3
+        )
         told = float((command.result or {})["volume"])
         if abs(dealt - told) > 1e-6:
             self.violations.append(f"{name}: {told} lots told, {dealt} dealt")
 
 
-def storm(binary: Path, files: Path, *, seed: int, commands: int) -> Storm:
-    """One storm, from its seed."""
-    world = World(binary, files)
+def storm(binary: Path, files: Path, *, seed: int, commands: int, mutant: int = 0) -> Storm:
+    """One storm, from its seed; ``mutant`` switches a planted mistake on."""
+    world = World(binary, files, mutant=mutant)
     made = Storm(world, Random(seed))
     try:
         made.run(commands)

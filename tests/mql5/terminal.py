@@ -158,7 +158,9 @@ class Terminal:
         else:
             done = self._open(request, volume, price)
         code = Code.DONE if volume >= request.volume else Code.DONE_PARTIAL
-        return Answer(code, done.ticket, done.order, volume, price, "Request executed", len(self.sent))
+        return Answer(
+            code, done.ticket, done.order, volume, price, "Request executed", len(self.sent)
+        )
 
     def _refusal(self, request: Request) -> int:
         symbol = self.symbols.get(request.symbol)

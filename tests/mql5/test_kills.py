@@ -1,5 +1,8 @@
 """Kills at any moment and spoilt files: executed once, and a definite answer."""
 
+import contextlib
+from typing import Any
+
 import pytest
 
 from tests.mql5.host import Ea
@@ -36,7 +39,7 @@ def test_a_kill_inside_the_trade_call(started: World, kind: str, command: str) -
     """A late deal shows after the lease ended and before the patience does."""
     position = started.opened()
     started.terminal.faults = [Fault(kind, seconds=45)]
-    fields: dict[str, dict[str, float]] = {
+    fields: dict[str, dict[str, Any]] = {
         "CLOSE": {"position": position, "keep": 0},
         "MOVE_SL": {"position": position, "sl": 1.095},
     }
@@ -53,16 +56,16 @@ def test_a_kill_inside_the_trade_call(started: World, kind: str, command: str) -
         assert started.dealt(name) == done
 
 
-@pytest.mark.parametrize("call", ["OrderSend", "FileOpen", "FileWrite", "WebRequest", "Print", "Comment"])
+@pytest.mark.parametrize(
+    "call", ["OrderSend", "FileOpen", "FileWrite", "WebRequest", "Print", "Comment"]
+)
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_kill_at_any_call(started: World, call: str, times: int) -> None:
     name = started.open(expires_s=300)
     assert started.ea
     die_in(started.ea, call, times)
-    try:
+    with contextlib.suppress(Death):
         started.run(6)
-    except Death:
-        pass
     outcome = settle(started, name)
     assert outcome in ("done", "not_executed: no_trace")
     assert started.dealt(name) == (outcome == "done")
@@ -76,14 +79,16 @@ def test_nothing_is_concluded_without_the_broker(started: World) -> None:
     started.terminal.connected = started.terminal.synced = False
     started.start()
     started.run(300)
-    assert started.server.outcome(name) == "" and started.ea
+    assert started.server.outcome(name) == ""
+    assert started.ea
     assert "not connected" in started.ea.panel
     syncs = len(started.server.syncs)
     started.terminal.connected = True
     started.run(12)  # connected, and the positions and history not there yet
     started.terminal.synced = True
     started.run(10)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
     assert len(started.server.syncs) > syncs
 
 
@@ -121,7 +126,8 @@ def test_a_torn_outcome_is_found_again(started: World) -> None:
     journal = started.journal
     whole = journal.read_bytes()
     journal.write_bytes(whole[: whole.rindex(b'"status"')])
-    assert settle(started, name) == "done" and started.dealt(name) == 1
+    assert settle(started, name) == "done"
+    assert started.dealt(name) == 1
     assert started.server.result(name)["traced"]
 
 
@@ -132,7 +138,8 @@ def test_zeros_at_the_end_of_the_journal(started: World) -> None:
     with started.journal.open("ab") as file:
         file.write(b"\0" * 64)
     started.server.commands[name].result = None
-    assert settle(started, name) == "done" and started.dealt(name) == 1
+    assert settle(started, name) == "done"
+    assert started.dealt(name) == 1
 
 
 @pytest.mark.parametrize("damage", ["full", "locked"])
@@ -140,11 +147,13 @@ def test_without_a_journal_nothing_is_traded(started: World, damage: str) -> Non
     setattr(started.disk, damage, True)
     position_free = started.open(expires_s=300)
     started.run(12)
-    assert started.dealt(position_free) == 0 and started.ea
+    assert started.dealt(position_free) == 0
+    assert started.ea
     assert "journal" in started.ea.panel
     setattr(started.disk, damage, False)
     started.run(40)
-    assert started.server.outcome(position_free) == "done" and started.dealt(position_free) == 1
+    assert started.server.outcome(position_free) == "done"
+    assert started.dealt(position_free) == 1
     assert started.server.beats[-1]["journal_ok"] is True
 
 
@@ -155,17 +164,16 @@ def test_deleted_state_repeats_nothing(started: World, lost: str, kind: str) -> 
     seconds = 120 if lost == "journal" else 60  # a new identity waits 90 s, unless it registers
     started.terminal.faults = [Fault(kind, seconds=seconds)] if kind else []
     started.line.faults = [("/ea/result", "lost")] * 20
-    try:
+    with contextlib.suppress(Death):
         started.run(4)
-    except Death:
-        pass
     started.kill()
     for file in started.files.iterdir():
         if lost == "everything" or "journal" in file.name:
             file.unlink()
     started.line.faults = []
     started.server.codes["CODE-0002"] = None
-    started.start(**({"InpConnectCode": "CODE-0002"} if lost == "everything" else {}))
+    inputs: dict[str, Any] = {"InpConnectCode": "CODE-0002"} if lost == "everything" else {}
+    started.start(**inputs)
     started.run(300)
     expected = "not_executed: no_trace" if kind == "die_before" else "done"
     assert started.server.outcome(name) == expected
@@ -177,14 +185,17 @@ def test_the_journal_is_shortened_and_keeps_what_counts(started: World) -> None:
     started.run(10)
     started.kill()
     journal = started.journal
-    lines = [f"B\tx-{i}\t{i}\tRESUME\t1\t0\t0\t0\t0\t0\t1\t.\r\nE\tx-{i}\t\"id\":1\t.\r\nA\tx-{i}\t.\r\n"
-             for i in range(1, 1800)]  # fmt: skip
+    begun = "B\tx-{0}\t{0}\tRESUME\t1\t0\t0\t0\t0\t0\t1\t.\r\n"
+    ended = 'E\tx-{0}\t"id":1\t.\r\nA\tx-{0}\t.\r\n'
+    lines = [(begun + ended).format(number) for number in range(1, 1800)]
     journal.write_text(journal.read_text() + "".join(lines))
     started.start()
     started.run(8)
     kept = journal.read_text()
     assert kept.count("\nB\t") == 1000
-    assert "x-1799\t" in kept and "x-700\t" not in kept and kept.startswith("I\t")
+    assert "x-1799\t" in kept
+    assert "x-700\t" not in kept
+    assert kept.startswith("I\t")
     assert [started.server.outcome(n) for n in names] == ["done"] * 4
     name = started.open()
     started.run()
@@ -201,7 +212,8 @@ def test_a_journal_without_its_tail(started: World) -> None:
     started.kill()
     started.journal.write_bytes(before)
     started.line.faults = []
-    assert settle(started, name) == "done" and started.dealt(name) == 1
+    assert settle(started, name) == "done"
+    assert started.dealt(name) == 1
 
 
 def test_restarts_repeat_nothing(started: World) -> None:

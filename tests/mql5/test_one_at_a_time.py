@@ -5,7 +5,6 @@ import pytest
 from tests.mql5.world import World
 
 
-
 def test_the_second_chart_of_a_terminal_stands_by(started: World) -> None:
     second = started.another()
     assert second.event("OnInit") == "0"
@@ -13,13 +12,15 @@ def test_the_second_chart_of_a_terminal_stands_by(started: World) -> None:
     for _ in range(8):
         started.run(1)
         started.run(1, second)
-    assert "STANDING BY" in second.panel and started.dealt(name) == 1
+    assert "STANDING BY" in second.panel
+    assert started.dealt(name) == 1
     assert started.ea
     started.ea.stop()
     started.ea = second
     name = started.open()
     started.run(10)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
     assert "READY" in second.panel
 
 
@@ -34,7 +35,8 @@ def test_a_chart_that_hung_finds_its_lock_taken(started: World) -> None:
     started.run(10, first)
     started.run(10, second)
     assert "STANDING BY" in first.panel
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
     second.kill()
 
 

@@ -7,7 +7,9 @@ from tests.mql5 import wire
 PATHS = ("/ea/register", "/ea/heartbeat", "/ea/sync", "/ea/execute", "/ea/result")
 
 
-@pytest.mark.parametrize("example", wire.examples(), ids=lambda e: f"{e.path} {e.direction} {e.note}")
+@pytest.mark.parametrize(
+    "example", wire.examples(), ids=lambda e: f"{e.path} {e.direction} {e.note}"
+)
 def test_example_fits_its_table(example: wire.Example) -> None:
     table = f"{example.path} {example.direction}"
     if example.status != 200:
@@ -37,7 +39,9 @@ def test_every_message_and_every_command_has_an_example() -> None:
     ],
 )
 def test_a_damaged_message_is_refused(damage: tuple[str, object]) -> None:
-    (request,) = [e for e in wire.examples() if (e.path, e.direction) == ("/ea/register", "request")]
+    (request,) = [
+        e for e in wire.examples() if (e.path, e.direction) == ("/ea/register", "request")
+    ]
     name, value = damage
     with pytest.raises(wire.Broken, match=name):
         wire.check("/ea/register request", {**wire.load(request.text), name: value})

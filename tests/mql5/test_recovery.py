@@ -14,12 +14,15 @@ REPEATED = [10004, 10020, 10021, 10024]
 # ---- the line
 
 
-@pytest.mark.parametrize("fault", ["lost", "unanswered", "slow", "down", "500", "503", "garbage", "again", "400"])
+@pytest.mark.parametrize(
+    "fault", ["lost", "unanswered", "slow", "down", "500", "503", "garbage", "again", "400"]
+)
 def test_a_result_is_sent_until_it_arrives(started: World, fault: str) -> None:
     name = started.open()
     started.line.faults = [("/ea/result", fault)] * 3
     started.run(100)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
     assert started.server.anomalies == []
 
 
@@ -27,9 +30,11 @@ def test_a_lost_offer_comes_again_when_its_lease_ends(started: World) -> None:
     name = started.open(expires_s=50)
     started.line.faults = [("/ea/execute", "unanswered")]
     started.run(20)
-    assert started.server.outcome(name) == "" and started.dealt(name) == 0
+    assert started.server.outcome(name) == ""
+    assert started.dealt(name) == 0
     started.run(20)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
 
 
 def test_a_result_that_the_server_forgot_is_told_again(started: World) -> None:
@@ -37,7 +42,8 @@ def test_a_result_that_the_server_forgot_is_told_again(started: World) -> None:
     started.run()
     started.server.commands[name].result = None
     started.run(35)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
 
 
 def test_a_lost_result_is_sent_again_at_once(started: World) -> None:
@@ -53,7 +59,8 @@ def test_a_refusal_that_the_server_forgot_is_told_again_and_not_tried_again(star
     started.run()
     started.server.commands[name].result = None
     started.run(35)
-    assert started.server.outcome(name) == "rejected: broker" and started.dealt(name) == 0
+    assert started.server.outcome(name) == "rejected: broker"
+    assert started.dealt(name) == 0
 
 
 def test_the_wait_after_failures_grows_and_is_reset(started: World) -> None:
@@ -62,7 +69,8 @@ def test_the_wait_after_failures_grows_and_is_reset(started: World) -> None:
     started.run(59)
     assert len(started.line.requests) - before == 6
     started.run(10)
-    assert started.ea and "Problem" not in started.ea.panel
+    assert started.ea
+    assert "Problem" not in started.ea.panel
 
 
 def test_retry_after_is_honoured(started: World) -> None:
@@ -87,7 +95,8 @@ def test_a_passing_401_costs_nothing(started: World) -> None:
 def test_a_lost_token_needs_a_new_code_and_takes_it(started: World) -> None:
     started.server.token = "rotated"
     started.run(20)
-    assert started.ea and "401" in started.ea.panel
+    assert started.ea
+    assert "401" in started.ea.panel
     started.server.codes["CODE-0002"] = None
     started.start(InpConnectCode="CODE-0002")
     name = started.open()
@@ -95,18 +104,20 @@ def test_a_lost_token_needs_a_new_code_and_takes_it(started: World) -> None:
     assert started.server.outcome(name) == "done"
 
 
-@pytest.mark.parametrize("fault", ["unanswered", "slow"])
+@pytest.mark.parametrize("fault", ["unanswered", "slow", "again"])
 def test_a_lost_registration_is_repeated_with_the_same_code(world: World, fault: str) -> None:
     world.line.faults = [("/ea/register", fault)]
     world.start()
     world.run(15)
-    assert world.server.beats and world.server.anomalies == []
+    assert world.server.beats
+    assert world.server.anomalies == []
 
 
 def test_a_wrong_code_is_tried_once(world: World) -> None:
     ea = world.start(InpConnectCode="CODE-WRONG")
     world.run(300)
-    assert len(world.line.requests) == 1 and "not valid" in ea.panel
+    assert len(world.line.requests) == 1
+    assert "not valid" in ea.panel
 
 
 def test_an_address_that_is_not_allowed_is_explained(world: World) -> None:
@@ -124,8 +135,10 @@ def test_an_unclear_answer_of_an_executed_order(started: World, code: int) -> No
     started.terminal.faults = [Fault("executed", code)]
     name = started.open()
     started.run()
-    assert started.server.outcome(name) == "done" and started.server.result(name)["traced"]
-    assert started.dealt(name) == 1 and len(started.terminal.sent) == before + 1
+    assert started.server.outcome(name) == "done"
+    assert started.server.result(name)["traced"]
+    assert started.dealt(name) == 1
+    assert len(started.terminal.sent) == before + 1
 
 
 @pytest.mark.parametrize("code", UNCLEAR)
@@ -133,7 +146,8 @@ def test_an_unclear_answer_of_an_order_that_was_not_executed(started: World, cod
     started.terminal.faults = [Fault("answer", code)]
     name, other = started.open(), started.open(expires_s=200)
     started.run(50)
-    assert started.server.outcome(name) == "" and started.server.outcome(other) == ""
+    assert started.server.outcome(name) == ""
+    assert started.server.outcome(other) == ""
     started.run(50)
     assert started.server.outcome(name) == "not_executed: no_trace"
     assert started.server.outcome(other) == "done"
@@ -146,7 +160,8 @@ def test_an_order_that_shows_up_late(started: World, kind: str) -> None:
     started.terminal.faults = [Fault(kind, 10012, seconds=seconds)]
     name = started.open()
     started.run(seconds + 20)
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
 
 
 def test_exits_of_other_positions_go_on_while_an_order_is_unclear(started: World) -> None:
@@ -171,7 +186,8 @@ def test_what_proves_that_nothing_happened_is_repeated(started: World, code: int
     before = len(started.terminal.sent)
     name = started.open()
     started.run()
-    assert started.server.outcome(name) == "done" and started.dealt(name) == 1
+    assert started.server.outcome(name) == "done"
+    assert started.dealt(name) == 1
     assert len(started.terminal.sent) - before == 4
     started.terminal.faults = [Fault("answer", code)] * 4
     name = started.open()

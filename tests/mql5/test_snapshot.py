@@ -34,7 +34,8 @@ def test_snapshot_is_complete(started: World) -> None:
     told = started.server.syncs[-1]
     (held,) = told["positions"]
     assert (held["id"], held["symbol"], float(held["volume"])) == (position, "GOLD", 0.1)
-    assert held["magic"] == 7_700_000_001 and held["comment"] == "at#c-1"
+    assert held["magic"] == 7_700_000_001
+    assert held["comment"] == "at#c-1"
     assert [order["ticket"] for order in told["orders"]] == [7]
     assert [deal["position"] for deal in told["deals"]] == [position]
     assert told["clock"]["offset_s"] == 7200
@@ -43,9 +44,11 @@ def test_snapshot_is_complete(started: World) -> None:
     assert float(gold["margin_per_lot"]) == 480.06
     (candles,) = told["candles"]
     rows = candles["rows"]
-    assert len(rows) == 3 and rows[-1][0] + 900 <= terminal.broker_time < rows[-1][0] + 1800 + 900
+    assert len(rows) == 3
+    assert rows[-1][0] + 900 <= terminal.broker_time < rows[-1][0] + 1800 + 900
     assert all(row[0] + 900 <= terminal.broker_time for row in rows), "a candle was not closed"
-    assert told["names"] == ["EURUSD", "GOLD"] and told["calendar"] is None
+    assert told["names"] == ["EURUSD", "GOLD"]
+    assert told["calendar"] is None
 
 
 def test_deals_come_in_pieces_when_there_are_many(started: World) -> None:
@@ -55,18 +58,24 @@ def test_deals_come_in_pieces_when_there_are_many(started: World) -> None:
     started.terminal.deals += [first] * 600
     started.run(20)
     told = started.server.syncs[-1]
-    assert len(told["deals"]) == 500 and told["deals_more"] is True
+    assert len(told["deals"]) == 500
+    assert told["deals_more"] is True
     started.server.settings = {"deals_since": started.terminal.deals[2].time}
     started.terminal.deals = started.terminal.deals[:3]
     started.run(20)
     told = started.server.syncs[-1]
-    assert len(told["deals"]) == 1 and told["deals_more"] is False
+    assert len(told["deals"]) == 1
+    assert told["deals_more"] is False
+
+
+def _calendar(world: World) -> Any:
+    return world.server.syncs[-1]["calendar"]
 
 
 def test_the_calendar_is_whole_or_not_there(started: World) -> None:
     started.server.settings = {"calendar_hours": 48, "sync_now": True}
     started.run()
-    assert started.server.syncs[-1]["calendar"] is None  # the terminal has none: not known
+    assert _calendar(started) is None  # the terminal has none: not known
     now = started.terminal.broker_time
     started.terminal.releases = [
         Release(1, now + 3600, "Nonfarm Payrolls", forecast=110_000_000_000),
@@ -75,7 +84,7 @@ def test_the_calendar_is_whole_or_not_there(started: World) -> None:
         Release(4, now + 49 * 3600 + 600, "Later"),
     ]
     started.run()
-    told = started.server.syncs[-1]["calendar"]
+    told = _calendar(started)
     assert [event["title"] for event in told["events"]] == [
         "Nonfarm Payrolls", "CPI m/m", "Bank Holiday",
     ]  # fmt: skip
@@ -97,7 +106,9 @@ def test_a_snapshot_that_was_too_large_is_followed_by_a_small_one(started: World
     while len(started.server.syncs) == count:
         started.run(1)
     told = started.server.syncs[count]
-    assert told["candles"] == [] and told["names"] is None and told["positions"] == []
+    assert told["candles"] == []
+    assert told["names"] is None
+    assert told["positions"] == []
 
 
 def test_no_snapshot_without_the_broker(started: World) -> None:
@@ -114,13 +125,16 @@ def test_heartbeats_come_in_time_and_settings_are_taken(started: World) -> None:
     assert 10 <= len(started.server.beats) - count <= 13
     started.server.settings = {"heartbeat_ms": 20_000, "poll_ms": 2000}
     started.run(10)
-    assert started.ea and started.ea.calls.timer_ms == 2000
+    assert started.ea
+    assert started.ea.calls.timer_ms == 2000
     count = len(started.server.beats)
     started.run(60)
     assert 2 <= len(started.server.beats) - count <= 3
 
 
-@pytest.mark.parametrize("inputs", [{"InpResolveSec": "5"}, {"InpMaxLot": "-1"}, {"InpMaxLot": "nan"}])
+@pytest.mark.parametrize(
+    "inputs", [{"InpResolveSec": "5"}, {"InpMaxLot": "-1"}, {"InpMaxLot": "nan"}]
+)
 def test_senseless_inputs_stop_the_start(world: World, inputs: dict[str, str]) -> None:
     assert world.start(init=False, **inputs).event("OnInit") != "0"
 
@@ -128,14 +142,16 @@ def test_senseless_inputs_stop_the_start(world: World, inputs: dict[str, str]) -
 def test_the_panel_can_be_switched_off(world: World) -> None:
     ea = world.start(InpShowPanel="0")
     world.run()
-    assert ea.panel == "" and world.server.beats
+    assert ea.panel == ""
+    assert world.server.beats
 
 
 def test_the_end_leaves_a_clean_chart_and_frees_the_lock(started: World) -> None:
     ea = started.ea
     assert ea
     ea.stop()
-    assert ea.panel == "" and ea.calls.timer_ms == 0
+    assert ea.panel == ""
+    assert ea.calls.timer_ms == 0
     assert set(started.terminal.variables.values()) == {0.0}
 
 

@@ -1,10 +1,10 @@
 """What each command does when nothing goes wrong but the market and the user's limits."""
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from tests.mql5.market import Code, Fault
+from tests.mql5.market import Code
 from tests.mql5.world import World
 
 
@@ -15,7 +15,8 @@ def test_open_is_rounded_marked_and_reported(started: World) -> None:
     assert (held.volume, held.sl, held.tp, held.magic) == (0.12, 2410.0, 2380.0, 7_700_000_001)
     assert held.comment == f"at#{name}"
     told = started.server.result(name)
-    assert told["status"] == "done" and told["position"] == held.identifier
+    assert told["status"] == "done"
+    assert told["position"] == held.identifier
     assert (float(told["volume"]), float(told["price"])) == (0.12, 2400.0)
 
 
@@ -30,7 +31,7 @@ def test_several_targets_are_several_positions(started: World) -> None:
 
 @pytest.mark.parametrize(("fields", "reason"), [({"leg": 1, "legs": 2}, "netting"), ({}, "")])
 def test_an_account_that_nets_takes_one_position_per_symbol(
-    world: World, fields: dict[str, int], reason: str
+    world: World, fields: dict[str, Any], reason: str
 ) -> None:
     world.terminal.hedging = False
     world.start()
@@ -105,7 +106,8 @@ def test_nothing_is_traded_without_every_permission(started: World, flag: str) -
     assert [started.server.outcome(n) for n in names] == ["rejected: trading_disabled"] * 2
     beat = started.server.beats[-1]
     assert [beat[f"trade_{f}"] for f in ("terminal", "ea", "account", "experts")].count(False) == 1
-    assert started.ea and "NOT TRADING" in started.ea.panel
+    assert started.ea
+    assert "NOT TRADING" in started.ea.panel
 
 
 def test_stop_and_target_are_moved_and_leave_each_other_alone(started: World) -> None:
@@ -169,7 +171,8 @@ def test_a_position_is_known_by_its_identifier_not_by_its_ticket(started: World)
     started.terminal.positions[999] = held
     name = started.server.put("CLOSE", position=position, keep=0)
     started.run()
-    assert started.server.outcome(name) == "done" and not started.terminal.positions
+    assert started.server.outcome(name) == "done"
+    assert not started.terminal.positions
 
 
 def test_a_position_above_the_largest_order_is_closed_in_parts(started: World) -> None:
@@ -189,7 +192,8 @@ def test_pause_stops_opens_and_nothing_else_and_survives(started: World) -> None
     started.run()
     assert started.server.outcome(refused) == "rejected: paused"
     assert started.server.outcome(closed) == "done"
-    assert started.ea and "PAUSED" in started.ea.panel
+    assert started.ea
+    assert "PAUSED" in started.ea.panel
     started.start()
     started.server.settings = {"paused": False}  # what the settings say no longer counts
     still = started.open()
@@ -221,81 +225,3 @@ def test_a_new_journal_takes_the_pause_from_the_server(world: World) -> None:
     name = world.open()
     world.run()
     assert world.server.outcome(name) == "rejected: paused"
-
-
-@pytest.mark.parametrize("skew", [-3600.0, 0.0, 3600.0])
-def test_expiry_is_judged_by_the_servers_clock(
-    shifted: Callable[[float], World], skew: float
-) -> None:
-    world = shifted(skew)
-    world.start()
-    world.run()
-    dead, alive = world.open(expires_s=-1), world.open(expires_s=5)
-    world.run(3)
-    assert [world.server.outcome(n) for n in (dead, alive)] == ["expired", "done"]
-
-
-@pytest.mark.parametrize(("expires_s", "outcome"), [(10, "done"), (4, "expired")])
-def test_time_on_the_way_counts_towards_expiry(
-    started: World, expires_s: int, outcome: str
-) -> None:
-    """The request takes 2.5 s to arrive; the server's clock cannot say how long the answer took."""
-    started.server.settings = {"heartbeat_ms": 60_000, "sync_ms": 600_000}
-    started.run()
-    name = started.open(expires_s=expires_s)
-    started.line.latency_s = 2.5
-    started.run(4)
-    assert started.server.outcome(name) == outcome
-
-
-def test_expiry_is_judged_again_before_each_repeat(started: World) -> None:
-    started.terminal.faults = [Fault("answer", 10024)] * 3  # too many requests: a second each
-    before = len(started.terminal.sent)
-    name = started.open(expires_s=3)
-    started.run(8)
-    assert started.server.outcome(name) == "expired" and started.dealt(name) == 0
-    assert len(started.terminal.sent) - before in (2, 3)
-
-
-def test_the_price_is_judged_again_before_each_repeat(started: World) -> None:
-    started.terminal.faults = [Fault("answer", Code.REQUOTE)]
-    name = started.open()
-    assert started.ea
-
-    def move(called: str, arguments: list[str]) -> None:
-        if called == "Sleep":
-            started.terminal.quote("EURUSD", 1.2, 1.2001)
-
-    started.ea.before = move
-    started.run()
-    assert started.server.outcome(name) == "rejected: price_moved"
-
-
-@pytest.mark.parametrize(("mask", "exemode"), [(1, 2), (2, 2), (3, 2), (0, 1), (4, 3)])
-def test_the_filling_mode_is_the_brokers(world: World, mask: int, exemode: int) -> None:
-    world.terminal.symbols["EURUSD"].filling = mask
-    world.terminal.symbols["EURUSD"].exemode = exemode
-    world.start()
-    name = world.open()
-    world.run()
-    assert world.server.outcome(name) == "done" and len(world.terminal.sent) == 1
-
-
-def test_another_filling_mode_is_tried_when_the_broker_refuses_one(started: World) -> None:
-    started.terminal.faults = [Fault("answer", Code.INVALID_FILL)]
-    started.terminal.symbols["EURUSD"].filling = 3
-    name = started.open()
-    started.run()
-    assert started.server.outcome(name) == "done"
-    assert [request.type_filling for request in started.terminal.sent] == [0, 1]
-
-
-def test_a_command_of_an_unknown_kind_is_answered(
-    started: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tests.mql5.wire.check", lambda table, value: None)
-    monkeypatch.setitem(__import__("tests.mql5.server", fromlist=["_ORDER"])._ORDER, "HEDGE", 3)
-    name = started.server.put("HEDGE")
-    started.run()
-    assert started.server.outcome(name) == "rejected: invalid"
-    assert started.server.result(name)["type"] == "UNKNOWN"

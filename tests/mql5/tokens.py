@@ -22,15 +22,30 @@ _TOKEN = re.compile(
 INCLUDE = re.compile(r'^\s*#include\s+"([^"]+)"', re.M)
 
 SCALARS = frozenset(
-    "char uchar bool short ushort int uint color long ulong datetime float double string".split()
+    re.findall(
+        r"\w+",
+        "char uchar bool short ushort int uint color long ulong datetime float double string",
+    )
 )
 #: Structures of the terminal that the Expert Advisor may use.
 STRUCTS = frozenset(
-    "MqlTradeRequest MqlTradeResult MqlRates MqlTick MqlCalendarValue MqlCalendarEvent"
-    " MqlCalendarCountry".split()
+    (
+        "MqlTradeRequest",
+        "MqlTradeResult",
+        "MqlRates",
+        "MqlTick",
+        "MqlCalendarValue",
+        "MqlCalendarEvent",
+        "MqlCalendarCountry",
+    )
 )
 ENUMS = frozenset(
-    "ENUM_ORDER_TYPE_FILLING ENUM_ORDER_TYPE ENUM_TIMEFRAMES ENUM_CALENDAR_EVENT_IMPORTANCE".split()
+    (
+        "ENUM_ORDER_TYPE_FILLING",
+        "ENUM_ORDER_TYPE",
+        "ENUM_TIMEFRAMES",
+        "ENUM_CALENDAR_EVENT_IMPORTANCE",
+    )
 )
 
 

@@ -12,7 +12,9 @@ from typing import Any
 PROTOCOL = Path(__file__).parents[2] / "ea" / "PROTOCOL.md"
 
 _HEADING = re.compile(r"^(#{3,4}) (.+)$")
-_EXAMPLE = re.compile(r"^```json (\S+) (request|answer)(?: (\d{3}))?(?: ([^\n]+))?\n(.+?)\n```$", re.M | re.S)
+_EXAMPLE = re.compile(
+    r"^```json (\S+) (request|answer)(?: (\d{3}))?(?: ([^\n]+))?\n(.+?)\n```$", re.M | re.S
+)
 _ROW = re.compile(r"^\| (\w+) \| ([^|]+) \|")
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 
@@ -82,9 +84,7 @@ def load(raw: bytes | str) -> Any:
         raise Broken(f"{word} is no number")
 
     try:
-        return json.loads(
-            raw, parse_float=Decimal, parse_constant=refuse, object_pairs_hook=unique
-        )
+        return json.loads(raw, parse_float=Decimal, parse_constant=refuse, object_pairs_hook=unique)
     except ValueError as error:
         raise Broken(f"not JSON: {error}") from None
 
@@ -149,7 +149,7 @@ def _row(where: str, value: Any) -> None:
 
 def _plain(where: str, kind: str, value: Any) -> None:
     word, _, bounds = kind.partition(" ")
-    shapes = {"int": int, "decimal": (int, Decimal), "string": str, "bool": bool}
+    shapes: dict[str, Any] = {"int": int, "decimal": (int, Decimal), "string": str, "bool": bool}
     if word not in shapes:
         raise Broken(f"{where}: the page has a type it does not explain: {kind}")
     is_bool = isinstance(value, bool)

@@ -18,9 +18,9 @@ INPUTS = {"InpServerUrl": f"{URL}/", "InpConnectCode": "CODE-0001"}
 class Line:
     """Carries requests to the server; ``faults`` are pairs of path (or ``*``) and kind.
 
-    ``lost``: it never arrives; ``unanswered``: it does, and the answer is lost; ``slow``: answered after
-    the time-out; ``down``: nobody listens; a number: that status, not handled; ``garbage``: no JSON;
-    ``again``: a copy of it arrives a second time.
+    ``lost``: it never arrives; ``unanswered``: it does, and the answer is lost; ``slow``: answered
+    after the time-out; ``down``: nobody listens; a number: that status, not handled; ``garbage``:
+    no JSON; ``again``: a copy of it arrives a second time.
     """
 
     server: Server
@@ -61,13 +61,13 @@ class Line:
 class World:
     """Everything of one test. ``skew_s`` is how far the server's clock is ahead."""
 
-    def __init__(
-        self, binary: Path, files: Path, *, skew_s: float = 0.0, mutant: int = 0
-    ) -> None:
+    def __init__(self, binary: Path, files: Path, *, skew_s: float = 0.0, mutant: int = 0) -> None:
         self.binary, self.files, self.mutant = binary, files, mutant
         self.terminal = Terminal()
         self.terminal.add(Symbol("EURUSD", 5, 1.10000, 1.10010))
-        gold = Symbol("GOLD", 2, 2400.0, 2400.3, contract=100.0, stops_level=50, filling=2, base="XAU")
+        gold = Symbol(
+            "GOLD", 2, 2400.0, 2400.3, contract=100.0, stops_level=50, filling=2, base="XAU"
+        )
         self.terminal.add(gold)
         self.server = Server(lambda: int((self.terminal.now + skew_s) * 1000))
         self.line = Line(self.server, self.terminal)
@@ -75,7 +75,7 @@ class World:
         self.ea: Ea | None = None
         self._made: list[Ea] = []
 
-    def start(self, *, init: bool = True, **inputs: str) -> Ea:
+    def start(self, *, init: bool = True, **inputs: Any) -> Ea:
         """A new start of the Expert Advisor; an earlier one is killed."""
         self.kill()
         self.ea = self.another(**inputs)
@@ -83,7 +83,7 @@ class World:
             assert self.ea.event("OnInit") == "0"
         return self.ea
 
-    def another(self, files: Path | None = None, **inputs: str) -> Ea:
+    def another(self, files: Path | None = None, **inputs: Any) -> Ea:
         """One more Expert Advisor of the same account, not initialised."""
         made = Ea(
             self.binary, self.terminal, files or self.files, self.line, {**INPUTS, **inputs},
@@ -113,7 +113,9 @@ class World:
             chosen.event("OnTimer")
             self.terminal.advance(chosen.calls.timer_ms / 1000)
 
-    def open(self, symbol: str = "EURUSD", side: str = "buy", volume: float = 0.1, **more: Any) -> str:
+    def open(
+        self, symbol: str = "EURUSD", side: str = "buy", volume: float = 0.1, **more: Any
+    ) -> str:
         """Queue an OPEN at the current price; its id."""
         facts = self.terminal.symbols[symbol]
         price = facts.ask if side == "buy" else facts.bid

@@ -67,6 +67,16 @@ string TradeMode()
    return(mode==ACCOUNT_TRADE_MODE_CONTEST ? "contest" : "demo");
   }
 
+//--- the token works, so its code is burnt. Until then it is asked again: a repeated request rotates the token
+void CodeIsUsed()
+  {
+   if(StringLen(g_trial_code)==0)
+      return;
+   g_used_code=g_trial_code;
+   g_trial_code="";
+   TokenSave();
+  }
+
 void Register()
   {
    string code_now=ConnectCode();
@@ -94,7 +104,8 @@ void Register()
      }
    g_token=token;
    g_magic_base=base;
-   g_used_code=code_now;
+   g_used_code="";
+   g_trial_code=code_now;
    TokenSave();
    ReadSettings(doc);
    g_next_beat=0;
@@ -134,6 +145,7 @@ void Heartbeat()
    if(Ask("/ea/heartbeat",body,doc,code))
      {
       g_next_beat=GetTickCount64()+(ulong)g_beat_ms;
+      CodeIsUsed();
       ReadSettings(doc);
      }
   }

@@ -105,6 +105,7 @@ string      g_instance="";
 string      g_run="";
 string      g_token="";
 string      g_used_code="";            // the connect code that brought the token
+string      g_trial_code="";           // the same, while its token was not accepted yet
 bool        g_code_refused=false;
 long        g_magic_base=0;
 PAUSE_STATE g_paused=PAUSE_UNKNOWN;
