@@ -62,14 +62,14 @@ def _mutants(home: Path) -> list[str]:
     return missed
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """1 when anything was violated."""
     parser = argparse.ArgumentParser(prog="python -m tests.mql5", description=__doc__)
     parser.add_argument("--full", action="store_true", help="the full counts")
     parser.add_argument("--seed", type=int, default=1)
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(arguments)
     began = time.monotonic()
-    storms, restarts = (50, 300) if wanted.full else (5, 30)
+    storms, restarts = (20, 300) if wanted.full else (2, 30)
     with tempfile.TemporaryDirectory(prefix="ait-") as folder:
         home = Path(folder)
         (home / "mutants").mkdir()

@@ -113,16 +113,20 @@ class Server:
             raise Refusal(413, "too_large")
         try:
             request = wire.load(body)
+            if isinstance(request, dict) and request.get("protocol") != 1:
+                raise Refusal(426, "unsupported_protocol")
+            if path != "/ea/register" and not self._knows(headers):
+                raise Refusal(401, "unauthorized", "This terminal is not known.")
             wire.check(f"{path} request", request)
         except wire.Broken as error:
             self.anomalies.append(f"{path}: {error}")
             raise Refusal(400, "bad_request", str(error)[:200]) from None
-        if path != "/ea/register":
-            if not self.token or headers.get("Authorization") != f"Bearer {self.token}":
-                raise Refusal(401, "unauthorized", "This terminal is not known.")
-            if path != "/ea/result":
-                self._take_charge(request)
+        if path not in ("/ea/register", "/ea/result"):
+            self._take_charge(request)
         return {"now_ms": self.clock(), **handlers[path](request)}
+
+    def _knows(self, headers: Mapping[str, str]) -> bool:
+        return bool(self.token) and headers.get("Authorization") == f"Bearer {self.token}"
 
     def _take_charge(self, request: dict[str, Any]) -> None:
         now, charge = self.clock(), self.charge

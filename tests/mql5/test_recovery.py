@@ -113,6 +113,25 @@ def test_a_lost_registration_is_repeated_with_the_same_code(world: World, fault:
     assert world.server.anomalies == []
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("426", "update the Expert Advisor"), ("409", "says 409"), ("403", "says 403")],
+)
+def test_a_lasting_refusal_is_shown_and_asked_about_seldom(
+    started: World, status: str, words: str
+) -> None:
+    started.line.faults = [("*", status)] * 3
+    before = len(started.line.requests)
+    name = started.open(expires_s=300)
+    started.run(59)
+    assert started.ea
+    assert words in started.ea.panel
+    assert len(started.line.requests) - before == 2
+    assert started.dealt(name) == 0
+    started.run(60)
+    assert started.server.outcome(name) == "done"
+
+
 def test_a_wrong_code_is_tried_once(world: World) -> None:
     ea = world.start(InpConnectCode="CODE-WRONG")
     world.run(300)

@@ -33,7 +33,7 @@ MISTAKES = {
 COMPILED = {
     "unknown function": ("parts/Journal.mqh", "FileFlush(h);", "FileFlushNow(h);", "FileFlushNow"),
     "argument count": ("parts/Journal.mqh", "FileMove(fresh,0,OwnFile(kind),FILE_REWRITE)",
-                       "FileMove(fresh,OwnFile(kind))", "FileMove"),
+                       "FileMove(fresh,OwnFile(kind))", "cannot convert|no matching"),
     "property of another family": ("parts/Broker.mqh", "SymbolInfoDouble(symbol,SYMBOL_VOLUME_STEP)",
                                    "SymbolInfoDouble(symbol,SYMBOL_DIGITS)", "SYMBOL_DIGITS|convert"),
     "number to text": ("parts/State.mqh", '   o.note="";', "   o.note=5;", "note|string"),

@@ -4,6 +4,7 @@
 #ifndef AI_TRADER_HTTP_MQH
 #define AI_TRADER_HTTP_MQH
 #include "Json.mqh"
+#include "JsonWrite.mqh"
 #include "Lock.mqh"
 
 #define HTTP_TIMEOUT_MS 5000

@@ -11,6 +11,7 @@
 //+------------------------------------------------------------------+
 #ifndef AI_TRADER_JOURNAL_MQH
 #define AI_TRADER_JOURNAL_MQH
+#include "JsonWrite.mqh"
 #include "State.mqh"
 
 string OwnFile(const string kind)

@@ -1,5 +1,5 @@
 //+------------------------------------------------------------------+
-//| Json.mqh - a flat JSON reader and a small JSON writer             |
+//| Json.mqh - a flat JSON reader                                     |
 //| A document becomes path and value pairs: "commands.0.id". An      |
 //| array also has "path.#", its length. null is as good as absent.   |
 //| Numbers stay text, so that 64-bit integers are not rounded.       |
@@ -263,57 +263,6 @@ double JsonDouble(const JsonFlat &doc,const string path,const double fallback)
   {
    string word=JsonGet(doc,path,"");
    return(JsonIsNumber(word) ? StringToDouble(word) : fallback);
-  }
-
-//--- ASCII only: what is not becomes \uXXXX, so that bytes and characters are the same
-string JsonQuote(const string value)
-  {
-   string out="\"";
-   int len=StringLen(value);
-   for(int i=0; i<len; i++)
-     {
-      ushort c=StringGetCharacter(value,i);
-      if(c=='"' || c=='\\')
-         out+="\\"+ShortToString(c);
-      else
-         if(c<32 || c>126)
-            out+=StringFormat("\\u%04x",(int)c);
-         else
-            out+=ShortToString(c);
-     }
-   return(out+"\"");
-  }
-
-//--- text of at most so many characters, control characters out
-string JsonText(const string key,const string value,const int longest)
-  {
-   string clean="";
-   int len=StringLen(value);
-   for(int i=0; i<len && i<longest; i++)
-     {
-      ushort c=StringGetCharacter(value,i);
-      if(c>=32 && c!=127)
-         clean+=ShortToString(c);
-     }
-   return(JsonQuote(key)+":"+JsonQuote(clean));
-  }
-
-string JsonInt(const string key,const long value)
-  {
-   return(JsonQuote(key)+":"+IntegerToString(value));
-  }
-
-string JsonFlag(const string key,const bool value)
-  {
-   return(JsonQuote(key)+(value ? ":true" : ":false"));
-  }
-
-//--- what is no number is 0: the other side refuses a message with a hole in it
-string JsonNum(const string key,const double value,const int digits)
-  {
-   if(!MathIsValidNumber(value))
-      return(JsonQuote(key)+":0");
-   return(JsonQuote(key)+":"+DoubleToString(value,digits));
   }
 #endif
 //+------------------------------------------------------------------+
