@@ -13,7 +13,9 @@ from tests.mql5.rewrite import rewrite
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "ea" / "mql5" / "AiTrader.mq5"
 _SHIM = Path(__file__).parent / "shim"
-_WARNINGS = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter")
+_WARNINGS = ("-std=c++17", "-Wall", "-Wextra", "-Wno-unused-parameter")
+#: What must stop the build with any compiler; g++ is held to every warning.
+_ERRORS = ("-Werror=unused-variable", "-Werror=sign-compare", "-Werror=uninitialized")
 
 
 class Refused(Exception):
@@ -22,10 +24,16 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """A command, and the sanitizers it brings."""
+    """A command with its warnings, and the sanitizers it brings."""
 
     command: tuple[str, ...]
     sanitizers: str
+
+    @property
+    def strict(self) -> tuple[str, ...]:
+        """The command and the warnings that are errors."""
+        errors = ("-Werror",) if self.command[0].endswith("g++") else _ERRORS
+        return (*self.command, *_WARNINGS, *errors)
 
 
 def compiler() -> Compiler:
@@ -51,7 +59,7 @@ def read_by_compiler(source: Path, folder: Path) -> None:
     code = rewrite(source, folder)
     _run(
         [
-            *compiler().command, *_WARNINGS, "-fsyntax-only",
+            *compiler().strict, "-fsyntax-only",
             f"-I{_SHIM}", f"-I{folder}", str(code),
         ]
     )  # fmt: skip
@@ -71,7 +79,7 @@ def assemble(code: Path, folder: Path, checks: tuple[str, ...] = ()) -> Path:
     binary = folder / "ea"
     _run(
         [
-            *compiler().command, *_WARNINGS, "-O0", "-g1", *checks,
+            *compiler().strict, "-O0", "-g1", *checks,
             f"-I{_SHIM}", f"-I{folder}", str(code), "-o", str(binary),
         ]
     )  # fmt: skip

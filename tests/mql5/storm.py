@@ -51,7 +51,7 @@ class Storm:
                 self._queue()
             left -= group
             self._weather()
-            self._live(self.chance.uniform(1, 20))
+            self._live(self.chance.uniform(2, 30))
         self._settle()
         self._audit()
 
@@ -78,7 +78,7 @@ class Storm:
                 self.chance.choice(("EURUSD", "GOLD")),
                 self.chance.choice(("buy", "sell")),
                 round(self.chance.uniform(0.01, 1), 3),
-                leg=leg, legs=legs, expires_s=self.chance.choice((1, 30, 300)),
+                leg=leg, legs=legs, expires_s=self.chance.choice((2, 60, 600, 600)),
             )  # fmt: skip
 
     def _touch(self, kind: str, held: Any) -> None:
@@ -94,12 +94,12 @@ class Storm:
 
     def _weather(self) -> None:
         world, chance = self.world, self.chance
-        for _ in range(chance.randint(0, 4)):
+        for _ in range(chance.randint(0, 3) if len(world.line.faults) < 4 else 0):
             path = chance.choice(("*", "/ea/execute", "/ea/result", "/ea/heartbeat", "/ea/sync"))
             kind = chance.choice(_LINE)
             world.line.faults.append((path, kind))
             self.counts[f"line {kind}"] += 1
-        for _ in range(chance.randint(0, 3)):
+        for _ in range(chance.randint(0, 2)):
             world.terminal.faults.append(self._trade_fault())
         if chance.random() < 0.1:
             world.terminal.connected = False
@@ -160,11 +160,11 @@ class Storm:
         world = self.world
         world.kill()
         world.disk.tear = None
-        if self.chance.random() < 0.1:
+        if self.chance.random() < 0.07:
             self.counts["journals deleted"] += 1
             for file in list(world.files.glob("*_journal.txt")):
                 file.unlink()
-        elif self.chance.random() < 0.1:
+        elif self.chance.random() < 0.07:
             self.counts["all state deleted"] += 1
             for file in list(world.files.iterdir()):
                 file.unlink()
