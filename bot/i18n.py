@@ -154,10 +154,16 @@ def _isolated(value: Any) -> Any:
 
 
 def _from_the_right(line: str) -> str:
-    """A line that starts with Latin letters or none would be laid out from the left."""
-    strong = (bidirectional(letter) for letter in _TAG.sub("", line))
-    first = next((kind for kind in strong if kind in ("L", "R", "AL")), "L")
-    return f"{RIGHT_TO_LEFT_MARK}{line}" if line and first == "L" else line
+    """A line that starts with Latin letters or none would be laid out from the left; one without a
+    single Arabic letter keeps its order as a whole, or its last figure would change sides.
+    """
+    strong = [bidirectional(letter) for letter in _TAG.sub("", line)]
+    kinds = [kind for kind in strong if kind in ("L", "R", "AL")]
+    if not line or (kinds and kinds[0] != "L"):
+        return line
+    if "L" in kinds and not {"R", "AL"} & set(kinds):
+        return f"{RIGHT_TO_LEFT_MARK}{LEFT_TO_RIGHT}{line}{POP}"
+    return f"{RIGHT_TO_LEFT_MARK}{line}"
 
 
 def _text(language: str, key: str, count: int) -> str:

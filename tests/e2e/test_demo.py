@@ -16,7 +16,7 @@ from tests.browser import find
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
-_FLAGS = (
+FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
@@ -68,7 +68,7 @@ async def ask(page: Page, command: str, expected: str) -> str:
 
 async def test_newcomer_sees_an_idea_taps_approve_and_reads_one_story(address: str) -> None:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find(), args=list(_FLAGS))
+        browser = await playwright.chromium.launch(executable_path=find(), args=list(FLAGS))
         page = await browser.new_page(viewport={"width": 420, "height": 900})
         await page.goto(address)
         approve = page.locator('[data-testid=inline-button][data-label*="Approve"]').last

@@ -305,6 +305,7 @@ def test_arabic_keeps_figures_and_commands_in_their_own_direction():
     ar = Words("ar")
     assert ar.money(Decimal("-39.10"), "USD") == "\u2066−39.10\xa0US$\u2069"
     assert "\u2066/status\u2069" in ar("help.line", command=Html("status"), text="x")
+    assert ar("saw.strength", rsi="1", adx="2").startswith("\u200f\u2066")
     assert "\u2068EURUSD\u2069" in ar("control.paused_symbols", symbols="EURUSD")
 
 
