@@ -130,7 +130,7 @@ async def test_a_check_writes_nothing_and_a_switch_is_for_the_version_looked_at(
 
 
 async def test_a_document_is_written_as_it_is_read_back(desk: Desk) -> None:
-    write = Write(store=desk.world.store)
+    write = Write(store=desk.world.store, read_performance=desk.talk.read_performance)
     name, data = await write({"kind": "strategy", "id": TREND.hex, "version": 1})
     assert name == "ema-trend-v1.json"
     (first,) = await desk.talk.read_versions(ANN.id, TREND)
