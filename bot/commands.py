@@ -51,7 +51,7 @@ COMMANDS = (
     Command("stop", Family.CONTROL, Role.TRADER),
     Command("panic", Family.CONTROL, Role.TRADER),
     Command("mode", Family.CONTROL),
-    Command("risk", Family.CONTROL, example="/risk max_daily_loss_percent 2.5 because news are near"),
+    Command("risk", Family.CONTROL, example="/risk max_daily_loss_percent 2.5 because of news"),
     Command("strategies", Family.CONTROL),
     Command("watchlist", Family.CONTROL, example="/watchlist add GBPUSD"),
     Command("calendar", Family.MARKET, example="/calendar all"),

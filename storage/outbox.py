@@ -24,11 +24,13 @@ id, key, person_id, chat_id, kind, payload::text AS payload, attempts, cause, ep
 priority, steps::text AS steps
 """
 
-# A chat whose budget has no room is not asked for its next row: something more urgent may come.
+# A chat whose budget has no room is not asked for its next row: something more urgent may come. One
+# that was put off keeps its place: what was queued after it must not overtake it.
 _DUE = f"""
-SELECT * FROM (
-    SELECT DISTINCT ON (chat_id) {_FACTS} FROM outbox o
-    WHERE state = 'queued' AND not_before <= clock_timestamp() AND NOT chat_id = ANY($1)
+SELECT id, key, person_id, chat_id, kind, payload, attempts, cause, episode, is_silent, priority,
+       steps FROM (
+    SELECT DISTINCT ON (chat_id) {_FACTS}, not_before FROM outbox o
+    WHERE state = 'queued' AND NOT chat_id = ANY($1)
       AND NOT EXISTS (SELECT FROM outbox s WHERE s.chat_id = o.chat_id AND s.state = 'sending')
       AND NOT EXISTS (
         SELECT FROM flood_budget b WHERE
@@ -37,7 +39,7 @@ SELECT * FROM (
                 OR b.due > clock_timestamp() + make_interval(secs =>
                     CASE WHEN o.chat_id < 0 THEN $3::float8 ELSE $2::float8 END)))
     ORDER BY chat_id, priority, id
-) AS heads ORDER BY priority, id LIMIT $4
+) AS heads WHERE not_before <= clock_timestamp() ORDER BY priority, id LIMIT $4
 """  # noqa: S608
 
 _LEFT = f"""
@@ -48,7 +50,8 @@ SELECT {_FACTS} FROM outbox o WHERE state = 'sending' AND NOT chat_id = ANY($1)
 ORDER BY priority, id LIMIT $3
 """  # noqa: S608
 
-# When the next row may go: its own time, the pauses of its chat and of all, the room in its chat.
+# When the next row may go: the time of the first of its chat, the pauses of that chat and of all,
+# the room in the chat.
 _NEXT = """
 SELECT extract(epoch FROM min(at) - clock_timestamp())::float8 AS wait FROM (
     SELECT greatest(
@@ -57,9 +60,11 @@ SELECT extract(epoch FROM min(at) - clock_timestamp())::float8 AS wait FROM (
         b.held_until, a.held_until,
         CASE o.state WHEN 'queued' THEN b.due - make_interval(secs =>
             CASE WHEN o.chat_id < 0 THEN $2::float8 ELSE $1::float8 END) END) AS at
-    FROM outbox o LEFT JOIN flood_budget b ON b.scope = o.chat_id
-        LEFT JOIN flood_budget a ON a.scope = 0
-    WHERE o.state IN ('queued', 'sending')) AS waiting
+    FROM (
+        SELECT DISTINCT ON (chat_id) * FROM outbox WHERE state IN ('queued', 'sending')
+        ORDER BY chat_id, state DESC, priority, id
+    ) AS o LEFT JOIN flood_budget b ON b.scope = o.chat_id
+        LEFT JOIN flood_budget a ON a.scope = 0) AS waiting
 """
 
 _BEGIN = """
