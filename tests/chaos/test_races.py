@@ -1,5 +1,7 @@
 """The stop against the send, and many answers to one question, over two processes each."""
 
+import pytest
+
 from tests.chaos import kill_switch, one_winner
 from tests.conftest import Database
 
@@ -15,8 +17,11 @@ async def test_no_send_begins_after_a_stop_and_all_that_was_queued_is_cancelled(
 
 
 async def test_races_find_a_send_that_does_not_hold_the_trading_state(database: Database) -> None:
-    found = await kill_switch.run(database.url, races=12, seed=1, defect="unheld")
-    assert any("began after the stop" in problem for problem in found.violations)
+    for seed in range(1, 6):  # a race may be lost on a busy machine, five are not
+        found = await kill_switch.run(database.url, races=12, seed=seed, defect="unheld")
+        if any("began after the stop" in problem for problem in found.violations):
+            return
+    pytest.fail("no race found the seeded defect")
 
 
 async def test_of_many_taps_at_once_exactly_one_takes_effect(database: Database) -> None:
