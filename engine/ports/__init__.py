@@ -19,6 +19,15 @@ from engine.ports.store import (
     Transaction,
 )
 from engine.ports.strategies import StrategyStore
+from engine.ports.terminals import (
+    Commands,
+    Shown,
+    Signals,
+    Snapshots,
+    Streamed,
+    Terminals,
+    Wait,
+)
 from engine.ports.venue import Broker, Found, NotFound, VenueLedger
 
 __all__ = [
@@ -31,6 +40,7 @@ __all__ = [
     "Bundles",
     "Calendar",
     "Clock",
+    "Commands",
     "Controls",
     "Evaluations",
     "Fault",
@@ -47,8 +57,14 @@ __all__ = [
     "Outcomes",
     "People",
     "SettingsStore",
+    "Shown",
+    "Signals",
+    "Snapshots",
     "Store",
     "StrategyStore",
+    "Streamed",
+    "Terminals",
     "Transaction",
     "VenueLedger",
+    "Wait",
 ]

@@ -18,6 +18,7 @@ from engine.ports.heartbeats import Heartbeats
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.settings import SettingsStore
+from engine.ports.terminals import Commands, Snapshots, Terminals
 
 
 class Ideas(Protocol):
@@ -227,6 +228,21 @@ class Transaction(Protocol):
     @property
     def outcomes(self) -> Outcomes:
         """What the market did after each idea."""
+        ...
+
+    @property
+    def terminals(self) -> Terminals:
+        """Trading terminals."""
+        ...
+
+    @property
+    def commands(self) -> Commands:
+        """What terminals are told to do."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What terminals show."""
         ...
 
     async def now(self) -> datetime:
