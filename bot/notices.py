@@ -8,6 +8,7 @@ from bot.i18n import Html, Words
 from bot.screen import Parcel, Screen, parcel_of
 from bot.views import card as card_views
 from bot.views import control as control_views
+from bot.views import ea as ea_views
 from bot.views import settings as settings_views
 from bot.views.facts import badge, by, direction, paper
 from engine.domain.notice import Kind
@@ -113,6 +114,10 @@ class Render:
         seq, hash_ = str(detail["seq"]), detail["hash"][:16]
         return Parcel(text=to.words("notice.anchor", seq=seq, hash=hash_), silent=True)
 
+    async def terminal(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Something odd about a trading terminal."""
+        return Parcel(text=ea_views.alert(to.words, detail))
+
 
 def _currency(found: Story) -> str:
     return found.bundle.account.currency if found.bundle.account else "USD"
@@ -128,4 +133,5 @@ _RENDERERS = {
     Kind.UNKNOWN_ORDER: Render.unknown_order,
     Kind.STARTED: Render.started,
     Kind.ANCHOR: Render.anchor,
+    Kind.TERMINAL: Render.terminal,
 }

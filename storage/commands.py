@@ -8,13 +8,9 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.terminal import Command, CommandState, CommandType, Draft, Result
 from engine.errors import IllegalMove, NotFound
+from engine.ports import COMMANDS_TOPIC, RESULTS_TOPIC
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
-
-#: The channel on which an account's name says that it has a new command.
-PUT = "ea_command"
-#: The channel on which a command's name says that it has a result.
-DONE = "ea_result"
 
 _COMMAND = """
 SELECT id, account_id, seq, magic, type, state, client_id, fields::text AS fields, issued_at,
@@ -54,6 +50,13 @@ _FINISH = """
 UPDATE ea_command SET state = 'finished', result = $2, finished_at = clock_timestamp()
 WHERE id = $1 AND state IN ('queued', 'leased', 'cancelled') AND result IS NULL RETURNING id
 """
+_PAUSED = """
+SELECT account_id, magic_base + last_seq + 1 AS next, (
+    SELECT type FROM ea_command AS command
+    WHERE command.account_id = ea_terminal.account_id AND state IN ('queued', 'leased')
+      AND rank = 0 ORDER BY seq DESC LIMIT 1) AS last
+FROM ea_terminal WHERE $1::text IS NULL OR account_id = $1 ORDER BY account_id FOR UPDATE
+"""
 _CANCEL = "UPDATE ea_command SET state = 'cancelled', finished_at = clock_timestamp()"
 
 
@@ -67,7 +70,7 @@ class CommandTable:
         account_id = drafts[0].account_id
         if not await self._insert(account_id, drafts, CommandState.QUEUED):
             raise IllegalMove(f"{drafts[0].id} was given before")
-        await self._notify(PUT, account_id)
+        await self._notify(COMMANDS_TOPIC, account_id)
         ids = [draft.id for draft in drafts]
         return await self._find("WHERE id = ANY($1::text[]) ORDER BY seq", [ids])
 
@@ -133,7 +136,7 @@ class CommandTable:
         values = [id_, json_text(plain(result))]
         if not await self._connection.execute_query_dict(_FINISH, values):
             return False
-        await self._notify(DONE, id_)
+        await self._notify(RESULTS_TOPIC, id_)
         return True
 
     async def withdraw(self, client_id: str) -> bool:
@@ -150,26 +153,23 @@ class CommandTable:
             "UPDATE ea_command SET lookup_only = true WHERE type = 'OPEN' AND state = 'leased'"
         )
         for row in rows:
-            await self._notify(DONE, row["id"])
+            await self._notify(RESULTS_TOPIC, row["id"])
         orders = {row["client_id"] for row in rows if row["client_id"] is not None}
         return frozenset([o for o in orders if is_nowhere(await self.of_order(o))])
 
-    async def pause(self, *, paused: bool) -> None:
-        await self._connection.execute_query(
-            f"{_CANCEL} WHERE type IN ('PAUSE', 'RESUME') AND state = 'queued'"
-        )
+    async def pause(self, *, paused: bool, account_id: str | None = None) -> None:
         kind = CommandType.PAUSE if paused else CommandType.RESUME
-        rows = await self._connection.execute_query_dict(
-            "SELECT account_id, magic_base + last_seq AS next FROM ea_terminal ORDER BY account_id"
-        )
+        # Locked: the number in the name of a command is nobody else's then.
+        rows = await self._connection.execute_query_dict(_PAUSED, [account_id])
         for row in rows:
-            # Its own number makes the name: whoever else puts one meanwhile has to wait.
-            locked = await self._connection.execute_query_dict(
-                "SELECT magic_base + last_seq AS next FROM ea_terminal"
-                " WHERE account_id = $1 FOR UPDATE",
+            if row["last"] == kind:
+                continue
+            await self._connection.execute_query(
+                f"{_CANCEL} WHERE account_id = $1 AND type IN ('PAUSE', 'RESUME')"
+                " AND state = 'queued'",
                 [row["account_id"]],
             )
-            name = f"{kind.lower()}-{locked[0]['next'] + 1}"
+            name = f"{kind.lower()}-{row['next']}"
             await self.put([Draft(id=name, account_id=row["account_id"], type=kind)])
 
     async def _find(self, where: str, values: Sequence[Any]) -> tuple[Command, ...]:

@@ -80,8 +80,9 @@ class TerminalTable:
         rows = await self._connection.execute_query_dict(_GUESSES, [names, seconds])
         return int(rows[0]["tries"])
 
-    async def of_token(self, digest: str) -> Terminal | None:
-        return await self._one("WHERE token_digest = $1", digest)
+    async def of_token(self, digest: str, *, lock: bool = False) -> Terminal | None:
+        where = "WHERE token_digest = $1"
+        return await self._one(f"{where} FOR UPDATE" if lock else where, digest)
 
     async def take(self, account_id: str) -> Terminal | None:
         return await self._one("WHERE account_id = $1 FOR UPDATE", account_id)

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     UNKNOWN_ORDER = "unknown_order"
     STARTED = "started"
     ANCHOR = "anchor"
+    TERMINAL = "terminal"
 
 
 class Priority(StrEnum):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from engine.domain.market import Timeframe
 from engine.errors import Refusal, TerminalRefused
 
 #: How long a command that was offered belongs to whom it was offered to.
@@ -187,6 +188,28 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """Candles that a terminal is to report: how many closed ones of which symbol, by its name."""
+
+    symbol: str
+    timeframe: Timeframe
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a terminal is to report with its snapshots. ``deals_since`` is broker time in seconds,
+    zero for the last days; ``names`` asks for every symbol of the broker.
+    """
+
+    symbols: tuple[str, ...] = ()
+    candles: tuple[Stream, ...] = ()
+    deals_since: int = 0
+    names: bool = True
+    sync_now: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
     """The one terminal of an account. ``instance`` is its journal, ``run`` this start of it."""
 
@@ -216,11 +239,19 @@ class Terminal:
     sync_no: int = 0
     open_positions: int = 0
     daily_loss_percent: Decimal = Decimal(0)
+    wishes: Wishes = Wishes()
 
     @property
     def hedges(self) -> bool:
         """Whether positions of one symbol stay apart."""
         return self.margin_mode == "hedging"
+
+    def beaten(self, beat: Beat, now: datetime) -> "Terminal":
+        """The terminal after a heartbeat. A number it has seen is not given again, also when the
+        database is an older one, restored.
+        """
+        last = max(self.last_seq, beat.last_seq)
+        return replace(self, beat=beat, beat_at=now, token_used_at=now, last_seq=last)
 
     def hindrance(self, now: datetime) -> str | None:
         """What keeps the account from being traded now: ``silent``, a flag's name, or None."""

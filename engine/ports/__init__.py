@@ -20,6 +20,8 @@ from engine.ports.store import (
 )
 from engine.ports.strategies import StrategyStore
 from engine.ports.terminals import (
+    COMMANDS_TOPIC,
+    RESULTS_TOPIC,
     Commands,
     Shown,
     Signals,
@@ -31,6 +33,8 @@ from engine.ports.terminals import (
 from engine.ports.venue import Broker, Found, NotFound, VenueLedger
 
 __all__ = [
+    "COMMANDS_TOPIC",
+    "RESULTS_TOPIC",
     "Anchor",
     "Anchors",
     "Auditor",

@@ -9,6 +9,11 @@ from typing import Any, Protocol
 from engine.domain.market import Timeframe
 from engine.domain.terminal import Command, ConnectCode, Draft, Result, Terminal
 
+#: The topic on which an account's name says that it has a new command.
+COMMANDS_TOPIC = "ea_command"
+#: The topic on which a command's name says that it has an end.
+RESULTS_TOPIC = "ea_result"
+
 
 class Terminals(Protocol):
     """Connect codes, tokens by their digests, and the one terminal of each account."""
@@ -31,8 +36,8 @@ class Terminals(Protocol):
         """
         ...
 
-    async def of_token(self, digest: str) -> Terminal | None:
-        """The terminal that a token is for."""
+    async def of_token(self, digest: str, *, lock: bool = False) -> Terminal | None:
+        """The terminal that a token is for; with ``lock`` as :meth:`take` does."""
         ...
 
     async def take(self, account_id: str) -> Terminal | None:
@@ -120,8 +125,10 @@ class Commands(Protocol):
         """
         ...
 
-    async def pause(self, *, paused: bool) -> None:
-        """Queue a PAUSE or a RESUME for every terminal, and take back an older one that waits."""
+    async def pause(self, *, paused: bool, account_id: str | None = None) -> None:
+        """Queue a PAUSE or a RESUME for one terminal, or for every one, and take back an older one
+        that waits. Where the last one that is on its way says the same, there is nothing to do.
+        """
         ...
 
 

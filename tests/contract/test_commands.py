@@ -71,6 +71,11 @@ async def lease(store: Any, instance: str = "instance-a", **values: Any) -> list
     return [("?" if command.lookup_only else "") + command.id for command in found]
 
 
+async def is_waiting(store: Any, account: str) -> bool:
+    async with store.begin() as tx:
+        return bool(await tx.commands.is_waiting(account))
+
+
 async def get(store: Any, name: str) -> Command:
     async with store.begin() as tx:
         found = await tx.commands.get(name)
@@ -200,6 +205,13 @@ async def test_a_newer_pause_takes_the_place_of_one_that_waits(known: Any) -> No
         async with known.begin() as tx:
             await tx.commands.pause(paused=paused)
     assert [name.split("-")[0] for name in await lease(known)] == ["resume"]
+    async with known.begin() as tx:
+        await tx.commands.pause(paused=False)
+    assert not await is_waiting(known, ACCOUNT)
+    async with known.begin() as tx:
+        await tx.commands.pause(paused=True, account_id="other")
+    assert not await is_waiting(known, ACCOUNT)
+    assert await is_waiting(known, "other")
 
 
 async def test_a_terminal_is_found_by_its_token_until_that_is_taken_away(known: Any) -> None:

@@ -51,7 +51,7 @@ class MemoryTerminals:
         recent = Counter(key for key, at in self._view.all("ea_guess") if at > now - window)
         return max(recent[key] for key in keys)
 
-    async def of_token(self, digest: str) -> Terminal | None:
+    async def of_token(self, digest: str, *, lock: bool = False) -> Terminal | None:
         return next((t for t in await self.list() if t.token_digest == digest != ""), None)
 
     async def take(self, account_id: str) -> Terminal | None:
@@ -200,11 +200,24 @@ class MemoryCommands:
                 await self._view.put("ea_command", command.id, asked)
         return frozenset([o for o in orders if is_nowhere(await self.of_order(o))])
 
-    async def pause(self, *, paused: bool) -> None:
+    async def pause(self, *, paused: bool, account_id: str | None = None) -> None:
         kind = CommandType.PAUSE if paused else CommandType.RESUME
-        for command in self._all():
-            if command.type in (CommandType.PAUSE, CommandType.RESUME):
-                await self._cancel(command)
         for terminal in await self._terminals.list():
-            name = f"{kind.lower()}-{terminal.magic_base + terminal.last_seq + 1}"
-            await self.put([Draft(id=name, account_id=terminal.account_id, type=kind)])
+            if account_id in (None, terminal.account_id):
+                await self._pause(terminal, kind)
+
+    async def _pause(self, terminal: Terminal, kind: CommandType) -> None:
+        both = (CommandType.PAUSE, CommandType.RESUME)
+        waiting = [
+            command
+            for command in self._all()
+            if command.account_id == terminal.account_id
+            and command.state in PENDING
+            and command.type in both
+        ]
+        if waiting and waiting[-1].type is kind:
+            return
+        for command in waiting:
+            await self._cancel(command)
+        name = f"{kind.lower()}-{terminal.magic_base + terminal.last_seq + 1}"
+        await self.put([Draft(id=name, account_id=terminal.account_id, type=kind)])
