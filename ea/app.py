@@ -13,12 +13,13 @@ from ea.answers import Pace, command_of, milliseconds, settings_of
 from engine.domain.terminal import Beat, Result, ResultStatus
 from engine.errors import Refusal, TerminalRefused, TraderError
 from engine.flow.bridge import Caller, HearTerminal, OfferCommands, TakeResult
+from engine.flow.terminal_sync import TakeSnapshot
 from engine.flow.terminals import RegisterTerminal, Registration
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-Handler = Callable[["Endpoint", web.Request, Json], Awaitable[Json]]
+Handler = Callable[["Endpoint", web.Request, bytes, Json], Awaitable[Json]]
 
 _STATUS = {
     Refusal.UNAUTHORIZED: 401,
@@ -46,6 +47,7 @@ class Endpoint:
     hear: HearTerminal
     offer: OfferCommands
     take_result: TakeResult
+    take_snapshot: TakeSnapshot
     pace: Pace
     behind_proxy: bool = False
 
@@ -77,9 +79,10 @@ async def _guarded(
 ) -> web.Response:
     """Read, check, handle; whatever goes wrong becomes a status and a code, never a secret."""
     try:
-        document = wire.load(await _body(request))
+        body = await _body(request)
+        document = wire.load(body)
         wire.check(path, document)
-        return _json(200, await handler(endpoint, request, document))
+        return _json(200, await handler(endpoint, request, body, document))
     except TooLarge:
         return _error(413, "too_large", f"A request has at most {wire.LARGEST} bytes.")
     except wire.Broken as problem:
@@ -141,7 +144,7 @@ def _caller(request: web.Request, document: Json) -> Caller:
     return Caller(token=_token(request), instance=document["instance"], run=document["run"])
 
 
-async def _register(endpoint: Endpoint, request: web.Request, document: Json) -> Json:
+async def _register(endpoint: Endpoint, request: web.Request, _: bytes, document: Json) -> Json:
     asked = Registration(**{field.name: document[field.name] for field in fields(Registration)})
     found = await endpoint.register(asked, endpoint.address(request))
     return {
@@ -152,7 +155,7 @@ async def _register(endpoint: Endpoint, request: web.Request, document: Json) ->
     }
 
 
-async def _heartbeat(endpoint: Endpoint, request: web.Request, document: Json) -> Json:
+async def _heartbeat(endpoint: Endpoint, request: web.Request, _: bytes, document: Json) -> Json:
     told = {f.name: document[f.name] for f in fields(Beat) if f.name in document}
     beat = Beat(**{**told, **wire.decimals(document, "equity"), "skew_seconds": 0})
     who = (document["login"], document["server"])
@@ -163,7 +166,12 @@ async def _heartbeat(endpoint: Endpoint, request: web.Request, document: Json) -
     }
 
 
-async def _execute(endpoint: Endpoint, request: web.Request, document: Json) -> Json:
+async def _sync(endpoint: Endpoint, request: web.Request, body: bytes, document: Json) -> Json:
+    now = await endpoint.take_snapshot(_caller(request, document), body, document)
+    return {"now_ms": milliseconds(now), "sync_no": document["sync_no"]}
+
+
+async def _execute(endpoint: Endpoint, request: web.Request, _: bytes, document: Json) -> Json:
     now, commands = await endpoint.offer(
         _caller(request, document),
         limit=document["max"],
@@ -177,7 +185,7 @@ async def _execute(endpoint: Endpoint, request: web.Request, document: Json) -> 
     }
 
 
-async def _result(endpoint: Endpoint, request: web.Request, document: Json) -> Json:
+async def _result(endpoint: Endpoint, request: web.Request, _: bytes, document: Json) -> Json:
     told = {field.name: document[field.name] for field in fields(Result)}
     figures = wire.decimals(document, "volume", "price", "remaining", "sl", "tp")
     result = Result(**{**told, **figures, "status": ResultStatus(document["status"])})
@@ -194,6 +202,7 @@ async def _result(endpoint: Endpoint, request: web.Request, document: Json) -> J
 _HANDLERS: dict[str, Handler] = {
     "/ea/register": _register,
     "/ea/heartbeat": _heartbeat,
+    "/ea/sync": _sync,
     "/ea/execute": _execute,
     "/ea/result": _result,
 }

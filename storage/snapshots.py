@@ -20,7 +20,7 @@ _OLD = """
 DELETE FROM ea_snapshot WHERE id IN (
     SELECT id FROM ea_snapshot
     WHERE received_at < clock_timestamp() - make_interval(secs => $1)
-    ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    ORDER BY received_at LIMIT $2)
 """
 _SHOWN = """
 INSERT INTO ea_shown (account_id, at, offset_seconds, document) VALUES ($1, $2, $3, $4)

@@ -1,20 +1,24 @@
 """Fixtures of the endpoint: served on a real socket, over a real database."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import asyncpg
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from ea.answers import Pace
 from ea.app import Endpoint, create_app
+from engine.domain.market import Timeframe
 from engine.domain.person import Person
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState
 from engine.domain.terminal import Draft
 from engine.flow.bridge import HearTerminal, OfferCommands, TakeResult
+from engine.flow.terminal_sync import TakeSnapshot
+from engine.flow.terminal_wishes import Watched
 from engine.flow.terminals import IssueCode, RegisterTerminal
 from engine.strategies.documents import shipped
 from storage.seed import seed
@@ -37,7 +41,7 @@ class Bridge:
     bell: RecordingBell
     signals: Listener
     endpoint: Endpoint
-    eas: list[Ea] = field(default_factory=list)
+    owner_url: str
 
     async def code(self, account: str = ACCOUNT) -> str:
         """A connect code."""
@@ -69,6 +73,14 @@ class Bridge:
             )
             return rows
 
+    async def age_raw(self, days: int) -> None:
+        """Make kept snapshots older; only the schema's owner can."""
+        owner = await asyncpg.connect(self.owner_url)
+        await owner.execute(
+            "UPDATE ea_snapshot SET received_at = received_at - make_interval(days => $1)", days
+        )
+        await owner.close()
+
     async def alerts(self) -> list[str]:
         """What the admins were told of terminals."""
         rows = await self.sql(
@@ -91,10 +103,13 @@ async def bridge(opened: Database) -> AsyncIterator[Bridge]:
         hear=HearTerminal(store=store, bell=bell),
         offer=OfferCommands(store=store, signals=signals),
         take_result=TakeResult(store=store, bell=bell),
+        take_snapshot=TakeSnapshot(
+            store=store, bell=bell, watched=Watched(streams=(("XAUUSD", Timeframe.M15),))
+        ),
         pace=Pace(),
     )
     async with TestClient(TestServer(create_app(endpoint))) as client:
-        yield Bridge(store, client, bell, signals, endpoint)
+        yield Bridge(store, client, bell, signals, endpoint, opened.owner_url)
     await signals.close()
 
 
