@@ -14,8 +14,16 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from bot.bell import ArqBell
+from bot.endpoint import build_endpoint, serve_endpoint
 from bot.settings import Settings
-from bot.wiring import World, build_anchor_history, build_talk, build_work, build_world, now
+from bot.wiring import (
+    World,
+    build_anchor_history,
+    build_talk,
+    build_work,
+    build_world,
+    now,
+)
 from bot.worker import build_worker, connect, open_queue, telegram_bot
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
@@ -78,6 +86,7 @@ async def open_world(settings: Settings) -> AsyncIterator[tuple[World, ArqRedis]
         )
         pool = await stack.enter_async_context(open_queue(needed(settings.redis_url, "REDIS_URL")))
         world = build_world(settings)
+        stack.push_async_callback(world.signals.close)
         try:
             yield world, pool
         except asyncio.CancelledError:
@@ -169,6 +178,12 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
             _steadily(beating(name), "heart"),
             connect(bot, ready),
         )
+
+
+async def run_endpoint(settings: Settings, world: World, pool: ArqRedis) -> None:
+    """The Expert Advisor's endpoint, until it is cancelled."""
+    endpoint = build_endpoint(settings, world, ArqBell(pool))
+    await serve_endpoint(endpoint, settings.ea_host, settings.ea_port)
 
 
 def beating(name: str) -> Callable[[], Awaitable[None]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient
 
+from ea.wire import encode
 from tests.mql5 import wire
 
 #: A command, and what the terminal answers about it; None says nothing.
@@ -40,6 +41,15 @@ def filled(command: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _plain(value: Any) -> Any:
+    """A message without exponents, as the terminal writes its numbers."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
 @dataclass
 class Ea:
     """One Expert Advisor. Every answer is held against its table of PROTOCOL.md."""
@@ -60,7 +70,7 @@ class Ea:
         """The protocol's example with other fields; status and body of the answer."""
         body = request(path, fields.pop("example", ""))
         whose = {"instance": self.instance, "run": self.run}
-        return await self.raw(path, json.dumps({**body, **whose, **fields}))
+        return await self.raw(path, encode(_plain({**body, **whose, **fields})))
 
     async def raw(self, path: str, body: str | bytes) -> tuple[int, dict[str, Any]]:
         """Any body."""
