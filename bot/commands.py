@@ -49,6 +49,7 @@ COMMANDS = (
     Command("indicators", Family.MARKET),
     Command("chart", Family.MARKET),
     Command("evaluate", Family.MARKET),
+    Command("ea", Family.SYSTEM),
     Command("doctor", Family.SYSTEM),
     Command("events", Family.SYSTEM),
     Command("language", Family.SELF),

@@ -261,6 +261,6 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_mirror=ReadMirror(store=store),
         read_performance=build_performance(world),
         issue_code=IssueCode(store=store, account_id=world.broker.account_id, new_code=new_code),
-        read_terminals=ReadTerminals(store=store),
+        read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
     )

@@ -104,6 +104,10 @@ class CommandTable:
         where = "WHERE account_id = $1 AND magic = ANY($2::bigint[]) ORDER BY seq"
         return await self._find(where, [account_id, sorted(magics)])
 
+    async def recent(self, account_id: str, limit: int) -> tuple[Command, ...]:
+        where = "WHERE account_id = $1 ORDER BY seq DESC LIMIT $2"
+        return await self._find(where, [account_id, limit])
+
     async def is_waiting(self, account_id: str) -> bool:
         rows = await self._connection.execute_query_dict(_WAITING, [account_id])
         return bool(rows[0]["waiting"])

@@ -5,6 +5,7 @@ from aiogram import Router
 from bot.handlers import (
     approvals,
     control,
+    ea,
     history,
     market,
     people,
@@ -17,5 +18,16 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    modules = (people, status, performance, approvals, history, market, control, system, unknown)
+    modules = (
+        people,
+        status,
+        performance,
+        approvals,
+        history,
+        market,
+        control,
+        ea,
+        system,
+        unknown,
+    )
     return tuple(module.build() for module in modules)

@@ -122,6 +122,13 @@ class Command(Draft):
     result: Result | None = None
     finished_at: datetime | None = None
 
+    @property
+    def fetched_after(self) -> timedelta | None:
+        """How long it waited until it was fetched; None while it was not, or more than once."""
+        if self.attempt != 1 or self.lease_until is None:
+            return None
+        return self.lease_until - LEASE - self.issued_at
+
     def offer(self, instance: str, now: datetime, *, may_open: bool) -> "Command":
         """The command as it is offered now.
 

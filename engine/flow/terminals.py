@@ -8,7 +8,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from engine.domain.person import Role
-from engine.domain.terminal import ConnectCode, Terminal
+from engine.domain.terminal import Command, ConnectCode, Terminal
 from engine.errors import InvalidInput, Refusal, TerminalRefused
 from engine.flow.people import person_at_least
 from engine.ports import Store, Transaction
@@ -250,15 +250,37 @@ def _must_be_used(terminal: Terminal, now: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalReport:
+    """A terminal as people see it: what keeps it from trading, and its last commands, the newest
+    first.
+    """
+
+    terminal: Terminal
+    now: datetime
+    hindrance: str | None
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTerminals:
-    """Terminals as people see them, and the database's clock."""
+    """Every terminal, by account; ``is_used`` is whether orders go to one."""
 
     store: Store
+    is_used: bool
 
-    async def __call__(self, person_id: int) -> tuple[Sequence[Terminal], datetime]:
+    async def __call__(self, person_id: int) -> Sequence[TerminalReport]:
         async with self.store.begin() as tx:
             await person_at_least(tx, person_id, Role.VIEWER)
-            return await tx.terminals.list(), await tx.now()
+            now = await tx.now()
+            return [
+                TerminalReport(
+                    terminal=terminal,
+                    now=now,
+                    hindrance=terminal.hindrance(now) if terminal.token_digest else "disconnected",
+                    commands=await tx.commands.recent(terminal.account_id, 20),
+                )
+                for terminal in await tx.terminals.list()
+            ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

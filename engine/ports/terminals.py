@@ -88,6 +88,10 @@ class Commands(Protocol):
         """Those commands of an account whose deals carry these magic numbers."""
         ...
 
+    async def recent(self, account_id: str, limit: int) -> tuple[Command, ...]:
+        """An account's last commands, the newest first."""
+        ...
+
     async def is_waiting(self, account_id: str) -> bool:
         """Whether there is something to offer, perhaps."""
         ...

@@ -122,6 +122,13 @@ async def test_pauses_go_first_and_opens_last_and_each_is_offered_once(known: An
         assert not await tx.commands.is_waiting(ACCOUNT)
 
 
+async def test_the_last_commands_come_first(known: Any) -> None:
+    await put(known, opening("a"), closing("b"), closing("c"))
+    async with known.begin() as tx:
+        assert [command.id for command in await tx.commands.recent(ACCOUNT, 2)] == ["c", "b"]
+        assert await tx.commands.recent("nobody", 2) == ()
+
+
 async def test_a_limit_a_busy_position_and_a_closed_door_hold_commands_back(known: Any) -> None:
     await put(known, opening("o"), closing("c"), closing("d", 8))
     assert await lease(known, limit=1, busy=[7]) == ["d"]

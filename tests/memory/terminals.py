@@ -131,6 +131,10 @@ class MemoryCommands:
     async def of_magics(self, account_id: str, magics: Collection[int]) -> tuple[Command, ...]:
         return tuple(c for c in self._all() if c.account_id == account_id and c.magic in magics)
 
+    async def recent(self, account_id: str, limit: int) -> tuple[Command, ...]:
+        mine = [command for command in self._all() if command.account_id == account_id]
+        return tuple(mine[::-1][:limit])
+
     async def is_waiting(self, account_id: str) -> bool:
         return any(c.account_id == account_id and self._is_free(c) for c in self._all())
 
