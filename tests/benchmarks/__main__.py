@@ -23,6 +23,7 @@ NAMES = (
     "replay",
     "cycle",
     "charts",
+    "ea",
 )
 
 
