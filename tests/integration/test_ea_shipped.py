@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from broker.mt_bridge.venue import MtBridge
+from ea.answers import Pace
 from engine.domain.terminal import CommandType, Draft
 from engine.ports import Found
 from tests.integration.ea import ACCOUNT, Bridge, bridge  # noqa: F401
@@ -34,6 +35,8 @@ async def test_the_shipped_program_registers_shows_trades_and_closes(
     terminal: Terminal,
     tmp_path: Path,
 ) -> None:
+    # Its clock is simulated: what waits on the real one would only take time.
+    object.__setattr__(bridge.endpoint, "pace", Pace(hold_ms=0))
     inputs = {**INPUTS, **_connect(INPUTS, await bridge.code())}
     port = bridge.client.server.port
     assert port is not None
