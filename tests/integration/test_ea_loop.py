@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.endpoint import build_endpoint
 from bot.settings import Settings
-from bot.venues import parse_symbols
 from bot.talk import build_talk
+from bot.venues import parse_symbols
 from bot.wiring import build_work, build_world
 from broker.feeds.recorded import shipped_recording
 from broker.feeds.terminal import TerminalCalendar, TerminalMarket
