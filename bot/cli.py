@@ -102,6 +102,20 @@ def worker(
 
 
 @app.command()
+def ea() -> None:
+    """Serve the endpoint of the MetaTrader Expert Advisor (BROKER is mt_bridge)."""
+    from bot.processes import open_world, prepare, run_endpoint, until_stopped
+
+    async def work() -> None:
+        settings = _settings(None)
+        await prepare(settings)
+        async with open_world(settings) as (world, pool):
+            await run_endpoint(settings, world, pool)
+
+    _run(until_stopped(work()))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
     from bot.processes import prepare

@@ -17,6 +17,7 @@ from bot.processes import (
     prepare,
     recover,
     run_bot,
+    run_endpoint,
     run_worker,
     with_urls,
 )
@@ -61,11 +62,15 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
             say(f"\n  The chat is at  {chat.served.url}")
             say("  Open it: the first idea comes within half a minute. Ctrl-C stops everything.\n")
         await announce(world)
-        await together(
+        parts = [
             run_bot(settings, world, pool),
             run_worker(settings, world, pool, name="embedded"),
             Narrator(store=world.store, say=say).run(),
-        )
+        ]
+        if settings.broker == "mt_bridge":
+            say(f"The Expert Advisor's endpoint: http://{settings.ea_host}:{settings.ea_port}")
+            parts.append(run_endpoint(settings, world, pool))
+        await together(*parts)
 
 
 def _beginning(demo: bool) -> tuple[RiskSettings | None, Control | None]:

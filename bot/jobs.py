@@ -25,6 +25,9 @@ async def ingest(ctx: Context) -> None:
     """
     world: World = ctx["world"]
     await _judge(ctx)
+    if world.tape is None:
+        # It moves by itself; what closed since is judged, and followed by the sweep.
+        return
     async with world.store.begin() as tx:
         waiting = await tx.ideas.pending()
         leaving = [order for order in await tx.orders.unproven() if order.state != "unknown"]
@@ -33,9 +36,9 @@ async def ingest(ctx: Context) -> None:
         exits = [order for order in asked if order.valid_until is not None]
     # An hour must not pass between a tap and the order it becomes.
     if world.waits and (waiting or leaving or exits):
-        await world.market.rest(now)
+        await world.tape.rest(now)
         return
-    if await world.market.advance(now, world.pace) is not None:
+    if await world.tape.advance(now, world.pace) is not None:
         await sync_broker(ctx)
         await _judge(ctx)
         await follow(ctx)

@@ -9,6 +9,7 @@ from bot.screen import Parcel, Screen, parcel_of
 from bot.views import away as away_views
 from bot.views import card as card_views
 from bot.views import control as control_views
+from bot.views import ea as ea_views
 from bot.views import notify as notify_views
 from bot.views import position_orders as position_views
 from bot.views import settings as settings_views
@@ -216,6 +217,10 @@ class Render:
         """Somebody else's new role."""
         return Parcel(text=user_views.role_of(to.words, detail))
 
+    async def terminal(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Something odd about a trading terminal."""
+        return Parcel(text=ea_views.alert(to.words, detail))
+
 
 def _currency(found: Story) -> str:
     return found.bundle.account.currency if found.bundle.account else "USD"
@@ -243,4 +248,5 @@ _RENDERERS = {
     Kind.DIGEST: Render.digest,
     Kind.FILLED: Render.filled,
     Kind.REFUSED: Render.refused,
+    Kind.TERMINAL: Render.terminal,
 }

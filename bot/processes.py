@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from arq.connections import ArqRedis
 
 from bot.bell import ArqBell
+from bot.endpoint import build_endpoint, serve_endpoint
 from bot.running import steadily, together
 from bot.settings import Settings
 from bot.talk import build_talk
@@ -82,6 +83,7 @@ async def open_world(settings: Settings) -> AsyncIterator[tuple[World, ArqRedis]
         )
         pool = await stack.enter_async_context(open_queue(needed(settings.redis_url, "REDIS_URL")))
         world = build_world(settings)
+        stack.push_async_callback(world.signals.close)
         try:
             yield world, pool
         except asyncio.CancelledError:
@@ -164,6 +166,12 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
             steadily(beating(name), "heart"),
             connect(bot, ready),
         )
+
+
+async def run_endpoint(settings: Settings, world: World, pool: ArqRedis) -> None:
+    """The Expert Advisor's endpoint, until it is cancelled."""
+    endpoint = build_endpoint(settings, world, ArqBell(pool))
+    await serve_endpoint(endpoint, settings.ea_host, settings.ea_port)
 
 
 def beating(name: str) -> Callable[[], Awaitable[None]]:

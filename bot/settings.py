@@ -48,6 +48,23 @@ class Settings(BaseSettings):
     #: How often traders are reminded of a halt that none of them has seen; 0 is never.
     halt_reminder_minutes: int = Field(default=15, ge=0, le=1440)
 
+    #: Where orders go: simulated, or to a MetaTrader terminal by its Expert Advisor.
+    broker: Literal["paper", "mt_bridge"] = "paper"
+    #: Whether a real account may be traded; without it only demo accounts are let in.
+    live_trading_enabled: bool = False
+
+    #: Where the Expert Advisor's endpoint listens; a proxy with a certificate stands before it.
+    ea_host: str = "127.0.0.1"
+    ea_port: int = Field(default=8090, ge=0, le=65_535)
+    #: Whether the caller's address is the last entry of X-Forwarded-For.
+    ea_behind_proxy: bool = False
+    #: What is traded there: symbol:timeframe, or symbol=broker's name:timeframe, with commas.
+    ea_symbols: str = "EURUSD:H1"
+    #: What the broker's clock follows, such as Europe/Athens; without it its present offset.
+    ea_clock_zone: str | None = None
+    #: How far the price may have moved when the terminal deals, in points.
+    ea_max_deviation_points: int = Field(default=30, ge=1, le=100_000)
+
     account_id: str = "paper-1"
     account_currency: str = "USD"
     #: The broker's: its midnight begins the day that the limits are measured on.
@@ -79,9 +96,11 @@ class Settings(BaseSettings):
     def _expand(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser()
 
-    @field_validator("broker_timezone")
+    @field_validator("broker_timezone", "ea_clock_zone")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _known(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:

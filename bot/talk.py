@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
+from bot.venues import new_code
 from bot.wiring import World, build_collect, build_performance, build_watch, now
 from broker.books import ABILITIES
 from engine.flow.about import ReadAbout
@@ -25,6 +26,7 @@ from engine.flow.roles import AddPerson, AnswerRequest, ChangeRole, ReadPeople
 from engine.flow.settings import ChangeSettings, ReadSettings
 from engine.flow.strategies import CheckEdit, EditStrategy, ReadVersions, SwitchStrategy
 from engine.flow.strategy_book import ReadBook
+from engine.flow.terminals import DisconnectTerminal, IssueCode, ReadTerminals
 from engine.flow.trades import ReadPositions
 from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
@@ -80,6 +82,9 @@ class Talk:
     read_calibration: ReadCalibration
     read_mirror: ReadMirror
     read_performance: ReadPerformance
+    issue_code: IssueCode
+    read_terminals: ReadTerminals
+    disconnect_terminal: DisconnectTerminal
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -114,8 +119,8 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             clock=now,
             started=now(),
             schema=schema_version,
-            feed=world.market.recording.symbol,
-            is_recorded=True,
+            feed=", ".join(symbol for symbol, _ in world.symbols),
+            is_recorded=world.tape is not None,
             is_live=world.broker.is_live,
         ),
         decide_idea=DecideIdea(
@@ -183,4 +188,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_calibration=ReadCalibration(store=store),
         read_mirror=ReadMirror(store=store),
         read_performance=build_performance(world),
+        issue_code=IssueCode(store=store, account_id=world.broker.account_id, new_code=new_code),
+        read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
+        disconnect_terminal=DisconnectTerminal(store=store),
     )

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.settings import TELEGRAM, Settings
-from broker.feeds.calendar_csv import shipped_calendar
+from bot.venues import build_venue
 from broker.feeds.no_news import NoNews
-from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
+from broker.feeds.recorded import RecordedMarket
+from broker.feeds.terminal import TerminalMarket
+from broker.mt_bridge.venue import MtBridge
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
@@ -22,12 +24,14 @@ from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrde
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.retention import RetireBundles
+from engine.flow.terminal_wishes import Watched
 from engine.flow.watch import Part, WatchHeartbeats
-from engine.ports import Bell
+from engine.ports import Bell, Calendar
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
-from storage.transaction import PostgresLedger, PostgresStore
+from storage.signals import Listener
+from storage.transaction import PostgresStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +40,11 @@ class World:
 
     store: PostgresStore
     anchors: AnchorFile
-    market: RecordedMarket
-    broker: PaperBroker
+    market: RecordedMarket | TerminalMarket
+    broker: PaperBroker | MtBridge
+    calendar: Calendar
+    watched: Watched
+    signals: Listener
     pace: timedelta
     waits: bool
     zone: ZoneInfo
@@ -59,7 +66,12 @@ class World:
     @property
     def symbols(self) -> tuple[tuple[str, Timeframe], ...]:
         """What is watched."""
-        return ((self.market.recording.symbol, self.market.recording.timeframe),)
+        return self.watched.streams
+
+    @property
+    def tape(self) -> RecordedMarket | None:
+        """The recording that has to be moved on; None for a market that moves by itself."""
+        return self.market if isinstance(self.market, RecordedMarket) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,27 +102,16 @@ def now() -> datetime:
 
 def build_world(settings: Settings) -> World:
     """The adapters; the database must be open before they are used."""
-    ledger = PostgresLedger()
-    path = settings.market_recording
-    recording = shipped_recording() if path is None else read_recording(path)
-    start = min(settings.market_start, len(recording.candles) - 1)
-    market = RecordedMarket(recording, ledger, start=start)
+    store, signals = PostgresStore(), Listener(settings.database_url or "")
+    venue = build_venue(settings, store, signals, now)
     return World(
-        store=PostgresStore(),
+        store=store,
         anchors=AnchorFile(settings.anchor_path),
-        market=market,
-        broker=PaperBroker(
-            market=market,
-            ledger=ledger,
-            timeframe=market.recording.timeframe,
-            # Books of one recording mean nothing in another's prices.
-            account_id=settings.account_id
-            if path is None
-            else f"{settings.account_id}:{path.stem}",
-            currency=settings.account_currency,
-            starting_balance=settings.paper_starting_balance,
-            slippage_pips=settings.paper_slippage_pips,
-        ),
+        market=venue.market,
+        broker=venue.broker,
+        calendar=venue.calendar,
+        watched=venue.watched,
+        signals=signals,
         pace=timedelta(seconds=settings.market_pace_seconds),
         waits=settings.market_waits,
         zone=ZoneInfo(settings.broker_timezone),
@@ -123,7 +124,7 @@ def build_collect(world: World) -> Collect:
     """The one way a picture of the market is taken."""
     return Collect(
         market=world.market,
-        calendar=shipped_calendar(),
+        calendar=world.calendar,
         news=NoNews(),
         broker=world.broker,
         store=world.store,

@@ -1,5 +1,6 @@
 """What can go wrong; every class carries its API code and the key of its text in the catalogues."""
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -126,3 +127,21 @@ class BrokerSilent(TraderError):
 
     code = "EXECUTION_UNKNOWN"
     key = "error.broker_silent"
+
+
+class Refusal(StrEnum):
+    """Why a trading terminal is sent away, by the codes of its protocol."""
+
+    UNAUTHORIZED = "unauthorized"
+    CODE_REFUSED = "code_refused"
+    ACCOUNT_REFUSED = "account_refused"
+    ANOTHER_INSTANCE = "another_instance"
+    SLOW_DOWN = "slow_down"
+
+
+class TerminalRefused(NotAllowed):
+    """A trading terminal may not do what it asks; ``why`` is the code it is told."""
+
+    def __init__(self, why: Refusal, message: str = "") -> None:
+        super().__init__(message or str(why), why=str(why))
+        self.why = why

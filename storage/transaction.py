@@ -9,6 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
 
 from storage.bundles import BundleTable
+from storage.commands import CommandTable
 from storage.evaluations import EvaluationTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
@@ -20,6 +21,8 @@ from storage.outcomes import OutcomeTable
 from storage.people import PersonTable
 from storage.position_orders import PositionOrderTable
 from storage.settings import ControlTable, SettingsTable
+from storage.snapshots import SnapshotTable
+from storage.terminals import TerminalTable
 
 
 class PostgresTransaction:
@@ -39,6 +42,9 @@ class PostgresTransaction:
         self.heartbeats = HeartbeatTable(connection)
         self.evaluations = EvaluationTable(connection)
         self.outcomes = OutcomeTable(connection)
+        self.terminals = TerminalTable(connection)
+        self.commands = CommandTable(connection)
+        self.snapshots = SnapshotTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

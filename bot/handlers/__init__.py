@@ -7,6 +7,7 @@ from bot.handlers import (
     approvals,
     control,
     drafts,
+    ea,
     history,
     market,
     notify,
@@ -32,7 +33,7 @@ def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
     trading = (positions, position_prices, panic, approvals, control)
     joined = (people, about, users, zones, notify)
-    seen = (status, performance, history, market, system)
+    seen = (status, performance, history, market, system, ea)
     kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
     modules = (*joined, *seen, *trading, *kept, unknown)
     return tuple(module.build() for module in modules)

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     FILLED = "filled"
     REFUSED = "refused"
     DIGEST = "digest"
+    TERMINAL = "terminal"
 
     @property
     def topic(self) -> Topic | None:
@@ -55,6 +56,7 @@ _TOPICS = {
     Kind.ANCHOR: Topic.SYSTEM,
     Kind.PART_LOST: Topic.SYSTEM,
     Kind.UNREACHABLE: Topic.SYSTEM,
+    Kind.TERMINAL: Topic.SYSTEM,
     Kind.DIGEST: Topic.DIGEST,
 }
 

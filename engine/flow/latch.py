@@ -158,10 +158,15 @@ async def apply(
 ) -> list[Entry]:
     """Save a change, tell it, and cancel what must not leave under the new state."""
     await tx.controls.save(after)
+    # What no terminal has fetched yet is not at a venue: it is taken back in this commit.
+    taken_back = await tx.commands.stop_opens() if after.state in _CANCELS else frozenset()
+    if after.may_open is not before.may_open:
+        await tx.commands.pause(paused=not after.may_open)
     at_venue = [
         order.client_id
         for state in (OrderState.SENDING, OrderState.UNKNOWN)
         for order in await tx.orders.in_state(state)
+        if order.client_id not in taken_back
     ]
     facts = {"at_venue": at_venue, **(facts or {})}
     kind = Kind.HALT if after.state in _CANCELS and after.state != before.state else Kind.STATE

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from engine.domain.account import day_of
+from engine.domain.account import Account, TradingDay, day_of
 from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import ClosedTrade, Order, OrderState
+from engine.domain.state import Control
 from engine.errors import BrokerSilent
 from engine.flow.execution import record_absence, record_fill, record_silence
 from engine.flow.ideas import card_notice
@@ -58,6 +59,23 @@ class ResolveOrders:
         return order
 
 
+async def measure(
+    tx: Transaction, control: Control, account: Account, *, market_time: datetime, zone: tzinfo
+) -> tuple[TradingDay, list[Entry]]:
+    """The account's day with these figures, and the records of the halt they call for, if any; the
+    caller holds the control.
+    """
+    today = market_time.astimezone(zone).date()
+    day = day_of(await tx.settings.day(account.id), account, today)
+    await tx.settings.save_day(day)
+    _, settings = await tx.settings.risk()
+    found = breach(settings, account, day) if control.state in LATCHES else None
+    if found is None:
+        return day, []
+    facts = {"limit": plain(found)}
+    return day, await halt(tx, control, found.reason, market_time=market_time, facts=facts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncBroker:
     """Read the venue's truth: positions, ends of trades, equity; halt when a limit is reached.
@@ -91,22 +109,10 @@ class SyncBroker:
             for position in positions:
                 await tx.orders.save_position(position)
             new = [trade for trade in unknown if await tx.orders.close_position(trade)]
-            today = market_time.astimezone(self.zone).date()
-            day = day_of(await tx.settings.day(account.id), account, today)
-            await tx.settings.save_day(day)
-            _, settings = await tx.settings.risk()
             entries = [await self._closed_entry(tx, trade) for trade in new]
-            found = breach(settings, account, day) if control.state in LATCHES else None
-            if found is not None:
-                entries += await halt(
-                    tx,
-                    control,
-                    found.reason,
-                    market_time=market_time,
-                    facts={"limit": plain(found)},
-                )
-            await tx.history.extend(entries)
-        if new or found is not None:
+            _, halted = await measure(tx, control, account, market_time=market_time, zone=self.zone)
+            await tx.history.extend(entries + halted)
+        if new or halted:
             await self.bell.ring("deliver")
         return tuple(new)
 

@@ -19,9 +19,22 @@ from engine.ports.store import (
     Transaction,
 )
 from engine.ports.strategies import StrategyStore
+from engine.ports.terminals import (
+    COMMANDS_TOPIC,
+    RESULTS_TOPIC,
+    Commands,
+    Shown,
+    Signals,
+    Snapshots,
+    Streamed,
+    Terminals,
+    Wait,
+)
 from engine.ports.venue import Broker, Found, NotFound, VenueLedger
 
 __all__ = [
+    "COMMANDS_TOPIC",
+    "RESULTS_TOPIC",
     "Anchor",
     "Anchors",
     "Auditor",
@@ -31,6 +44,7 @@ __all__ = [
     "Bundles",
     "Calendar",
     "Clock",
+    "Commands",
     "Controls",
     "Evaluations",
     "Fault",
@@ -48,8 +62,14 @@ __all__ = [
     "People",
     "PositionOrders",
     "SettingsStore",
+    "Shown",
+    "Signals",
+    "Snapshots",
     "Store",
     "StrategyStore",
+    "Streamed",
+    "Terminals",
     "Transaction",
     "VenueLedger",
+    "Wait",
 ]

@@ -18,6 +18,7 @@ from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
+from engine.ports.terminals import Commands, Snapshots, Terminals
 
 
 class Ideas(Protocol):
@@ -208,6 +209,21 @@ class Transaction(Protocol):
     @property
     def outcomes(self) -> Outcomes:
         """What the market did after each idea."""
+        ...
+
+    @property
+    def terminals(self) -> Terminals:
+        """Trading terminals."""
+        ...
+
+    @property
+    def commands(self) -> Commands:
+        """What terminals are told to do."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What terminals show."""
         ...
 
     async def now(self) -> datetime:

@@ -25,6 +25,7 @@ NAMES = (
     "courier",
     "charts",
     "tap",
+    "ea",
 )
 
 

@@ -174,8 +174,9 @@ async def test_tape_goes_on_and_others_are_judged_while_a_symbol_has_no_data(
     object.__setattr__(desk.work.run_cycle.collect, "market", Patchy())
     symbols = tuple((symbol, Timeframe.H1) for symbol in (*gaps, "EURUSD"))
     world = SimpleNamespace(
-        store=desk.world.store, market=Patchy(), symbols=symbols, pace=timedelta(0), waits=False
-    )
+        store=desk.world.store, market=Patchy(), tape=Patchy(), symbols=symbols,
+        pace=timedelta(0), waits=False,
+    )  # fmt: skip
     played = await market.played()
     await jobs.ingest({"world": world, "work": desk.work})
     assert await market.played() == played + 1

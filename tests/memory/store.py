@@ -20,6 +20,7 @@ from tests.memory.records import (
 )
 from tests.memory.rows import Change, Rows, View
 from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
+from tests.memory.terminals import MemoryCommands, MemoryTerminals
 from tests.memory.trading import MemoryIdeas, MemoryOrders
 
 
@@ -80,6 +81,8 @@ class MemoryTransaction:
         self.outbox = MemoryOutbox(view, self.people, store.clock)
         self.heartbeats = MemoryHeartbeats(view, store.clock)
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
+        self.terminals = MemoryTerminals(view, store.clock)
+        self.commands = MemoryCommands(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()

@@ -1,0 +1,53 @@
+"""The Expert Advisor's endpoint, put together and served."""
+
+import asyncio
+import logging
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from bot.settings import Settings
+from bot.venues import new_token
+from bot.wiring import World
+from ea.answers import Pace
+from ea.app import Endpoint, create_app
+from engine.flow.bridge import HearTerminal, OfferCommands, TakeResult
+from engine.flow.terminal_sync import TakeSnapshot
+from engine.flow.terminals import RegisterTerminal
+from engine.ports import Bell
+
+log = logging.getLogger(__name__)
+
+
+def build_endpoint(settings: Settings, world: World, bell: Bell) -> Endpoint:
+    """What the Expert Advisor of a terminal talks to."""
+    clock = settings.ea_clock_zone
+    return Endpoint(
+        register=RegisterTerminal(
+            store=world.store, new_token=new_token, allow_live=settings.live_trading_enabled
+        ),
+        hear=HearTerminal(store=world.store, bell=bell),
+        offer=OfferCommands(store=world.store, signals=world.signals),
+        take_result=TakeResult(store=world.store, bell=bell),
+        take_snapshot=TakeSnapshot(
+            store=world.store,
+            bell=bell,
+            watched=world.watched,
+            zone=world.zone,
+            clock_zone=None if clock is None else ZoneInfo(clock),
+        ),
+        pace=Pace(),
+        behind_proxy=settings.ea_behind_proxy,
+    )
+
+
+async def serve_endpoint(endpoint: Endpoint, host: str, port: int) -> None:
+    """Serve until cancelled."""
+    runner = web.AppRunner(create_app(endpoint), access_log=None, shutdown_timeout=3)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        log.info("the Expert Advisor's endpoint listens on %s", runner.addresses[0])
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,101 @@
+"""Which venue, and whose market: paper over a recording, or a MetaTrader terminal."""
+
+import secrets
+from dataclasses import dataclass
+
+from bot.settings import Settings
+from broker.feeds.calendar_csv import shipped_calendar
+from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
+from broker.feeds.terminal import TerminalCalendar, TerminalMarket
+from broker.mt_bridge.venue import MtBridge
+from broker.paper import PaperBroker
+from engine.domain.market import Timeframe
+from engine.errors import InvalidInput
+from engine.flow.terminal_wishes import Watched
+from engine.ports import Calendar, Clock
+from storage.signals import Listener
+from storage.transaction import PostgresLedger, PostgresStore
+
+#: Letters and digits that cannot be mistaken for one another.
+_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+def new_code() -> str:
+    """A connect code of eight letters, about forty bits."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def new_token() -> str:
+    """A token of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def parse_symbols(text: str) -> Watched:
+    """What EA_SYMBOLS says: ``XAUUSD=GOLD:M15, EURUSD:H1``; raises :class:`InvalidInput`."""
+    streams, names = [], {}
+    for part in text.split(","):
+        what, _, timeframe = part.strip().rpartition(":")
+        symbol, _, name = what.partition("=")
+        if not symbol or timeframe not in list(Timeframe):
+            raise InvalidInput(
+                f"EA_SYMBOLS: {part.strip()[:40]!r} is not like EURUSD:H1 or XAUUSD=GOLD:M15"
+            )
+        streams.append((symbol, Timeframe(timeframe)))
+        if name:
+            names[symbol] = name
+    return Watched(streams=tuple(streams), names=names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Venue:
+    """A venue, the market it trades in, and what is watched there."""
+
+    market: RecordedMarket | TerminalMarket
+    broker: PaperBroker | MtBridge
+    calendar: Calendar
+    watched: Watched
+
+
+def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clock: Clock) -> Venue:
+    """The venue that the settings choose."""
+    if settings.broker == "paper":
+        return _paper(settings)
+    account_id = settings.account_id
+    return Venue(
+        market=TerminalMarket(store=store, account_id=account_id, clock=clock),
+        broker=MtBridge(
+            store=store,
+            signals=signals,
+            account_id=account_id,
+            is_live=settings.live_trading_enabled,
+            deviation_points=settings.ea_max_deviation_points,
+        ),
+        calendar=TerminalCalendar(store=store, account_id=account_id),
+        watched=parse_symbols(settings.ea_symbols),
+    )
+
+
+def _paper(settings: Settings) -> Venue:
+    """A recording, and the simulated venue in its prices."""
+    ledger = PostgresLedger()
+    path = settings.market_recording
+    recording = shipped_recording() if path is None else read_recording(path)
+    start = min(settings.market_start, len(recording.candles) - 1)
+    market = RecordedMarket(recording, ledger, start=start)
+    broker = PaperBroker(
+        market=market,
+        ledger=ledger,
+        timeframe=market.recording.timeframe,
+        # Books of one recording mean nothing in another's prices.
+        account_id=settings.account_id if path is None else f"{settings.account_id}:{path.stem}",
+        currency=settings.account_currency,
+        starting_balance=settings.paper_starting_balance,
+        slippage_pips=settings.paper_slippage_pips,
+    )
+    return Venue(
+        market=market,
+        broker=broker,
+        calendar=shipped_calendar(),
+        watched=Watched(streams=((recording.symbol, recording.timeframe),)),
+    )

@@ -1,0 +1,1 @@
+"""The venue behind the Expert Advisor: orders become commands, snapshots its answers."""

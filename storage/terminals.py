@@ -1,0 +1,117 @@
+"""Connect codes, tokens by their digests, and the one terminal of each account."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from engine.domain.terminal import ConnectCode, Terminal
+from engine.snapshot.canonical import plain, restore
+from storage.mapping import json_text
+
+_COLUMNS = ("account_id", "login", "server", "magic_base", "last_seq", "token_digest")
+_TERMINAL = """
+SELECT account_id, login, server, magic_base, last_seq, coalesce(token_digest, '') AS token_digest,
+       document::text AS document
+FROM ea_terminal
+"""
+# What counts up elsewhere is never set back from here.
+_SAVE = """
+INSERT INTO ea_terminal (account_id, login, server, magic_base, last_seq, token_digest, document)
+VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7)
+ON CONFLICT (account_id) DO UPDATE
+SET last_seq = greatest(ea_terminal.last_seq, EXCLUDED.last_seq),
+    token_digest = EXCLUDED.token_digest, document = EXCLUDED.document
+"""
+_CODE = """
+SELECT digest, account_id, issued_by, expires_at, used_at, used_by::text AS used_by
+FROM ea_code WHERE digest = $1 FOR UPDATE
+"""
+_GUESSES = """
+SELECT coalesce(max(tries), 0) AS tries FROM (
+    SELECT count(*) AS tries FROM ea_guess
+    WHERE key = ANY($1::text[]) AND at > clock_timestamp() - make_interval(secs => $2) GROUP BY key
+) AS found
+"""
+
+
+class TerminalTable:
+    """The port ``Terminals`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def add_code(self, code: ConnectCode) -> None:
+        await self._connection.execute_query(
+            "DELETE FROM ea_code WHERE account_id = $1 AND used_at IS NULL", [code.account_id]
+        )
+        await self._connection.execute_query(
+            "INSERT INTO ea_code (digest, account_id, issued_by, expires_at)"
+            " VALUES ($1, $2, $3, $4)",
+            [code.digest, code.account_id, code.issued_by[:120], code.expires_at],
+        )
+
+    async def take_code(self, digest: str) -> ConnectCode | None:
+        rows = await self._connection.execute_query_dict(_CODE, [digest])
+        if not rows:
+            return None
+        used_by = rows[0]["used_by"]
+        return restore(
+            ConnectCode, {**rows[0], "used_by": None if used_by is None else json.loads(used_by)}
+        )
+
+    async def save_code(self, code: ConnectCode) -> None:
+        await self._connection.execute_query(
+            "UPDATE ea_code SET used_at = $2, used_by = $3 WHERE digest = $1",
+            [code.digest, code.used_at, json_text(code.used_by)],
+        )
+
+    async def guess(self, keys: Collection[str], window: timedelta) -> int:
+        names, seconds = sorted({key[:120] for key in keys}), window.total_seconds()
+        await self._connection.execute_query(
+            "DELETE FROM ea_guess WHERE at <= clock_timestamp() - make_interval(secs => $1)",
+            [seconds],
+        )
+        await self._connection.execute_query(
+            "INSERT INTO ea_guess (key) SELECT unnest($1::text[])", [names]
+        )
+        rows = await self._connection.execute_query_dict(_GUESSES, [names, seconds])
+        return int(rows[0]["tries"])
+
+    async def of_token(self, digest: str, *, lock: bool = False) -> Terminal | None:
+        where = "WHERE token_digest = $1"
+        return await self._one(f"{where} FOR UPDATE" if lock else where, digest)
+
+    async def take(self, account_id: str) -> Terminal | None:
+        return await self._one("WHERE account_id = $1 FOR UPDATE", account_id)
+
+    async def read(self, account_id: str) -> Terminal | None:
+        return await self._one("WHERE account_id = $1", account_id)
+
+    async def list(self) -> Sequence[Terminal]:
+        rows = await self._connection.execute_query_dict(f"{_TERMINAL} ORDER BY account_id")
+        return [_terminal(row) for row in rows]
+
+    async def save(self, terminal: Terminal) -> None:
+        document = plain(terminal)
+        columns = [document.pop(name) for name in _COLUMNS]
+        await self._connection.execute_query(_SAVE, [*columns, json_text(document)])
+
+    async def remove(self, account_id: str) -> bool:
+        count, _ = await self._connection.execute_query(
+            "UPDATE ea_terminal SET token_digest = NULL"
+            " WHERE account_id = $1 AND token_digest IS NOT NULL",
+            [account_id],
+        )
+        return count == 1
+
+    async def _one(self, where: str, value: str) -> Terminal | None:
+        rows = await self._connection.execute_query_dict(f"{_TERMINAL} {where}", [value])
+        return _terminal(rows[0]) if rows else None
+
+
+def _terminal(row: dict[str, Any]) -> Terminal:
+    columns = {name: row[name] for name in _COLUMNS}
+    return restore(Terminal, {**json.loads(row["document"]), **columns})
