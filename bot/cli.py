@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bot import look_commands, settings_commands
+from bot.options import Home
 from engine.errors import TraderError
 
 app = typer.Typer(
@@ -19,11 +20,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Where this machine's data is kept.", show_default=False),
-]
 
 
 @app.command()

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import Home, _exit, _guard, _run, _say, _settings
+from bot.cli import _exit, _guard, _run, _say, _settings
+from bot.options import Home
 
 strategy = typer.Typer(
     name="strategy", help="Read, check, edit and switch strategies.", no_args_is_help=True

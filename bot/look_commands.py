@@ -6,10 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Where this machine's data is kept.", show_default=False),
-]
+from bot.options import Home
 
 
 def add(

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import Home, _exit, _run, _say, _settings
+from bot.cli import _exit, _run, _say, _settings
+from bot.options import Home
 
 user = typer.Typer(name="user", help="List people and change their roles.", no_args_is_help=True)
 
