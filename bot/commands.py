@@ -105,6 +105,7 @@ ACTIONS = {
     "limit": Role.VIEWER,
     "notices": Role.VIEWER,
     "positions": Role.VIEWER,
+    "exposure": Role.VIEWER,
     "pos": Role.VIEWER,
     "risk": Role.VIEWER,
     "rule": Role.VIEWER,

@@ -7,6 +7,7 @@ for a few at a time.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +15,14 @@ from bot import charts
 from bot.i18n import Words
 from bot.pictures.candles import candle_chart
 from bot.pictures.equity import Equity, equity_chart
+from bot.pictures.exposure import Exposed, Held, exposure_chart
 from bot.pictures.market import Levels
 from engine.domain.idea import Proposal
 from engine.domain.market import Timeframe
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import SessionWindow
-from engine.errors import InvalidInput
+from engine.errors import BrokerSilent, InvalidInput
+from engine.flow.exposures import Sides, exposures
 from engine.flow.judgement import Question
 from engine.flow.overview import story
 from engine.flow.performance import ReadPerformance
@@ -39,7 +42,8 @@ class Draw:
 
     The first key that is a kind of picture decides: ``{"idea": id}`` is the chart of an idea,
     ``{"decision": number}`` of what a decision saw, ``{"symbol": name, "timeframe": its}`` of a
-    market now, ``{"performance": [first day, last day]}`` the curve of the balance. Raises
+    market now, ``{"performance": [first day, last day]}`` the curve of the balance,
+    ``{"exposure": [symbol, timeframe]}`` what is open, seen from that market. Raises
     :class:`InvalidInput` for another kind.
     """
 
@@ -103,6 +107,26 @@ async def _performance(draw: Draw, chart: Mapping[str, Any]) -> Picture:
     return lambda words: equity_chart(equity, words)
 
 
+async def _exposure(draw: Draw, chart: Mapping[str, Any]) -> Picture:
+    """Everything open; a currency's limit is a part of equity, the account's own has none."""
+    symbol, timeframe = chart["exposure"]
+    bundle = await draw.collect(symbol, Timeframe(timeframe))
+    seen = exposures(bundle)
+    if seen is None:
+        raise BrokerSilent("the broker does not answer")
+    limit = seen.equity * bundle.settings.max_currency_exposure_percent / 100
+    exposed = Exposed(
+        by_currency=tuple(_held(sides, limit) for sides in seen.by_currency),
+        by_symbol=tuple(_held(sides, None) for sides in seen.by_symbol),
+        currency=seen.currency,
+    )
+    return lambda words: exposure_chart(exposed, words)
+
+
+def _held(sides: Sides, limit: Decimal | None) -> Held:
+    return Held(name=sides.name, long=sides.long, short=sides.short, limit=limit)
+
+
 def _chart(
     bundle: Bundle, proposal: Proposal | None, strategy_id: UUID | None, **more: Any
 ) -> Picture:
@@ -133,4 +157,5 @@ FINDERS: Mapping[str, Finder] = {
     "decision": _decision,
     "symbol": _symbol,
     "performance": _performance,
+    "exposure": _exposure,
 }

@@ -13,6 +13,7 @@ from bot.handlers.drafts import Draft, number_of, propose
 from bot.handlers.numbers import plain_number
 from bot.i18n import Words
 from bot.screen import Screen
+from bot.views import exposure as exposure_views
 from bot.views import risk as views
 from engine.domain.person import Person, Role
 from engine.domain.settings import RiskSettings, must_agree, with_changes, written
@@ -36,6 +37,7 @@ def build() -> Router:
     router = Router(name="risk")
     router.message.register(risk, Command("risk"))
     router.message.register(typed, Asking.value, F.text)
+    router.callback_query.register(exposure, F.data == callbacks.pack("exposure"))
     router.callback_query.register(overview, F.data == callbacks.pack("risk"))
     router.callback_query.register(group, F.data.startswith(callbacks.pack("risk", "")))
     router.callback_query.register(limit, F.data.startswith(callbacks.pack("limit", "")))
@@ -84,6 +86,13 @@ async def overview(
 ) -> Screen:
     """Every limit, in place."""
     return views.overview(words, await read_limits(person.id), is_live=is_live, edit=True)
+
+
+async def exposure(
+    query: CallbackQuery, person: Person, words: Words, read_limits: ReadLimits, is_live: bool
+) -> Screen:
+    """What is open per currency and per symbol, with its picture."""
+    return exposure_views.exposure(words, await read_limits(person.id), is_live=is_live)
 
 
 async def group(

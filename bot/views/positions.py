@@ -34,8 +34,15 @@ def positions(
         lines += _lines(words, trade)
     if len(seen.trades) > _MOST:
         lines.append(words("positions.others", count=len(seen.trades) - _MOST))
-    rows = [(_button(words, trade, "pos"),) for trade in seen.trades[:_MOST]]
-    rows.append((Button(words("button.refresh"), callbacks.pack("positions")),))
+    rows: list[tuple[Button, ...]] = [
+        (_button(words, trade, "pos"),) for trade in seen.trades[:_MOST]
+    ]
+    rows.append(
+        (
+            Button(words("button.refresh"), callbacks.pack("positions")),
+            Button(words("exposure.button"), callbacks.pack("exposure")),
+        )
+    )
     return Screen(text=Html("\n".join(lines)), buttons=tuple(rows), edit=edit)
 
 

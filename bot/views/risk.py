@@ -104,6 +104,8 @@ def group(words: Words, seen: Limits, name: str, *, is_live: bool) -> Screen:
         for sign, step in (("◂", -1), ("▸", 1))
     ]
     count = f"{words.number(place + 1)}/{words.number(len(order))}"
+    if name == "open":
+        rows.append((Button(words("exposure.button"), callbacks.pack("exposure")),))
     rows.append((turn[0], Button(count, callbacks.pack("risk", name)), turn[1]))
     rows.append((back(words, "risk"),))
     return Screen(text=Html("\n".join(lines)), buttons=tuple(rows), edit=True)

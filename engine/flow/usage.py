@@ -1,6 +1,6 @@
 """The limits with how much of each is used now, who set it, and what another value would do."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +10,7 @@ from engine.domain.person import Role
 from engine.domain.settings import RiskSettings, SettingsVersion, differences
 from engine.domain.snapshot import Bundle
 from engine.errors import FeedError
+from engine.flow.exposures import exposures
 from engine.flow.limits import Breach, breach
 from engine.flow.people import person_at_least
 from engine.ports import Store
@@ -112,7 +113,7 @@ def used(bundle: Bundle) -> dict[str, Decimal]:
             "max_drawdown_amount": bundle.day.drawdown(equity),
             "daily_profit_target": bundle.day.profit(equity),
         }
-    return found | _exposure(bundle, equity, bundle.account.currency)
+    return found | _exposure(bundle)
 
 
 def _ideas_today(bundle: Bundle) -> Decimal:
@@ -122,19 +123,13 @@ def _ideas_today(bundle: Bundle) -> Decimal:
     return Decimal(max(counts.values(), default=0))
 
 
-def _exposure(bundle: Bundle, equity: Decimal, own: str) -> dict[str, Decimal]:
+def _exposure(bundle: Bundle) -> dict[str, Decimal]:
     """The value of all that is open and the largest net value of one currency, in % of equity."""
-    valued = [bundle.exposure(held) for held in bundle.holdings]
-    if not equity > 0 or None in valued:
+    seen = exposures(bundle)
+    if seen is None or seen.unvalued or not seen.equity > 0:
         return {}
-    known = [exposure for exposure in valued if exposure is not None]
-    nets: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for exposure in known:
-        for currency, value in exposure.legs:
-            nets[currency] += value
-    worst = max((abs(net) for name, net in nets.items() if name != own), default=Decimal(0))
-    total = sum((exposure.notional for exposure in known), Decimal(0))
+    worst = max((max(each.long, each.short) for each in seen.by_currency), default=Decimal(0))
     return {
-        "max_exposure_percent": total * 100 / equity,
-        "max_currency_exposure_percent": worst * 100 / equity,
+        "max_exposure_percent": seen.total * 100 / seen.equity,
+        "max_currency_exposure_percent": worst * 100 / seen.equity,
     }

@@ -8,6 +8,7 @@ from tortoise import connections
 
 from engine.domain.position_orders import PositionOrderState
 from engine.errors import BrokerSilent
+from engine.flow.exposures import exposures
 from storage.models import PositionOrderRow
 from tests.e2e.conftest import Chat, label_of
 
@@ -47,6 +48,26 @@ async def answered(chat: Chat, message: dict, part: str, who: int = ANN) -> list
 
 async def nothing_asked(chat: Chat) -> bool:
     return await PositionOrderRow.exclude(state="asked").count() == 0
+
+
+async def test_exposure_is_a_tap_away_with_its_picture(chat: Chat) -> None:
+    (empty,) = await chat.say("/positions")
+    (nothing,) = await answered(chat, empty, "Exposure")
+    assert "Nothing is open" in nothing["text"]
+    assert "photo" not in nothing
+    await opened(chat)
+    (listed,) = await chat.say("/positions")
+    (shown_,) = await answered(chat, listed, "Exposure")
+    assert shown_["photo"]
+    position = await held(chat)
+    limits = await chat.desk.talk.read_limits(ANN)
+    seen = exposures(limits.bundle)
+    (symbol,) = seen.by_symbol
+    assert max(symbol.long, symbol.short) == seen.total
+    assert seen.total == pytest.approx(position.volume * 100_000 * D("1.1"), rel=D("0.2"))
+    assert f"EURUSD: ▲ long {seen.total:,.0f}" in shown_["caption"]
+    assert f"EUR: ▲ long {seen.total:,.0f}" in shown_["caption"]
+    assert "USD: ▼" not in shown_["caption"]
 
 
 async def test_the_list_shows_each_trade_and_opens_it_in_place(chat: Chat) -> None:
