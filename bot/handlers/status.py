@@ -1,7 +1,7 @@
 """How it stands: status and today."""
 
 from aiogram import F, Router
-from aiogram.filters import Command
+from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
@@ -9,6 +9,7 @@ from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import status as views
 from engine.domain.person import Person
+from engine.errors import InvalidInput
 from engine.flow.overview import ReadStatus, ReadToday
 
 
@@ -39,7 +40,15 @@ async def refresh(
 
 
 async def today(
-    message: Message, person: Person, words: Words, read_today: ReadToday, is_live: bool
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    words: Words,
+    read_today: ReadToday,
+    is_live: bool,
 ) -> Screen:
-    """The day so far."""
+    """/today, or /today ACCOUNT: the day so far."""
+    wanted = (command.args or "").strip()
+    if wanted and wanted.casefold() != read_today.account_id.casefold():
+        raise InvalidInput(words("error.usage", example=f"/today {read_today.account_id}"))
     return views.today(words, await read_today(person.id), is_live=is_live)

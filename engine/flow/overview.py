@@ -141,6 +141,11 @@ class ReadToday:
     read_status: ReadStatus
     zone: tzinfo = UTC
 
+    @property
+    def account_id(self) -> str:
+        """The account whose day it is."""
+        return self.read_status.broker.account_id
+
     async def __call__(self, person_id: int) -> Today:
         status = await self.read_status(person_id)
         start = day_start(status.instant, self.zone)

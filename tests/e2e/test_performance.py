@@ -88,3 +88,11 @@ async def test_performance_of_a_span_counts_what_was_traded(chat: Chat) -> None:
     assert "This month" in (month.get("caption") or month["text"])
     (wrong,) = await chat.say("/performance last year")
     assert "/performance 2026-01-01 2026-01-31" in wrong["text"]
+
+
+async def test_today_is_asked_of_an_account_by_its_name(chat: Chat) -> None:
+    (plain,) = await chat.say("/today")
+    (named,) = await chat.say("/today PAPER-1")
+    assert named["text"] == plain["text"]
+    (other,) = await chat.say("/today live-7", 1002)
+    assert "Escríbalo así: /today paper-1" in other["text"]
