@@ -13,6 +13,7 @@ from bot.views import ea as ea_views
 from bot.views import notify as notify_views
 from bot.views import position_orders as position_views
 from bot.views import settings as settings_views
+from bot.views import strategies as strategy_views
 from bot.views import users as user_views
 from bot.views.facts import badge, by, direction, paper
 from engine.domain.notice import Kind
@@ -22,6 +23,7 @@ from engine.domain.state import Control
 from engine.flow.overview import Story, story
 from engine.ports import Broker, Store, Transaction
 from engine.snapshot.canonical import restore
+from engine.strategies.changes import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,14 @@ class Render:
         text = settings_views.changed(to.words, detail["by"], detail["reason"], detail["changes"])
         return Parcel(text=text)
 
+    async def strategy(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """A strategy has another version, and who wanted it."""
+        changes = [restore(Change, change) for change in detail["changes"]]
+        text = strategy_views.told(
+            to.words, detail["name"], detail["version"], changes, detail["reason"], detail["by"]
+        )
+        return Parcel(text=text)
+
     async def unknown_order(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """An order whose outcome nobody knows."""
         idea = await tx.ideas.get(UUID(detail["idea_id"]))
@@ -234,6 +244,7 @@ _RENDERERS = {
     Kind.HALT: Render.halt,
     Kind.STATE: Render.state,
     Kind.SETTINGS: Render.settings,
+    Kind.STRATEGY: Render.strategy,
     Kind.UNKNOWN_ORDER: Render.unknown_order,
     Kind.STARTED: Render.started,
     Kind.ANCHOR: Render.anchor,

@@ -156,11 +156,7 @@ def confirm(
 def done(words: Words, made: Changed, why: str) -> Screen:
     """The version that is in force now, and what it changed."""
     seen = made.after
-    lines = [
-        words("strategies.done", name=seen.name, version=str(seen.version)),
-        *differences(words, made.changes),
-        words("settings.reason", reason=said(words, why)),
-    ]
+    lines = _done(words, seen.name, seen.version, made.changes, why)
     buttons: list[tuple[Button, ...]] = [(back(words, "rule", seen.id.hex),)]
     if seen.version > 1:
         data = callbacks.pack("rulev", seen.id.hex, seen.version - 1)
@@ -220,6 +216,23 @@ def file(words: Words, id_: UUID, found: StrategyVersion) -> Screen:
         text=words("strategies.caption", name=seen.name, version=str(seen.version)),
         document={"kind": "strategy", "id": id_.hex, "version": seen.version},
     )
+
+
+def told(
+    words: Words, name: str, version: int, changes: Sequence[Change], why: str, who: str
+) -> Html:
+    """The same for everyone else, and who did it."""
+    return Html("\n".join([*_done(words, name, version, changes, why), by(words, who)]))
+
+
+def _done(
+    words: Words, name: str, version: int, changes: Sequence[Change], why: str
+) -> list[Html]:
+    return [
+        words("strategies.done", name=name, version=str(version)),
+        *differences(words, changes),
+        words("settings.reason", reason=said(words, why)),
+    ]
 
 
 def differences(words: Words, changes: Sequence[Change]) -> list[Html]:

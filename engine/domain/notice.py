@@ -20,6 +20,7 @@ class Kind(StrEnum):
     HALT = "halt"
     STATE = "state"
     SETTINGS = "settings"
+    STRATEGY = "strategy"
     UNKNOWN_ORDER = "unknown_order"
     STARTED = "started"
     ANCHOR = "anchor"
@@ -52,6 +53,7 @@ _TOPICS = {
     Kind.HALT_OPEN: Topic.HALTS,
     Kind.STATE: Topic.HALTS,
     Kind.SETTINGS: Topic.SETTINGS,
+    Kind.STRATEGY: Topic.SETTINGS,
     Kind.STARTED: Topic.SYSTEM,
     Kind.ANCHOR: Topic.SYSTEM,
     Kind.PART_LOST: Topic.SYSTEM,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.domain.decision import Action, Entry
+from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.person import Person, Role
 from engine.domain.strategy import Strategy, StrategyVersion
 from engine.errors import InvalidInput, NotFound, Outdated
@@ -16,6 +17,8 @@ from engine.strategies.changes import Change, diff
 from engine.strategies.documents import document, parse, slug, strategy_id
 
 _REASON_LENGTH = 200
+#: So many differences are told to the others; the record has them all.
+_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,15 +239,31 @@ async def _write(
             field="reason",
             most=_REASON_LENGTH,
         )
+    by = "cli" if person is None else person.name
     # Every send holds the control while it begins: none begins under a version that is gone.
     await tx.controls.take()
     saved = await tx.settings.save_strategy(
         after,
-        by="cli" if person is None else person.name[:60],
+        by=by[:60],
         reason=reason,
         expected=0 if before is None else before.version,
     )
     changes = diff(before, saved)
+    await tx.outbox.tell(
+        Notice(
+            kind=Kind.STRATEGY,
+            key=f"strategy:{saved.id}:{saved.version}",
+            priority=Priority.SAFETY,
+            detail={
+                "by": by,
+                "reason": reason,
+                "name": saved.name,
+                "version": saved.version,
+                "changes": [plain(change) for change in changes[:_TOLD]],
+            },
+        ),
+        Audience(but=None if person is None else person.id),
+    )
     await tx.history.append(
         Entry(
             action=Action.STRATEGY_CHANGED,

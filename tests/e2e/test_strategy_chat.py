@@ -76,6 +76,10 @@ async def test_a_trader_turns_it_off_and_only_an_admin_on_again(chat: Chat) -> N
     await again(chat)
     assert (await strategy(chat)).is_active is False
     assert (await strategy(chat)).version == 2
+    told = chat.sandbox.messages(ANN)[-1]["text"]
+    assert "EMA trend: v2 is in force" in told
+    assert "is_active: true → false" in told
+    assert "By Luis" in told
     data = f"v1:switch:{(await strategy(chat)).id.hex}:1"
     query = await chat.sandbox.tap(LUIS, shown["message_id"], data=data)
     await chat.settle()
