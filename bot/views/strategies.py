@@ -225,9 +225,7 @@ def told(
     return Html("\n".join([*_done(words, name, version, changes, why), by(words, who)]))
 
 
-def _done(
-    words: Words, name: str, version: int, changes: Sequence[Change], why: str
-) -> list[Html]:
+def _done(words: Words, name: str, version: int, changes: Sequence[Change], why: str) -> list[Html]:
     return [
         words("strategies.done", name=name, version=str(version)),
         *differences(words, changes),

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Recording:
         return [candle.time for candle in self.candles]
 
 
+@cache
 def shipped_recording() -> Recording:
     """EUR/USD, 5,000 hourly candles of 2017 and 2018; data/ORIGIN.md says whence."""
     with as_file(files("broker.feeds.data") / "eurusd-h1.csv") as path:

@@ -28,7 +28,7 @@ from storage.locks import Lock
 from storage.outbox import PostgresDeliveries
 from storage.sole import Sole
 from tests.conftest import Database
-from tests.integration.conftest import Desk, RecordingBell, desk, mode  # noqa: F401
+from tests.integration.conftest import SENDS, Desk, RecordingBell, desk, mode  # noqa: F401
 
 #: The local chat does not count here: a test must not wait for real limits.
 UNLIMITED = Limits(overall=Pace(1e4, 1000), chat=Pace(1e4, 1000), group=Pace(1e4, 1000))
@@ -46,19 +46,26 @@ class Chat:
     answerer: Answerer
     courier: Courier
     intake: Intake
+    offset: int = 0
 
     async def settle(self) -> None:
         """Everything that is under way comes to its end: updates, orders, messages."""
         for _ in range(6):
-            await self._fetch()
+            rung = any(job in SENDS for job, *_ in self.desk.bell.rung)
+            fetched = await self._fetch()
             await self.answerer.drain()
             await self.desk.send_all()
-            await self.desk.work.sync_broker()
-            await self.courier.deliver()
+            closed = await self.desk.work.sync_broker()
+            if not (await self.courier.deliver() or fetched or rung or closed):
+                return
 
-    async def _fetch(self) -> None:
-        poll = FetchUpdates(timeout=0, allowed_updates=UPDATES)
-        await self.intake.take(await self.answerer.bot(poll))
+    async def _fetch(self) -> int:
+        """How many updates there were; those of the fetch before are acknowledged by it."""
+        poll = FetchUpdates(timeout=0, allowed_updates=UPDATES, offset=self.offset)
+        updates = await self.answerer.bot(poll)
+        await self.intake.take(updates)
+        self.offset = max((update["update_id"] + 1 for update in updates), default=self.offset)
+        return len(updates)
 
     async def say(self, text: str, who: int = 1001) -> list[dict]:
         """A person writes; the answers that came."""

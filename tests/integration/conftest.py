@@ -24,6 +24,10 @@ LUIS = Person(id=1002, name="Luis", role=Role.TRADER, language="es", chat_id=100
 EVE = Person(id=1003, name="Eve", role=Role.VIEWER, chat_id=1003)
 
 
+#: The jobs that a desk does when they are rung for; the others are about the chat.
+SENDS = ("send_order", "send_position_order", "flatten")
+
+
 class RecordingBell:
     """Remembers what was rung."""
 

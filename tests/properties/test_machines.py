@@ -6,7 +6,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties.machines import MACHINES
 
-EXAMPLES = 60
+EXAMPLES = 40
 SUITE = settings(
     max_examples=EXAMPLES, stateful_step_count=30, derandomize=True, deadline=None, database=None
 )
