@@ -1,0 +1,51 @@
+"""What the broker behind a connector calls our symbols."""
+
+from dataclasses import dataclass, field
+
+from broker.mt5.client import Connector
+from engine.flow.terminal_wishes import Watched, matched
+
+
+@dataclass(kw_only=True)
+class Names:
+    """Those that were told, and those that the broker's own list makes clear."""
+
+    connector: Connector
+    watched: Watched
+    _listed: frozenset[str] = frozenset()
+    _found: dict[str, str] = field(default_factory=dict)
+
+    async def of(self, symbol: str) -> str | None:
+        """The broker's name, or None when it is not clear; raises ``BrokerSilent``."""
+        told = self.watched.names.get(symbol) or self._found.get(symbol)
+        if told is not None:
+            return told
+        if not self._listed:
+            await self._list()
+        name = matched(symbol, self._listed)
+        if name is not None:
+            self._found[symbol] = name
+        return name
+
+    async def has(self, symbol: str) -> str | None:
+        """The name of a symbol that is the broker's to the letter, or was told or found."""
+        if not self._listed:
+            await self._list()
+        told = self.watched.names.get(symbol) or self._found.get(symbol)
+        return told or (symbol if symbol in self._listed else None)
+
+    def ours(self, name: str) -> str:
+        """Our name of a broker's; its own, as far as it fits, where we have none."""
+        for symbol, theirs in (*self.watched.names.items(), *self._found.items()):
+            if theirs == name:
+                return symbol
+        return name[:24]
+
+    async def settle(self) -> None:
+        """Find the names of all that is watched, so that :meth:`ours` knows them."""
+        for symbol in self.watched.symbols:
+            await self.of(symbol)
+
+    async def _list(self) -> None:
+        told = await self.connector.read("/mt5/symbols")
+        self._listed = frozenset(told["names"])
