@@ -36,7 +36,7 @@ class Connector:
         try:
             status, document, _ = await self._ask("GET", path, parameters=parameters)
         except ClientConnectorError as error:
-            raise BrokerSilent(f"the connector cannot be reached: {error.strerror}") from error
+            raise BrokerSilent(f"the connector cannot be reached: {error}") from error
         if status != 200:
             raise BrokerSilent(_words(document, status))
         return document
@@ -53,7 +53,7 @@ class Connector:
                 "POST", path, body=body, headers={"Idempotency-Key": key, **headers}
             )
         except ClientConnectorError as error:
-            raise BrokerRefused(f"the connector cannot be reached: {error.strerror}") from error
+            raise BrokerRefused(f"the connector cannot be reached: {error}") from error
         if replayed:
             raise BrokerSilent(f"{key} was given before")
         if status == 200:

@@ -1,4 +1,4 @@
-"""The port ``MarketData`` over the connector: candles, quotes and specifications of its terminal."""
+"""The port ``MarketData`` over the connector: candles, quotes, specifications of its terminal."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Mt5Market:
         )
         try:
             return tuple(_candle(row) for row in told["candles"])
-        except (InvalidInput, ValueError, TypeError) as error:
+        except (InvalidInput, LookupError, ValueError, TypeError, ArithmeticError) as error:
             raise FeedError(f"a candle of {symbol} makes no sense: {error}") from error
 
     async def candles_since(
@@ -66,7 +66,10 @@ class Mt5Market:
 
     async def instrument(self, symbol: str) -> Instrument:
         told = await self._read("/mt5/symbols", ("symbol", await self._name(symbol)))
-        return instrument_of(symbol, told["symbols"][0], told["currency"])
+        try:
+            return instrument_of(symbol, told["symbols"][0], told["currency"])
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            raise FeedError(f"the specification of {symbol} makes no sense: {error!r}") from error
 
     async def _quotes(self, names: list[str]) -> dict[str, Quote]:
         told = await self._read("/mt5/quote", *(("symbol", name) for name in names))
@@ -78,7 +81,7 @@ class Mt5Market:
                 )
                 for each in told["quotes"]
             }  # fmt: skip
-        except (InvalidInput, ValueError) as error:
+        except (InvalidInput, LookupError, ValueError, TypeError, ArithmeticError) as error:
             raise FeedError(f"a quote makes no sense: {error}") from error
 
     async def _name(self, symbol: str) -> str:
@@ -98,5 +101,8 @@ class Mt5Market:
 
 
 def _candle(row: list[Any]) -> Candle:
-    time, *prices, volume = row
-    return Candle(datetime.fromisoformat(time), *(Decimal(price) for price in prices), volume)
+    time, first, high, low, last, volume = row
+    return Candle(
+        datetime.fromisoformat(time),
+        Decimal(first), Decimal(high), Decimal(low), Decimal(last), int(volume),
+    )  # fmt: skip

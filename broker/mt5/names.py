@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from broker.mt5.client import Connector
+from engine.errors import BrokerSilent
 from engine.flow.terminal_wishes import Watched, matched
 
 
@@ -48,4 +49,7 @@ class Names:
 
     async def _list(self) -> None:
         told = await self.connector.read("/mt5/symbols")
-        self._listed = frozenset(told["names"])
+        names = told.get("names")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise BrokerSilent("the connector shows no symbols")
+        self._listed = frozenset(names)

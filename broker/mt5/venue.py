@@ -1,6 +1,7 @@
-"""The port ``Broker`` over the connector: one call each, never repeated, looked up when in doubt."""
+"""The port ``Broker`` over the connector: called once, never again, looked up when in doubt."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from broker.mt5.names import Names
 from engine.domain.account import Account, Direction, Position
 from engine.domain.order import ClosedTrade, Fill, Order
 from engine.domain.position_orders import PositionChange
-from engine.errors import BrokerRefused, BrokerSilent
+from engine.errors import BrokerRefused, BrokerSilent, InvalidInput
 from engine.ports import Found, NotFound, Store
 
 
@@ -93,31 +94,38 @@ class Mt5Broker:
 
     async def account(self) -> Account:
         told = await self._account()
-        return Account(
-            id=self.account_id,
-            currency=told["currency"],
-            balance=Decimal(told["balance"]),
-            equity=Decimal(told["equity"]),
-            margin_used=Decimal(told["margin_used"]),
-            margin_free=Decimal(told["margin_free"]),
-            open_profit=Decimal(told["open_pl"]),
-            captured_at=datetime.fromisoformat(told["captured_at"]),
-        )
+        with _understood():
+            return Account(
+                id=self.account_id,
+                currency=told["currency"],
+                balance=Decimal(told["balance"]),
+                equity=Decimal(told["equity"]),
+                margin_used=Decimal(told["margin_used"]),
+                margin_free=Decimal(told["margin_free"]),
+                open_profit=Decimal(told["open_pl"]),
+                captured_at=datetime.fromisoformat(told["captured_at"]),
+            )
 
     async def positions(self) -> tuple[Position, ...]:
-        told = (await self._account())["open_positions"]
+        told = await self._account()
         await self.names.settle()
-        orders = await self._orders({each["key"] for each in told if each["key"]})
-        return tuple(self._position(each, orders.get(each["key"])) for each in told)
+        with _understood():
+            keys = {each["key"] for each in told["open_positions"] if each["key"]}
+        orders = await self._orders(keys)
+        with _understood():
+            return tuple(
+                self._position(each, orders.get(each["key"])) for each in told["open_positions"]
+            )
 
     async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
         told = await self.connector.read("/mt5/history", ("since", after.isoformat()))
         await self.names.settle()
-        return tuple(self._trade(each) for each in told["trades"])
+        with _understood():
+            return tuple(self._trade(each) for each in told["trades"])
 
     async def _account(self) -> Json:
         told = await self.connector.read("/mt5/account", ("days", "0"))
-        if told["trade_mode"] == "real" and not self.is_live:
+        if told.get("trade_mode") not in ("demo", "contest") and not self.is_live:
             # Whatever is shown of it would be called paper.
             raise BrokerSilent("this is a real account, and LIVE_TRADING_ENABLED is not true")
         return told
@@ -158,6 +166,16 @@ class Mt5Broker:
         )
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """An answer that makes no sense is as good as none."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, ArithmeticError, InvalidInput) as error:
+        raise BrokerSilent(f"the connector's answer makes no sense: {error!r}"[:200]) from error
+
+
+@_understood()
 def _fill(client_id: str, told: Json) -> Fill:
     return Fill(
         client_id=client_id,
@@ -168,6 +186,7 @@ def _fill(client_id: str, told: Json) -> Fill:
     )
 
 
+@_understood()
 def _change(client_id: str, told: Json) -> PositionChange:
     price = told.get("filled_price")
     return PositionChange(

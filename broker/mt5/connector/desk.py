@@ -10,7 +10,7 @@ from broker.mt5.connector.deeds import Deed, Opening, outcome, request_of
 from broker.mt5.connector.facts import Standing, exact, small
 from broker.mt5.connector.journal import Entry, Journal, Leg, State
 from broker.mt5.connector.link import Failed, Lost, NotConnected
-from broker.mt5.connector.problems import Problem, refused, unavailable, unknown
+from broker.mt5.connector.problems import Problem, unavailable, unknown
 from broker.mt5.connector.retcodes import Proof, fillings, proof_of, proof_of_error
 from broker.mt5.connector.terminal import Terminal
 from broker.mt5.connector.tracing import Tracer, result_of

@@ -148,7 +148,7 @@ class Link:
         if process is None:
             return
         if process.returncode is None:
-            log.warning("worker %s is ended", process.pid)
+            log.info("worker %s is ended", process.pid)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await process.wait()
