@@ -1,1 +1,1 @@
-"""A stand-in for the ``MetaTrader5`` package, over the same simulated terminal as the EA's tests."""
+"""A stand-in for the ``MetaTrader5`` package, over the simulated terminal of the EA's tests."""

@@ -1,8 +1,8 @@
 """What looks like the module ``MetaTrader5``: its tuples, its argument checks, its silence.
 
-The worker imports it in its own process; the simulated terminal is in the test's, and is reached by
-a loopback socket whose address is given as the terminal's path. As the real one it has no time-outs:
-where the terminal does not answer, a call never returns.
+The worker imports it in its own process; the simulated terminal is in the test's, and is reached
+by a loopback socket whose address is given as the terminal's path. As the real one it has no
+time-outs: where the terminal does not answer, a call never returns.
 """
 
 import datetime as dt
@@ -189,7 +189,9 @@ def order_send(*args: Any) -> Any:
 
 
 def _checked(kind: str, told: dict[str, Any] | None, request: dict[str, Any]) -> Any:
-    return None if told is None else _tuple(kind, {**told, "request": _tuple("TradeRequest", request)})
+    return (
+        None if told is None else _tuple(kind, {**told, "request": _tuple("TradeRequest", request)})
+    )
 
 
 def _request(args: tuple[Any, ...]) -> dict[str, Any] | None:

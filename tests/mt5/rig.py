@@ -78,7 +78,10 @@ class Rig:
     async def ready(self) -> None:
         """Until it says that it is."""
         async with asyncio.timeout(20):
-            while (await self.get("/mt5/health"))[1]["status"] != "ok":
+            while True:
+                _, told = await self.get("/mt5/health")
+                if told["status"] == "ok":
+                    return
                 await asyncio.sleep(0.02)
 
     async def stop(self) -> None:

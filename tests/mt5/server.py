@@ -143,7 +143,9 @@ class TerminalServer:
 
     def _symbol_info(self, name: str) -> Any:
         known = self._known(name)
-        return ((-4, "Terminal: Not found"), None) if known is None else symbol(self.exchange, known)
+        return (
+            ((-4, "Terminal: Not found"), None) if known is None else symbol(self.exchange, known)
+        )
 
     def _symbol_info_tick(self, name: str) -> Any:
         known = self._known(name)
@@ -170,9 +172,7 @@ class TerminalServer:
     def _orders_get(self, name: str | None, ticket: int | None) -> Any:
         return [order(each) for each in self.exchange.orders.values()]
 
-    def _history_deals_get(
-        self, span: list[int], ticket: int | None, number: int | None
-    ) -> Any:
+    def _history_deals_get(self, span: list[int], ticket: int | None, number: int | None) -> Any:
         deals = self.exchange.deals if self.exchange.synced else []
         return [
             deal(each)

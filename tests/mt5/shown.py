@@ -8,11 +8,12 @@ from tests.mt5.fields import FIELDS
 
 Told = dict[str, Any]
 
-_TEXTS = frozenset(
-    "name server currency company basis category currency_base currency_profit currency_margin bank"
-    " description exchange formula isin page path language data_path commondata_path comment"
-    " external_id symbol".split()
-)
+#: Fields that are empty texts where nothing is known; all others are numbers.
+_TEXTS = {
+    "name", "server", "currency", "company", "basis", "category", "currency_base", "bank",
+    "currency_profit", "currency_margin", "description", "exchange", "formula", "isin", "page",
+    "path", "language", "data_path", "commondata_path", "comment", "external_id", "symbol",
+}  # fmt: skip
 _MINUTES = {1: 1, 5: 5, 15: 15, 30: 30, 0x4001: 60, 0x4004: 240, 0x4018: 1440}
 
 

@@ -25,6 +25,8 @@ _TIMEFRAMES = {
 }  # fmt: skip
 #: A trade still open when the period began has deals before it.
 _BEFORE = timedelta(days=7)
+#: The broker's clock and ours are no further apart, whole quarters of an hour left aside.
+_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Reads:
         """Trades closed since an instant, but not before the journal began, oldest first."""
         await self.terminal.look()
         positions = await self.terminal.positions()
-        since = max(since, self.journal.created)
+        since = max(since, self.journal.created - _SKEW)
         trades = await self._trades(since, self.terminal.known_time, positions)
         return {"trades": [_long(trade) for trade in trades]}
 
