@@ -1,7 +1,7 @@
 """A connector as it runs, over the stand-in: real HTTP, a real worker process, a real journal."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,11 +21,10 @@ from engine.domain.market import Timeframe
 from engine.flow.terminal_wishes import Watched
 from tests.memory import MemoryStore
 from tests.mql5.market import Symbol
+from tests.mt5 import MODULE, TOKEN
 from tests.mt5.exchange import Exchange
 from tests.mt5.server import TerminalServer
 
-TOKEN = "0123456789abcdef0123456789abcdef-token"
-MODULE = "tests.mt5.package"
 WATCHED = Watched(streams=(("EURUSD", Timeframe.H1),), names={"XAUUSD": "GOLD"})
 
 
@@ -42,6 +41,15 @@ def exchange(*, hedging: bool = True) -> Exchange:
         Symbol("GOLD", 2, 2400.0, 2400.3, contract=100.0, stops_level=50, filling=2, base="XAU")
     )
     return made
+
+
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Until something is so."""
+    loop = asyncio.get_running_loop()
+    last = loop.time() + seconds
+    while not condition():
+        assert loop.time() < last, "it did not become so"
+        await asyncio.sleep(0.005)
 
 
 def order_body(**fields: Any) -> dict[str, Any]:
@@ -77,10 +85,14 @@ class Rig:
 
     async def ready(self) -> None:
         """Until it says that it is."""
+        await self.health(lambda told: told["status"] == "ok")
+
+    async def health(self, wanted: Callable[[dict[str, Any]], object]) -> None:
+        """Until its health is as wanted."""
         async with asyncio.timeout(20):
             while True:
                 _, told = await self.get("/mt5/health")
-                if told["status"] == "ok":
+                if wanted(told):
                     return
                 await asyncio.sleep(0.02)
 

@@ -24,7 +24,8 @@ class TerminalServer:
 
     ``hang_before`` and ``hang_after`` never answer, ``drop_before`` and ``drop_after`` break the
     connection, before or after the call took effect; ``none`` answers None with −1 after it did.
-    ``dead`` lets nobody join.
+    ``algo_off`` is the answer of a terminal whose algo trading was switched off just now. ``dead``
+    lets nobody join.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -104,6 +105,8 @@ class TerminalServer:
             if fault is None:
                 return self._done(name, args)
             self.faults.remove(fault)
+            if fault[1] == "algo_off":
+                return OK, _result(Answer(10027, comment="AutoTrading disabled by client"))
             if fault[1].endswith("after") or fault[1] == "none":
                 self._done(name, args)
         if fault[1] == "none":
@@ -191,12 +194,10 @@ class TerminalServer:
         return {**empty, "retcode": int(code), "comment": "Done" if not code else "Invalid"}
 
     def _order_send(self, told: dict[str, Any]) -> Any:
-        if not self.exchange.flags.terminal:
-            return _result(told, Answer(10027, comment="AutoTrading disabled by client"))
         answer = self.exchange.order_send(_request(told))
         if answer.retcode == 0:
             return (-1, "Terminal: Call failed"), None
-        return _result(told, answer)
+        return _result(answer)
 
 
 def _request(told: dict[str, Any]) -> Request:
@@ -204,7 +205,7 @@ def _request(told: dict[str, Any]) -> Request:
     return Request(**{name: value for name, value in told.items() if name in names})
 
 
-def _result(told: dict[str, Any], answer: Answer) -> dict[str, Any]:
+def _result(answer: Answer) -> dict[str, Any]:
     return {
         "retcode": int(answer.retcode), "deal": answer.deal, "order": answer.order,
         "volume": answer.volume, "price": answer.price, "bid": 0.0, "ask": 0.0,

@@ -69,6 +69,8 @@ class Service:
                 self._told(problem)
             except (Failed, Lost, NotConnected) as error:
                 self._told(Problem(503, "no_terminal", str(error)))
+            except Exception as error:  # such as a full disk: what is open must not be given up
+                self._told(Problem(500, "INTERNAL", f"{type(error).__name__}: {error}"))
             await asyncio.sleep(self.watch_seconds)
 
     def _told(self, problem: Problem | None) -> None:
