@@ -55,7 +55,7 @@ class Mt5Market:
 
     async def rates(self, wanted: Collection[str]) -> Mapping[str, Quote]:
         try:
-            found = {symbol: await self.names.has(symbol) for symbol in wanted}
+            found = {symbol: await self.names.of(symbol) for symbol in wanted}
         except BrokerSilent as error:
             raise FeedError(str(error)) from error
         names = {symbol: name for symbol, name in found.items() if name is not None}

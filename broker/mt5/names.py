@@ -14,26 +14,18 @@ class Names:
     connector: Connector
     watched: Watched
     _listed: frozenset[str] = frozenset()
-    _found: dict[str, str] = field(default_factory=dict)
+    _found: dict[str, str | None] = field(default_factory=dict)
 
     async def of(self, symbol: str) -> str | None:
         """The broker's name, or None when it is not clear; raises ``BrokerSilent``."""
-        told = self.watched.names.get(symbol) or self._found.get(symbol)
+        told = self.watched.names.get(symbol)
         if told is not None:
             return told
-        if not self._listed:
-            await self._list()
-        name = matched(symbol, self._listed)
-        if name is not None:
-            self._found[symbol] = name
-        return name
-
-    async def has(self, symbol: str) -> str | None:
-        """The name of a symbol that is the broker's to the letter, or was told or found."""
-        if not self._listed:
-            await self._list()
-        told = self.watched.names.get(symbol) or self._found.get(symbol)
-        return told or (symbol if symbol in self._listed else None)
+        if symbol not in self._found:
+            if not self._listed:
+                await self._list()
+            self._found[symbol] = matched(symbol, self._listed)
+        return self._found[symbol]
 
     def ours(self, name: str) -> str:
         """Our name of a broker's; its own, as far as it fits, where we have none."""

@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
-
 from tests.mql5.market import Fault
 from tests.mt5.rig import Rig, order_body
 
@@ -57,19 +55,17 @@ async def test_a_partial_fill_is_the_truth(rig: Rig) -> None:
     assert (told["lot_size"], told["volume_left"]) == (Decimal("0.10"), Decimal("0.10"))
 
 
-@pytest.mark.parametrize("code", [10004, 10020, 10021])
-async def test_what_was_certainly_not_done_is_tried_again_at_a_fresh_price(
-    rig: Rig, code: int
-) -> None:
-    rig.exchange.faults = [Fault("answer", code)] * 3
-    status, told = await rig.post("/mt5/order", order_body())
-    assert (status, len(rig.exchange.sent)) == (200, 4)
-    assert len({request.magic for request in rig.exchange.sent}) == 1
-    rig.exchange.faults = [Fault("answer", code)] * 4
-    status, told = await rig.post("/mt5/order", order_body(), "k-2")
-    assert (status, told["error"]["details"]) == (422, {"retcode": code})
-    assert len(rig.exchange.sent) == 8
-    assert len(rig.exchange.deals) == 1
+async def test_what_was_certainly_not_done_is_tried_again_at_a_fresh_price(rig: Rig) -> None:
+    for number, code in enumerate((10004, 10020, 10021)):
+        rig.exchange.sent.clear()
+        rig.exchange.faults = [Fault("answer", code)] * 3
+        status, told = await rig.post("/mt5/order", order_body(), f"a-{code}")
+        assert (status, len(rig.exchange.sent)) == (200, 4)
+        assert len({request.magic for request in rig.exchange.sent}) == 1
+        rig.exchange.faults = [Fault("answer", code)] * 4
+        status, told = await rig.post("/mt5/order", order_body(), f"b-{code}")
+        assert (status, told["error"]["details"]) == (422, {"retcode": code})
+        assert (len(rig.exchange.sent), len(rig.exchange.deals)) == (8, number + 1)
 
 
 async def test_a_busy_server_is_asked_again_a_little_later(rig: Rig) -> None:
@@ -78,14 +74,15 @@ async def test_a_busy_server_is_asked_again_a_little_later(rig: Rig) -> None:
     assert (status, len(rig.exchange.sent)) == (200, 2)
 
 
-@pytest.mark.parametrize("code", [10006, 10013, 10016, 10019, 10027, 10033, 10046])
-async def test_what_is_refused_is_not_tried_again(rig: Rig, code: int) -> None:
-    rig.exchange.faults = [Fault("answer", code)]
-    status, told = await rig.post("/mt5/order", order_body(take_profit=[1.12, 1.13]))
-    assert (status, told["error"]["details"]) == (422, {"retcode": code})
-    # The second target is not tried where the first was refused.
-    assert len(rig.exchange.sent) == 1
-    assert (await rig.get("/mt5/orders/k-1"))[1]["status"] == "refused"
+async def test_what_is_refused_is_not_tried_again(rig: Rig) -> None:
+    for number, code in enumerate((10006, 10013, 10016, 10019, 10027, 10033, 10046), start=1):
+        rig.exchange.faults = [Fault("answer", code)]
+        body, key = order_body(take_profit=[1.12, 1.13]), f"k-{code}"
+        status, told = await rig.post("/mt5/order", body, key)
+        assert (status, told["error"]["details"]) == (422, {"retcode": code})
+        # The second target is not tried where the first was refused.
+        assert len(rig.exchange.sent) == number
+        assert (await rig.get(f"/mt5/orders/{key}"))[1]["status"] == "refused"
 
 
 async def test_another_filling_mode_is_tried_where_one_is_refused(rig: Rig) -> None:
