@@ -29,15 +29,15 @@ def _fail(code: int, text: str) -> None:
 
 
 def initialize(
-    path: str | None = None, *, login: int = 0, password: str = "", server: str = "",
+    *path: str, login: int = 0, password: str = "", server: str = "",
     timeout: int = 60_000, portable: bool = False,
 ) -> bool:  # fmt: skip
-    """Join the terminal at ``host:port``."""
+    """Join the terminal at ``host:port``; the path has no name."""
     global _line, _last
-    if not (path is None or isinstance(path, str)) or not isinstance(timeout, int):
+    if len(path) > 1 or not all(isinstance(p, str) for p in path) or not isinstance(timeout, int):
         _fail(-2, "Invalid arguments")
         return False
-    host, _, port = (path or "").rpartition(":")
+    host, _, port = "".join(path).rpartition(":")
     try:
         _line = Client((host, int(port)), authkey=b"mt5")
     except (OSError, ValueError, EOFError):

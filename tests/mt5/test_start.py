@@ -50,8 +50,9 @@ def test_the_environment_is_read_and_secrets_are_not_shown(monkeypatch: pytest.M
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     made = read_connector_settings()
+    assert made.terminal == Path("t.exe")
     assert made.join == {
-        "path": "t.exe", "login": 5012345, "server": "Ava-Demo 1-MT5", "password": "hidden-word",
+        "login": 5012345, "server": "Ava-Demo 1-MT5", "password": "hidden-word",
     }  # fmt: skip
     assert (made.host, made.live_trading_enabled, str(made.zone)) == (
         "127.0.0.1", True, "Europe/Athens",

@@ -40,19 +40,23 @@ def worker_command(module: str) -> tuple[str, ...]:
 class Link:
     """A worker that is started when it is needed and ended when it hangs.
 
-    ``login`` are the arguments of the package's ``initialize``. A call that takes longer than
-    ``hang_seconds`` ends the worker; joining the terminal may take ``join_seconds``.
+    ``login`` are the arguments of the package's ``initialize``, the terminal's ``path`` apart. A
+    call that takes longer than ``hang_seconds`` ends the worker; joining the terminal may take
+    ``join_seconds``.
     """
 
     def __init__(
         self,
         command: Sequence[str],
+        path: str | None,
         login: Mapping[str, Any],
         *,
         hang_seconds: float,
         join_seconds: float,
     ) -> None:
         self._command, self._login = tuple(command), dict(login)
+        # The package takes it without a name, or not at all.
+        self._path = () if path is None else (path,)
         self._hang_seconds, self._join_seconds = hang_seconds, join_seconds
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -107,7 +111,7 @@ class Link:
             if self._process is None:
                 await self._start()
             named = {**self._login, "timeout": int(self._join_seconds * 800)}
-            request = {"call": "initialize", "args": (), "named": named, "fields": None}
+            request = {"call": "initialize", "args": self._path, "named": named, "fields": None}
             await self._exchange(request, self._join_seconds)
             self.joined = True
 

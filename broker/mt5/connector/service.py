@@ -135,7 +135,9 @@ def build_service(
     """A connector over the package of that name; ``chance`` is any random number."""
     journal = Journal(settings.journal, now=clock(), chance=chance)
     link = Link(
-        worker_command(module), settings.join,
+        worker_command(module),
+        None if settings.terminal is None else str(settings.terminal),
+        settings.join,
         hang_seconds=settings.hang_seconds, join_seconds=settings.join_seconds,
     )  # fmt: skip
     terminal = Terminal(link, journal, clock, login=settings.login, zone=settings.zone)

@@ -69,10 +69,8 @@ class ConnectorSettings(BaseSettings):
 
     @property
     def join(self) -> dict[str, object]:
-        """The arguments of the package's ``initialize``."""
+        """The arguments of the package's ``initialize``, besides the terminal's path."""
         found: dict[str, object] = {}
-        if self.terminal is not None:
-            found["path"] = str(self.terminal)
         if self.login is not None:
             found["login"] = self.login
         if self.server is not None:

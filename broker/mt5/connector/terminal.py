@@ -58,8 +58,11 @@ class Terminal:
         return standing
 
     def _must_be_ours(self, standing: Standing) -> None:
+        if not standing.login:
+            self.standing = None
+            raise unavailable("the terminal is not logged in to an account")
         expected = self._journal.meta("account")
-        if expected is None and standing.login and self._login in (None, standing.login):
+        if expected is None and self._login in (None, standing.login):
             self._journal.remember("account", standing.name)
             expected = standing.name
         if expected != standing.name:
