@@ -48,8 +48,9 @@ class Settings(BaseSettings):
     #: How often traders are reminded of a halt that none of them has seen; 0 is never.
     halt_reminder_minutes: int = Field(default=15, ge=0, le=1440)
 
-    #: Where orders go: simulated, or to a MetaTrader terminal by its Expert Advisor.
-    broker: Literal["paper", "mt_bridge"] = "paper"
+    #: Where orders go: simulated, or to a MetaTrader terminal, by its Expert Advisor or by the
+    #: connector beside it.
+    broker: Literal["paper", "mt_bridge", "mt5"] = "paper"
     #: Whether a real account may be traded; without it only demo accounts are let in.
     live_trading_enabled: bool = False
 
@@ -58,12 +59,16 @@ class Settings(BaseSettings):
     ea_port: int = Field(default=8090, ge=0, le=65_535)
     #: Whether the caller's address is the last entry of X-Forwarded-For.
     ea_behind_proxy: bool = False
-    #: What is traded there: symbol:timeframe, or symbol=broker's name:timeframe, with commas.
+    #: What is traded at MetaTrader: symbol:timeframe or symbol=broker's name:timeframe, by commas.
     ea_symbols: str = "EURUSD:H1"
     #: What the broker's clock follows, such as Europe/Athens; without it its present offset.
     ea_clock_zone: str | None = None
     #: How far the price may have moved when the terminal deals, in points.
     ea_max_deviation_points: int = Field(default=30, ge=1, le=100_000)
+
+    #: Where the connector on the terminal's machine is, and what it asks for.
+    mt5_connector_url: str | None = None
+    mt5_connector_token: SecretStr | None = None
 
     account_id: str = "paper-1"
     account_currency: str = "USD"

@@ -1,4 +1,4 @@
-"""Which venue, and whose market: paper over a recording, or a MetaTrader terminal."""
+"""Which venue, and whose market: paper over a recording, or a MetaTrader terminal two ways."""
 
 import secrets
 from dataclasses import dataclass
@@ -7,6 +7,10 @@ from bot.settings import Settings
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
 from broker.feeds.terminal import TerminalCalendar, TerminalMarket
+from broker.mt5.client import Connector
+from broker.mt5.market import Mt5Market
+from broker.mt5.names import Names
+from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
@@ -47,12 +51,15 @@ def parse_symbols(text: str) -> Watched:
     return Watched(streams=tuple(streams), names=names)
 
 
+Market = RecordedMarket | TerminalMarket | Mt5Market
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venue:
     """A venue, the market it trades in, and what is watched there."""
 
-    market: RecordedMarket | TerminalMarket
-    broker: PaperBroker | MtBridge
+    market: Market
+    broker: PaperBroker | MtBridge | Mt5Broker
     calendar: Calendar
     watched: Watched
 
@@ -61,6 +68,8 @@ def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clo
     """The venue that the settings choose."""
     if settings.broker == "paper":
         return _paper(settings)
+    if settings.broker == "mt5":
+        return _connector(settings, store, clock)
     account_id = settings.account_id
     return Venue(
         market=TerminalMarket(store=store, account_id=account_id, clock=clock),
@@ -74,6 +83,29 @@ def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clo
         calendar=TerminalCalendar(store=store, account_id=account_id),
         watched=parse_symbols(settings.ea_symbols),
     )
+
+
+def _connector(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
+    """The account behind a connector. Its package shows no economic calendar: the gate opens
+    nothing where it asks for one.
+    """
+    url, token = settings.mt5_connector_url, settings.mt5_connector_token
+    if url is None or token is None:
+        raise InvalidInput("BROKER is mt5: set MT5_CONNECTOR_URL and MT5_CONNECTOR_TOKEN")
+    if not url.startswith(("http://", "https://")):
+        raise InvalidInput("MT5_CONNECTOR_URL begins with http:// or https://")
+    connector = Connector(url=url, token=token.get_secret_value())
+    watched = parse_symbols(settings.ea_symbols)
+    names = Names(connector=connector, watched=watched)
+    return Venue(
+        market=Mt5Market(connector=connector, names=names, clock=clock),
+        broker=Mt5Broker(
+            connector=connector, names=names, store=store, account_id=settings.account_id,
+            is_live=settings.live_trading_enabled,
+        ),
+        calendar=shipped_calendar(),
+        watched=watched,
+    )  # fmt: skip
 
 
 def _paper(settings: Settings) -> Venue:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.settings import TELEGRAM, Settings
-from bot.venues import build_venue
+from bot.venues import Market, build_venue
 from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket
-from broker.feeds.terminal import TerminalMarket
+from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe
@@ -40,8 +40,8 @@ class World:
 
     store: PostgresStore
     anchors: AnchorFile
-    market: RecordedMarket | TerminalMarket
-    broker: PaperBroker | MtBridge
+    market: Market
+    broker: PaperBroker | MtBridge | Mt5Broker
     calendar: Calendar
     watched: Watched
     signals: Listener

@@ -6,16 +6,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from broker.metatrader.specification import instrument_of
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.snapshot import CalendarEvent, CalendarView, Impact
-from engine.errors import FeedError, InvalidInput, NotFound
+from engine.errors import FeedError, NotFound
 from engine.ports import Clock, Store, Transaction
 
 _AHEAD, _BEHIND = timedelta(days=7), timedelta(days=1)
 _IMPACTS = {"high": Impact.HIGH, "moderate": Impact.MEDIUM, "low": Impact.LOW, "none": Impact.LOW}
 _MICRO = Decimal(1_000_000)
-#: Metals and indices whose pip is no tenth of a point; for the rest a pip is ten points.
-_PIPS = {"XAUUSD": "0.1", "XAGUSD": "0.01"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +67,7 @@ class TerminalMarket:
         if name not in told:
             raise NotFound(f"the terminal shows no {symbol}")
         currency = shown.account["currency"] if shown is not None else ""
-        return _instrument(symbol, told[name], currency)
+        return instrument_of(symbol, told[name], currency)
 
     async def _name(self, tx: Transaction, symbol: str) -> str:
         name = (await tx.snapshots.mapped(self.account_id)).get(symbol)
@@ -85,46 +84,6 @@ def _quote(told: Mapping[str, Any] | None) -> Quote | None:
     if not 0 < bid <= ask:
         return None
     return Quote(bid, ask, datetime.fromisoformat(told["at"]))
-
-
-def _instrument(symbol: str, told: Mapping[str, Any], currency: str) -> Instrument:
-    """A specification. Raises :class:`FeedError` for one that cannot be dealt with."""
-    point = Decimal(told["point"])
-    try:
-        return Instrument(
-            symbol=symbol,
-            base=told["base"] or symbol,
-            quote=told["profit"] or currency,
-            digits=told["digits"],
-            pip=Decimal(_PIPS[symbol]) if symbol in _PIPS else _pip(point, told["digits"]),
-            contract_size=Decimal(told["contract_size"]),
-            volume_min=Decimal(told["volume_min"]),
-            volume_max=Decimal(told["volume_max"]),
-            volume_step=Decimal(told["volume_step"]),
-            stops_level=point * told["stops_level"],
-            margin_rate=_margin_rate(told),
-        )
-    except InvalidInput as error:
-        raise FeedError(f"the terminal's specification of {symbol}: {error}") from error
-
-
-def _pip(point: Decimal, digits: int) -> Decimal:
-    """Prices with an odd number of digits have a tenth of a pip at their end."""
-    return point * 10 if digits % 2 else point
-
-
-def _margin_rate(told: Mapping[str, Any]) -> Decimal:
-    """The margin as a part of a position's value.
-
-    ``margin_per_lot`` is account currency for one lot; a lot is worth contract size × ask × account
-    currency per unit of the quote currency, and that rate is tick value / (tick size × contract
-    size). Where the terminal cannot say, the whole value is held.
-    """
-    per_lot, ask = Decimal(told["margin_per_lot"]), Decimal(told["ask"])
-    tick, value = Decimal(told["tick_size"]), Decimal(told["tick_value"])
-    if not (per_lot > 0 and ask > 0 and tick > 0 and value > 0):
-        return Decimal(1)
-    return min(Decimal(1), round(per_lot / (ask / tick * value), 6)) or Decimal(1)
 
 
 @dataclass(frozen=True, kw_only=True)

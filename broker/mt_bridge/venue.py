@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from broker.metatrader.legs import Symbol
+from broker.metatrader.trades import closed_trades, position_of
 from broker.mt_bridge.changes import Changes
-from broker.mt_bridge.orders import Symbol, drafts, fill_of, is_lost, outcome
-from broker.mt_bridge.trades import closed_trades, position_of
+from broker.mt_bridge.orders import drafts, fill_of, is_lost, outcome
 from engine.domain.account import Account, Position
 from engine.domain.order import ClosedTrade, Fill, Order
 from engine.domain.terminal import (
@@ -123,7 +124,8 @@ class MtBridge(Changes):
             ours = await self._our_names(tx)
             orders = await self._orders(tx, [deal["magic"] for deal in deals])
         open_ids = frozenset(told["id"] for told in shown.positions)
-        trades = closed_trades(deals, open_ids, ours, orders)
+        owners = {magic: order.client_id for magic, order in orders.items()}
+        trades = closed_trades(deals, open_ids, ours, owners)
         return tuple(trade for trade in trades if trade.closed_at > after)
 
     async def _our_names(self, tx: Transaction) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``mql5``.
+``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``mql5``, ``connector``.
 """
 
 import argparse
@@ -30,6 +30,7 @@ _RUNS = {
     "tamper": "tests.chaos.tamper",
     "month": "tests.chaos.month",
     "kill-switch": "tests.chaos.kill_switch",
+    "connector": "tests.mt5.__main__",
     "mql5": "tests.mql5.__main__",
     "one-winner": "tests.chaos.one_winner",
     "updates": "tests.chaos.updates",

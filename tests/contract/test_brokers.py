@@ -1,93 +1,45 @@
 """What every venue promises, whatever is behind it."""
 
-import asyncio
-from collections.abc import Awaitable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from broker.feeds.instruments import instrument
-from broker.mt_bridge.venue import MtBridge
-from broker.paper import PaperBroker
-from engine.domain.market import Timeframe
-from engine.domain.order import Order
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound
-from tests.builders import NOW, candles
-from tests.builders import order as order_of
-from tests.fakes import HandMarket, MemoryLedger
-from tests.integration.ea import ACCOUNT, Bridge, bridge  # noqa: F401
-from tests.terminals import Ea, request
+from tests.contract.venues import Venue, bridge_venue, paper_venue
+from tests.integration.ea import Bridge, bridge  # noqa: F401
+from tests.mt5.rig import rigged
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+#: Of the order that is used here: bought at about 1.1001, stop 1.098, target 1.104.
+STOP, TARGET = Decimal("1.09800"), Decimal("1.10400")
 
 
-@dataclass
-class Venue:
-    """A venue, and whatever has to work for it meanwhile."""
-
-    broker: Any
-    account_id: str
-    ea: Ea | None = None
-
-    def order(self, number: int = 1) -> Order:
-        made = order_of(client_id=f"at-{number:024}", account_id=self.account_id)
-        return replace(made, valid_until=datetime.now(UTC) + timedelta(minutes=1))
-
-    async def of(self, work: Awaitable[Any]) -> Any:
-        """What a call answers while the venue works."""
-        task = asyncio.ensure_future(work)
-        while not task.done():
-            await asyncio.wait([task], timeout=0.02)
-            if self.ea is not None:
-                await self.ea.work(hold_ms=0)
-        if self.ea is not None:
-            await _show(self.ea)
-        return await task
+@pytest.fixture
+def over_paper() -> Venue:
+    return paper_venue()
 
 
-async def _show(ea: Ea) -> None:
-    """The terminal's snapshot: a euro, and every trade it made."""
-    example = request("/ea/sync")
-    euro = {
-        **example["symbols"][0], "name": "EURUSD", "bid": 1.1, "ask": 1.1001, "digits": 5,
-        "point": 0.00001,
-    }  # fmt: skip
-    positions = [
-        {
-            **example["positions"][0], "id": 900_000 + c["seq"], "ticket": 900_000 + c["seq"],
-            "symbol": c["symbol"], "volume": float(c["volume"]), "side": c["side"],
-            "magic": ea.magic_base + c["seq"], "sl": float(c["sl"]), "tp": float(c["tp"]),
-        }
-        for c in ea.seen
-        if c["type"] == "OPEN" and c["id"] in ea.executed
-    ]  # fmt: skip
-    ea.sync_no += 1
-    status, answer = await ea.post(
-        "/ea/sync", sync_no=ea.sync_no, symbols=[euro], positions=positions, deals=[],
-        names=["EURUSD"], candles=[],
-    )  # fmt: skip
-    assert status == 200, answer
+@pytest.fixture
+async def over_mt_bridge(bridge: Bridge) -> Venue:  # noqa: F811
+    return await bridge_venue(bridge)
 
 
-@pytest.fixture(params=["paper", "mt_bridge"])
-async def venue(request: pytest.FixtureRequest, bridge: Bridge) -> Venue:  # noqa: F811
-    """A venue of either kind, with an account of some money and nothing open."""
-    if request.param == "paper":
-        market = HandMarket(instrument("EURUSD"), candles(end=NOW))
-        paper = PaperBroker(market=market, ledger=MemoryLedger(), timeframe=Timeframe.H1)
-        return Venue(paper, "paper-1")
-    watched = replace(bridge.endpoint.take_snapshot.watched, streams=(("EURUSD", Timeframe.H1),))
-    object.__setattr__(bridge.endpoint.take_snapshot, "watched", watched)
-    ea = await bridge.joined()
-    await _show(ea)
-    broker = MtBridge(
-        store=bridge.store, signals=bridge.signals, account_id=ACCOUNT, patience_seconds=1.0
-    )
-    return Venue(broker, ACCOUNT, ea)
+@pytest.fixture
+async def over_connector(tmp_path: Path) -> AsyncIterator[Venue]:
+    async with rigged(tmp_path) as rig:
+        yield Venue(rig.broker(), "mt5-1")
+
+
+@pytest.fixture(params=["paper", "mt_bridge", "connector"])
+def venue(request: pytest.FixtureRequest) -> Venue:
+    """A venue of any kind, with an account of some money and nothing open."""
+    made: Venue = request.getfixturevalue(f"over_{request.param}")
+    return made
 
 
 async def test_an_account_without_trades_is_flat(venue: Venue) -> None:
@@ -114,7 +66,7 @@ async def test_a_fill_is_found_again_and_shows_as_a_position(venue: Venue) -> No
 
 
 async def test_the_same_order_again_trades_nothing(venue: Venue) -> None:
-    await venue.of(venue.broker.submit(venue.order()))
+    await venue.opened()
     with pytest.raises((BrokerRefused, BrokerSilent)):
         await venue.of(venue.broker.submit(venue.order()))
     assert len(await venue.broker.positions()) == 1
@@ -134,3 +86,114 @@ async def test_too_much_is_refused_and_proven(venue: Venue) -> None:
     with pytest.raises(BrokerRefused):
         await venue.of(venue.broker.submit(order))
     assert await venue.broker.look_up(order.client_id) == NotFound(proven=True)
+
+
+# ---- closing
+
+
+async def test_a_close_leaves_what_is_to_be_left_and_is_found_again(venue: Venue) -> None:
+    position = await venue.opened()
+    change = await venue.close(position, "0.04")
+    assert (change.client_id, change.position_id) == ("pc-1", position)
+    assert (change.volume_left, change.volume_closed) == (Decimal("0.04"), Decimal("0.06"))
+    assert change.price > 0
+    assert await venue.broker.look_up_change("pc-1") == change
+    (held,) = await venue.broker.positions()
+    assert (held.id, held.volume) == (position, Decimal("0.04"))
+
+
+async def test_a_close_of_everything_leaves_nothing_and_ends_the_trade(venue: Venue) -> None:
+    position = await venue.opened()
+    change = await venue.close(position, "0")
+    assert (change.volume_left, change.volume_closed) == (0, Decimal("0.10"))
+    assert await venue.broker.positions() == ()
+    (trade,) = await venue.broker.closed_since(BEGINNING)
+    assert (trade.position_id, trade.volume, trade.reason) == (position, Decimal("0.10"), "manual")
+    assert (trade.symbol, trade.exit_price) == ("EURUSD", change.price)
+    assert trade.profit < 0
+
+
+async def test_parts_of_a_trade_end_one_by_one(venue: Venue) -> None:
+    position = await venue.opened()
+    await venue.close(position, "0.04", "pc-1")
+    await venue.close(position, "0", "pc-2")
+    trades = await venue.broker.closed_since(BEGINNING)
+    assert sorted(trade.volume for trade in trades) == [Decimal("0.04"), Decimal("0.06")]
+    assert {trade.position_id.partition("/")[0] for trade in trades} == {position}
+    assert len({trade.position_id for trade in trades}) == 2
+
+
+@pytest.mark.parametrize("position", ["4711", "no-number", "p/../1"])
+async def test_what_is_not_open_cannot_be_closed_or_moved(venue: Venue, position: str) -> None:
+    with pytest.raises(BrokerRefused):
+        await venue.close(position, "0")
+    assert await venue.broker.look_up_change("pc-1") == NotFound(proven=True)
+    with pytest.raises(BrokerRefused):
+        await venue.modify(position, stop_loss=STOP)
+    assert await venue.broker.look_up_change("pm-1") == NotFound(proven=True)
+
+
+async def test_a_close_to_what_is_held_is_refused(venue: Venue) -> None:
+    position = await venue.opened()
+    with pytest.raises(BrokerRefused):
+        await venue.close(position, "0.10")
+    assert await venue.broker.look_up_change("pc-1") == NotFound(proven=True)
+    assert [held.volume for held in await venue.broker.positions()] == [Decimal("0.10")]
+
+
+async def test_the_same_close_again_closes_no_more(venue: Venue) -> None:
+    position = await venue.opened()
+    change = await venue.close(position, "0.04")
+    with pytest.raises((BrokerRefused, BrokerSilent)):
+        await venue.close(position, "0.04")
+    with pytest.raises((BrokerRefused, BrokerSilent)):
+        await venue.close(position, "0")
+    assert await venue.broker.look_up_change("pc-1") == change
+    assert [held.volume for held in await venue.broker.positions()] == [Decimal("0.04")]
+
+
+# ---- moving stop and target
+
+
+async def test_another_stop_leaves_the_target(venue: Venue) -> None:
+    position = await venue.opened()
+    change = await venue.modify(position, stop_loss=Decimal("1.09900"))
+    assert (change.position_id, change.volume_left) == (position, Decimal("0.10"))
+    assert (change.price, change.volume_closed) == (None, None)
+    assert await venue.broker.look_up_change("pm-1") == change
+    (held,) = await venue.broker.positions()
+    assert (held.stop_loss, held.take_profit) == (Decimal("1.09900"), TARGET)
+
+
+async def test_another_target_leaves_the_stop(venue: Venue) -> None:
+    position = await venue.opened()
+    await venue.modify(position, take_profit=(Decimal("1.10500"),))
+    (held,) = await venue.broker.positions()
+    assert (held.stop_loss, held.take_profit) == (STOP, Decimal("1.10500"))
+
+
+async def test_both_levels_are_moved_at_once(venue: Venue) -> None:
+    position = await venue.opened()
+    change = await venue.modify(
+        position, stop_loss=Decimal("1.09700"), take_profit=(Decimal("1.10600"),)
+    )
+    assert await venue.broker.look_up_change("pm-1") == change
+    (held,) = await venue.broker.positions()
+    assert (held.stop_loss, held.take_profit) == (Decimal("1.09700"), Decimal("1.10600"))
+
+
+async def test_a_stop_beyond_the_price_is_refused_and_proven(venue: Venue) -> None:
+    position = await venue.opened()
+    with pytest.raises(BrokerRefused):
+        await venue.modify(position, stop_loss=Decimal("1.20000"))
+    assert await venue.broker.look_up_change("pm-1") == NotFound(proven=True)
+    assert [held.stop_loss for held in await venue.broker.positions()] == [STOP]
+
+
+async def test_a_change_that_never_came_is_proven_absent_for_good(venue: Venue) -> None:
+    position = await venue.opened()
+    assert await venue.broker.look_up_change("pc-1") == NotFound(proven=True)
+    with pytest.raises((BrokerRefused, BrokerSilent)):
+        await venue.close(position, "0")
+    assert await venue.broker.look_up_change("pc-1") == NotFound(proven=True)
+    assert [held.volume for held in await venue.broker.positions()] == [Decimal("0.10")]

@@ -42,12 +42,13 @@ def closed_trades(
     deals: Sequence[Json],
     open_ids: frozenset[int],
     symbols: Mapping[str, str],
-    orders: Mapping[int, Order],
+    owners: Mapping[int, str],
 ) -> list[ClosedTrade]:
     """The trades that closing deals are, oldest first.
 
     What closes the last of a position carries its name; a part that was closed before it has the
-    deal's number behind that. ``symbols`` are our names by the broker's, ``orders`` by magic.
+    deal's number behind that. ``symbols`` are our names by the broker's, ``owners`` the client
+    ids of our orders by magic.
     """
     found: list[ClosedTrade] = []
     ordered = sorted(deals, key=lambda deal: deal["position"])
@@ -55,13 +56,13 @@ def closed_trades(
         if position:
             found += _of_position(
                 sorted(group, key=lambda deal: (deal["time_ms"], deal["ticket"])),
-                position in open_ids, symbols, orders,
+                position in open_ids, symbols, owners,
             )  # fmt: skip
     return sorted(found, key=lambda trade: (trade.closed_at, trade.position_id))
 
 
 def _of_position(
-    deals: Sequence[Json], is_open: bool, symbols: Mapping[str, str], orders: Mapping[int, Order]
+    deals: Sequence[Json], is_open: bool, symbols: Mapping[str, str], owners: Mapping[int, str]
 ) -> Iterable[ClosedTrade]:
     entered = [deal for deal in deals if deal["entry"] == 0 and deal["type"] in (0, 1)]
     if not entered:
@@ -69,7 +70,7 @@ def _of_position(
         return
     volume = _sum(entered, "volume")
     entry = sum((Decimal(d["volume"]) * Decimal(d["price"]) for d in entered), Decimal(0)) / volume
-    first, order = entered[0], orders.get(entered[0]["magic"])
+    first = entered[0]
     places = max(0, -int(Decimal(first["price"]).as_tuple().exponent))
     costs = _sum(entered, "commission") + _sum(entered, "fee") + _sum(entered, "swap")
     gone = Decimal(0)
@@ -86,7 +87,7 @@ def _of_position(
             position_id=str(deal["position"])
             if is_last
             else f"{deal['position']}/{deal['ticket']}",
-            client_id=None if order is None else order.client_id,
+            client_id=owners.get(first["magic"]),
             symbol=symbols.get(first["symbol"], first["symbol"][:24]),
             direction=Direction.BUY if first["type"] == 0 else Direction.SELL,
             volume=part,

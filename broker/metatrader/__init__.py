@@ -1,0 +1,1 @@
+"""What every way to a MetaTrader terminal shares: volumes, trades out of deals, specifications."""
