@@ -65,6 +65,18 @@ class Settings(BaseSettings):
     #: How far the price may have moved when the terminal deals, in points.
     ea_max_deviation_points: int = Field(default=30, ge=1, le=100_000)
 
+    #: Somebody's EA server that model signals are pushed to; the key goes along as X-API-Key.
+    ea_push_enabled: bool = False
+    ea_server_url: str | None = None
+    #: Or by its parts: http://ea_server_ip:ea_server_port/signals.
+    ea_server_ip: str | None = None
+    ea_server_port: int = Field(default=8080, ge=1, le=65_535)
+    ea_api_key: SecretStr | None = None
+    #: Seconds: between two rounds, for an answer, and until a signal is too old to be sent.
+    ea_push_interval: int = Field(default=30, ge=1, le=3_600)
+    ea_request_timeout: int = Field(default=10, ge=1, le=120)
+    ea_signal_life: int = Field(default=300, ge=10, le=86_400)
+
     account_id: str = "paper-1"
     account_currency: str = "USD"
     #: The broker's: its midnight begins the day that the limits are measured on.
