@@ -25,8 +25,6 @@ BATCH = 100
 #: A signal that is neither taken nor refused is sent so often; its life usually ends before.
 ATTEMPTS = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=2)
-#: What a round needs around each call, before somebody else may take the rest of it up.
-_SLACK = timedelta(seconds=20)
 #: Two calls in a row without an answer mean that nobody is there; one may be that signal's fault.
 _SILENCES = 2
 
@@ -75,7 +73,8 @@ class PushSignals:
        waits; a pause lets nothing leave.
     2. The oldest are claimed for this round alone.
     3. Each attempt is counted and committed, then sent while the trading state is held, so that no
-       signal leaves after a stop. ``patience`` is how long a call may take.
+       signal leaves after a stop. ``patience`` is how long a call may take, ``slack`` what a round
+       needs around it before somebody else may take up what it holds.
     4. The answer is committed. A process that dies before leaves a lease that runs out: the signal
        is sent again, with the id by which its receiver knows it.
     """
@@ -84,6 +83,7 @@ class PushSignals:
     line: SignalLine
     life: timedelta
     patience: timedelta
+    slack: timedelta = timedelta(seconds=20)
 
     async def __call__(self, person_id: int | None = None) -> Pushed:
         pushed = Pushed()
@@ -93,7 +93,7 @@ class PushSignals:
             pushed.expired = await self._expire(tx, control)
             claimed: Sequence[QueuedSignal] = ()
             if control.may_open:
-                claimed = await tx.signal_queue.claim(BATCH, self.patience + _SLACK)
+                claimed = await tx.signal_queue.claim(BATCH, self.patience + self.slack)
             else:
                 pushed.held = control.state
         if claimed:
@@ -112,7 +112,7 @@ class PushSignals:
 
     async def attempt(self, claimed: QueuedSignal) -> tuple[QueuedSignal, Answer] | None:
         """Send one signal, once; None when it must not leave now."""
-        lease = self.patience + _SLACK
+        lease = self.patience + self.slack
         async with self.store.begin() as tx:
             if not _may_leave(claimed.signal, await tx.controls.read()):
                 return None
