@@ -24,7 +24,7 @@ from engine.ports import SignalLine, Store, Transaction
 BATCH = 100
 #: A signal that is neither taken nor refused is sent so often; its life usually ends before.
 ATTEMPTS = 8
-_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=2)
+_LONGEST_PAUSE = timedelta(minutes=2)
 #: Two calls in a row without an answer mean that nobody is there; one may be that signal's fault.
 _SILENCES = 2
 
@@ -74,7 +74,8 @@ class PushSignals:
     2. The oldest are claimed for this round alone.
     3. Each attempt is counted and committed, then sent while the trading state is held, so that no
        signal leaves after a stop. ``patience`` is how long a call may take, ``slack`` what a round
-       needs around it before somebody else may take up what it holds.
+       needs around it before somebody else may take up what it holds, ``first_pause`` the time to
+       the second attempt.
     4. The answer is committed. A process that dies before leaves a lease that runs out: the signal
        is sent again, with the id by which its receiver knows it.
     """
@@ -84,6 +85,7 @@ class PushSignals:
     life: timedelta
     patience: timedelta
     slack: timedelta = timedelta(seconds=20)
+    first_pause: timedelta = timedelta(seconds=5)
 
     async def __call__(self, person_id: int | None = None) -> Pushed:
         pushed = Pushed()
@@ -151,17 +153,14 @@ class PushSignals:
             if answer.kind is AnswerKind.REFUSED or begun.attempts >= ATTEMPTS:
                 await queue.failed(begun, answer.reason)
                 return SignalState.FAILED
-            await queue.later(begun, answer.reason, pause_after(begun.attempts))
+            # Twice as long after each attempt.
+            pause = min(_LONGEST_PAUSE, self.first_pause * (1 << (begun.attempts - 1)))
+            await queue.later(begun, answer.reason, pause)
             return SignalState.PENDING
 
 
 def _may_leave(signal: Signal, control: Control) -> bool:
     return control.may_open and signal.symbol not in control.paused_symbols
-
-
-def pause_after(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: 5 seconds, then twice as long each time."""
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << (attempts - 1)))
 
 
 @dataclass(slots=True)

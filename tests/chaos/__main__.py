@@ -1,7 +1,7 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``mql5``.
+``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``.
 """
 
 import argparse
@@ -36,6 +36,7 @@ _RUNS = {
     "properties": "tests.properties.figures",
     "forged": "tests.chaos.forged",
     "courier": "tests.chaos.courier",
+    "signals": "tests.chaos.signals",
 }
 
 
