@@ -112,6 +112,44 @@ def ea() -> None:
 
 
 @app.command()
+def push(
+    test: Annotated[bool, typer.Option("--test", help="Say if the server is there.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Show the queue.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Push what waits now, and end.")] = False,
+    home: Home = None,
+) -> None:
+    """Push model signals to an EA server every EA_PUSH_INTERVAL seconds (EA_SERVER_URL)."""
+    from bot import push_reports
+
+    if test + status + once > 1:
+        raise typer.BadParameter("give one of --test, --status and --once")
+    settings = _settings(home)
+    if test:
+        _exit(_run(push_reports.test(settings, say=_say)))
+    elif status:
+        _exit(_run(push_reports.status(settings, say=_say)))
+    elif once:
+        _exit(_run(push_reports.once(settings, say=_say)))
+    else:
+        _push(settings)
+
+
+def _push(settings: Any) -> None:
+    from socket import gethostname
+
+    from bot.processes import prepare, until_stopped
+    from bot.pushing import run_push
+    from bot.reports import open_database_of
+
+    async def work() -> None:
+        await prepare(settings)
+        async with open_database_of(settings) as world:
+            await run_push(settings, world.store, name=gethostname())
+
+    _run(until_stopped(work()))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
     from bot.processes import prepare

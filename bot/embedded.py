@@ -21,6 +21,7 @@ from bot.processes import (
     run_worker,
     with_urls,
 )
+from bot.pushing import run_push
 from bot.running import together
 from bot.sandbox import Person as ChatPerson
 from bot.sandbox import Sandbox, ServedSandbox, serve
@@ -47,6 +48,9 @@ PEOPLE = (
 
 async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
     """Run the whole product until cancelled; ``say`` prints a line for whoever started it."""
+    if demo:
+        # A recording's signals are for nobody's account.
+        settings = with_urls(settings, ea_push_enabled=False)
     async with AsyncExitStack() as stack:
         settings, described = await stack.enter_async_context(_servers(settings))
         say(f"Servers: {described}")
@@ -70,6 +74,9 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         if settings.broker == "mt_bridge":
             say(f"The Expert Advisor's endpoint: http://{settings.ea_host}:{settings.ea_port}")
             parts.append(run_endpoint(settings, world, pool))
+        if world.signal_server is not None:
+            say(f"Signals are pushed to {world.signal_server.url}")
+            parts.append(run_push(settings, world.store, name="embedded"))
         await together(*parts)
 
 

@@ -69,6 +69,17 @@ class Settings(BaseSettings):
     #: Where the connector on the terminal's machine is, and what it asks for.
     mt5_connector_url: str | None = None
     mt5_connector_token: SecretStr | None = None
+    #: Somebody's EA server that model signals are pushed to; the key goes along as X-API-Key.
+    ea_push_enabled: bool = False
+    ea_server_url: str | None = None
+    #: Or by its parts: http://ea_server_ip:ea_server_port/signals.
+    ea_server_ip: str | None = None
+    ea_server_port: int = Field(default=8080, ge=1, le=65_535)
+    ea_api_key: SecretStr | None = None
+    #: Seconds: between two rounds, for an answer, and until a signal is too old to be sent.
+    ea_push_interval: int = Field(default=30, ge=1, le=3_600)
+    ea_request_timeout: int = Field(default=10, ge=1, le=120)
+    ea_signal_life: int = Field(default=300, ge=10, le=86_400)
 
     account_id: str = "paper-1"
     account_currency: str = "USD"

@@ -1,16 +1,19 @@
 """The use cases of the chat, put together: each is a handler's argument by its name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
+from bot.pushing import push_faults
 from bot.venues import new_code
 from bot.wiring import World, build_collect, build_performance, build_watch, now
 from broker.books import ABILITIES
+from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
 from engine.flow.connection import ReadConnection
-from engine.flow.diagnosis import Diagnose
+from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
 from engine.flow.halts import ChangeControl
@@ -24,6 +27,7 @@ from engine.flow.positions import AskPosition, ConfirmPosition
 from engine.flow.replay import ReplayDecision
 from engine.flow.roles import AddPerson, AnswerRequest, ChangeRole, ReadPeople
 from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.signal_status import ReadSignalQueue
 from engine.flow.strategies import CheckEdit, EditStrategy, ReadVersions, SwitchStrategy
 from engine.flow.strategy_book import ReadBook
 from engine.flow.terminals import DisconnectTerminal, IssueCode, ReadTerminals
@@ -85,6 +89,7 @@ class Talk:
     issue_code: IssueCode
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
+    read_signal_queue: ReadSignalQueue
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -174,7 +179,9 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             calendar=collect.calendar,
             news=collect.news,
             symbols=world.symbols,
-            surroundings=partial(surroundings, local_chat=world.local_chat),
+            surroundings=partial(
+                _around, world.local_chat, push_faults(store, world.signal_server)
+            ),
         ),
         read_positions=read_positions,
         ask_position=AskPosition(store=store, read_positions=read_positions),
@@ -191,4 +198,9 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         issue_code=IssueCode(store=store, account_id=world.broker.account_id, new_code=new_code),
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
+        read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
     )
+
+
+async def _around(local_chat: bool, push: Surroundings) -> Sequence[Finding]:
+    return [*await surroundings(local_chat=local_chat), *await push()]

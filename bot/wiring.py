@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Settings
 from bot.venues import Market, build_venue
 from broker.feeds.no_news import NoNews
@@ -11,6 +12,7 @@ from broker.feeds.recorded import RecordedMarket
 from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
 from broker.paper import PaperBroker
+from broker.signal_push.server import HttpSignalServer
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
@@ -50,6 +52,8 @@ class World:
     zone: ZoneInfo
     local_chat: bool
     remind_every: timedelta
+    #: Where model signals are pushed; None when they are not.
+    signal_server: HttpSignalServer | None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -117,6 +121,7 @@ def build_world(settings: Settings) -> World:
         zone=ZoneInfo(settings.broker_timezone),
         local_chat=settings.telegram_api_url != TELEGRAM,
         remind_every=timedelta(minutes=settings.halt_reminder_minutes),
+        signal_server=server_of(settings) if settings.ea_push_enabled else None,
     )
 
 

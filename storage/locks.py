@@ -18,3 +18,5 @@ class Lock(IntEnum):
     HISTORY = 7_205_114_306
     #: Who may do what: taken by every transaction that changes people.
     PEOPLE = 7_205_114_313
+    #: Who changes what is done with queued signals: claims must see each other's.
+    SIGNALS = 7_205_114_318

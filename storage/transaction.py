@@ -21,6 +21,7 @@ from storage.outcomes import OutcomeTable
 from storage.people import PersonTable
 from storage.position_orders import PositionOrderTable
 from storage.settings import ControlTable, SettingsTable
+from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
 from storage.terminals import TerminalTable
 
@@ -45,6 +46,7 @@ class PostgresTransaction:
         self.terminals = TerminalTable(connection)
         self.commands = CommandTable(connection)
         self.snapshots = SnapshotTable(connection)
+        self.signal_queue = SignalQueueTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

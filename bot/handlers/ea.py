@@ -10,6 +10,7 @@ from bot.screen import Screen
 from bot.views import ea as views
 from engine.domain.person import Person
 from engine.errors import InvalidInput
+from engine.flow.signal_status import ReadSignalQueue
 from engine.flow.terminals import DisconnectTerminal, IssueCode, ReadTerminals
 
 
@@ -25,19 +26,31 @@ def build() -> Router:
 
 
 async def ea(
-    message: Message, person: Person, words: Words, read_terminals: ReadTerminals
+    message: Message,
+    person: Person,
+    words: Words,
+    read_terminals: ReadTerminals,
+    read_signal_queue: ReadSignalQueue,
 ) -> Screen:
     """/ea."""
-    found = await read_terminals(person.id)
-    return views.overview(words, found, role=person.role, is_used=read_terminals.is_used)
+    found, queue = await read_terminals(person.id), await read_signal_queue(person.id)
+    return views.overview(
+        words, found, role=person.role, is_used=read_terminals.is_used, queue=queue
+    )
 
 
 async def again(
-    query: CallbackQuery, person: Person, words: Words, read_terminals: ReadTerminals
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    read_terminals: ReadTerminals,
+    read_signal_queue: ReadSignalQueue,
 ) -> Screen:
     """The state of now, in place."""
-    found = await read_terminals(person.id)
-    return views.overview(words, found, role=person.role, is_used=read_terminals.is_used, edit=True)
+    found, queue = await read_terminals(person.id), await read_signal_queue(person.id)
+    return views.overview(
+        words, found, role=person.role, is_used=read_terminals.is_used, queue=queue, edit=True
+    )
 
 
 async def code(query: CallbackQuery, person: Person, words: Words, issue_code: IssueCode) -> Screen:

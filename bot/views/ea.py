@@ -7,8 +7,10 @@ from typing import Any
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
+from bot.views import push
 from engine.domain.person import Role
 from engine.domain.terminal import SKEW_SECONDS
+from engine.flow.signal_status import QueueStatus
 from engine.flow.terminals import TerminalReport
 
 
@@ -18,6 +20,7 @@ def overview(
     *,
     role: Role,
     is_used: bool,
+    queue: QueueStatus,
     edit: bool = False,
 ) -> Screen:
     """Every terminal with what keeps it from trading; an admin also gets the buttons."""
@@ -28,6 +31,7 @@ def overview(
         lines += [words("ea.none")]
     for report in found:
         lines += [Html(""), *_lines(words, report)]
+    lines += push.lines(words, queue)
     rows = [(Button(words("button.refresh"), callbacks.pack("ea")),)]
     if role is Role.ADMIN:
         rows.insert(0, (Button(words("button.ea_code"), callbacks.pack("ea-code")),))

@@ -10,6 +10,7 @@ from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
+from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
     Bundles,
     Controls,
@@ -63,6 +64,9 @@ __all__ = [
     "PositionOrders",
     "SettingsStore",
     "Shown",
+    "SignalLine",
+    "SignalQueue",
+    "SignalServer",
     "Signals",
     "Snapshots",
     "Store",

@@ -18,6 +18,7 @@ from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
+from engine.ports.signal_queue import SignalQueue
 from engine.ports.terminals import Commands, Snapshots, Terminals
 
 
@@ -224,6 +225,11 @@ class Transaction(Protocol):
     @property
     def snapshots(self) -> Snapshots:
         """What terminals show."""
+        ...
+
+    @property
+    def signal_queue(self) -> SignalQueue:
+        """Model signals on their way to an EA server."""
         ...
 
     async def now(self) -> datetime:

@@ -1,7 +1,8 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``mql5``, ``connector``.
+``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
+``connector``.
 """
 
 import argparse
@@ -37,6 +38,7 @@ _RUNS = {
     "properties": "tests.properties.figures",
     "forged": "tests.chaos.forged",
     "courier": "tests.chaos.courier",
+    "signals": "tests.chaos.signals",
 }
 
 

@@ -20,6 +20,7 @@ from tests.memory.records import (
 )
 from tests.memory.rows import Change, Rows, View
 from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
+from tests.memory.signal_queue import MemorySignalQueue
 from tests.memory.terminals import MemoryCommands, MemoryTerminals
 from tests.memory.trading import MemoryIdeas, MemoryOrders
 
@@ -43,6 +44,7 @@ class MemoryStore:
         self.bundle_names: dict[Bundle, str] = {}
         #: Sequences are never rolled back, in PostgreSQL as little as here.
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
+        self.signal_numbers = count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -83,6 +85,7 @@ class MemoryTransaction:
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
         self.terminals = MemoryTerminals(view, store.clock)
         self.commands = MemoryCommands(view, store.clock)
+        self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
 
     async def now(self) -> datetime:
         return self._clock()

@@ -1,0 +1,1 @@
+"""Somebody's EA server that takes model signals: ``POST /signals`` of source 003."""
