@@ -24,8 +24,8 @@ class TerminalServer:
 
     ``hang_before`` and ``hang_after`` never answer, ``drop_before`` and ``drop_after`` break the
     connection, before or after the call took effect; ``none`` answers None with −1 after it did.
-    ``slow`` answers late, ``algo_off`` is the answer of a terminal whose algo trading was switched off just now. ``dead``
-    lets nobody join.
+    ``slow`` answers late, ``algo_off`` is the answer of a terminal whose algo trading was switched
+    off just now. ``dead`` lets nobody join.
     """
 
     def __init__(self, exchange: Exchange) -> None:
