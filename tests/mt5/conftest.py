@@ -25,5 +25,5 @@ async def netting(tmp_path: Path) -> AsyncIterator[Rig]:
 @pytest.fixture
 async def impatient(tmp_path: Path) -> AsyncIterator[Rig]:
     """A connector that answers before it ends a worker that hangs, as with the usual settings."""
-    async with rigged(tmp_path, deadline_seconds=0.6, hang_seconds=0.9) as made:
+    async with rigged(tmp_path, deadline_seconds=0.6, hang_seconds=1.6) as made:
         yield made

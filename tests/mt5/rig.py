@@ -153,7 +153,7 @@ def settings_for(server: TerminalServer, folder: Path, **fields: Any) -> Connect
     made = ConnectorSettings(  # type: ignore[call-arg]
         _env_file=None, token=TOKEN, terminal=server.address, journal=folder / "journal.sqlite3"
     )
-    quick = {"deadline_seconds": 2.0, "hang_seconds": 1.2, "join_seconds": 5.0}
+    quick = {"deadline_seconds": 3.0, "hang_seconds": 1.8, "join_seconds": 5.0}
     return made.model_copy(update={**quick, **fields})
 
 

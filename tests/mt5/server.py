@@ -24,8 +24,8 @@ class TerminalServer:
 
     ``hang_before`` and ``hang_after`` never answer, ``drop_before`` and ``drop_after`` break the
     connection, before or after the call took effect; ``none`` answers None with −1 after it did.
-    ``algo_off`` is the answer of a terminal whose algo trading was switched off just now. ``dead``
-    lets nobody join.
+    ``slow`` answers late, ``algo_off`` is the answer of a terminal whose algo trading was switched
+    off just now. ``dead`` lets nobody join.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -105,6 +105,9 @@ class TerminalServer:
             if fault is None:
                 return self._done(name, args)
             self.faults.remove(fault)
+            if fault[1] == "slow":
+                time.sleep(0.7)
+                return self._done(name, args)
             if fault[1] == "algo_off":
                 return OK, _result(Answer(10027, comment="AutoTrading disabled by client"))
             if fault[1].endswith("after") or fault[1] == "none":

@@ -56,6 +56,12 @@ async def test_an_unclear_return_code_is_looked_into(rig: Rig, kind: str) -> Non
     assert len(rig.exchange.deals) == (0 if kind == "answer" else len(codes))
 
 
+async def test_an_order_that_still_works_is_not_absent(rig: Rig) -> None:
+    rig.exchange.faults = [Fault("working", 10008, seconds=3 * rig.absence_seconds)]
+    await rig.post("/mt5/order", order_body())
+    assert (await rig.ends("k-1"))["status"] == "ok"
+
+
 async def test_without_a_connection_nothing_is_proven(rig: Rig) -> None:
     rig.exchange.faults = [Fault("answer", 10012)]
     post = asyncio.ensure_future(rig.post("/mt5/order", order_body()))
@@ -73,7 +79,7 @@ async def test_a_hang_is_answered_in_time_and_the_worker_is_ended(impatient: Rig
     began = asyncio.get_running_loop().time()
     status, told = await impatient.post("/mt5/order", order_body())
     assert (status, told["error"]["code"]) == (504, "unknown")
-    assert 0.5 < asyncio.get_running_loop().time() - began < 0.9
+    assert 0.5 < asyncio.get_running_loop().time() - began < 1.5
     # It hangs still: another one is not sent, a question is answered, and so is health.
     status, told = await impatient.post("/mt5/order", order_body(), "k-2")
     assert (status, told["error"]["code"]) == (503, "busy")
@@ -81,16 +87,17 @@ async def test_a_hang_is_answered_in_time_and_the_worker_is_ended(impatient: Rig
     told = await impatient.ends("k-1")
     assert told["status"] == "ok"
     _, health = await impatient.get("/mt5/health")
-    assert health["worker_starts"] == 2
+    assert health["worker_starts"] > 1
     assert (await impatient.get("/mt5/orders/k-2"))[1]["status"] == "absent"
     assert sum(impatient.dealt().values()) == 1
 
 
 async def test_a_question_that_hangs_is_answered_in_time(impatient: Rig) -> None:
+    starts = impatient.service.terminal.link.starts
     impatient.server.faults = [("rates", "hang_before")]
     status, told = await impatient.get("/mt5/candles", symbol="EURUSD", timeframe="H1")
     assert (status, told["error"]["code"]) == (504, "timeout")
-    await impatient.health(lambda told: (told["worker_starts"], told["status"]) == (2, "ok"))
+    await impatient.health(lambda told: told["worker_starts"] > starts and told["status"] == "ok")
     assert (await impatient.get("/mt5/candles", symbol="EURUSD", timeframe="H1"))[0] == 200
 
 
@@ -100,6 +107,14 @@ async def test_a_price_that_hangs_sends_nothing_late(impatient: Rig) -> None:
     assert status in (503, 504)
     impatient.server.faults.clear()
     assert (await impatient.ends("k-1"))["status"] in ("absent", "refused")
+    assert impatient.exchange.sent == []
+
+
+async def test_an_order_that_a_slow_terminal_holds_up_is_not_sent_late(impatient: Rig) -> None:
+    impatient.server.faults = [("symbol_info", "slow")]
+    status, told = await impatient.post("/mt5/order", order_body())
+    assert (status, told["error"]["code"]) == (504, "unknown")
+    assert (await impatient.ends("k-1"))["status"] == "refused"
     assert impatient.exchange.sent == []
 
 

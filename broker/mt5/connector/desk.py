@@ -49,11 +49,22 @@ class Desk:
     live: bool
     deviation_points: int
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _under_way: set[str] = field(default_factory=set)
 
     async def do(self, key: str, deed: Deed, until: Until) -> Answer:
         """Carry something out, or tell again what became of it. Raises :class:`Problem`; the one
         with the code ``unknown`` is the only one after which it may have been done.
         """
+        if key in self._under_way:
+            # Whatever is refused to this call says nothing about the one before it.
+            raise unknown(key)
+        self._under_way.add(key)
+        try:
+            return await self._do(key, deed, until)
+        finally:
+            self._under_way.discard(key)
+
+    async def _do(self, key: str, deed: Deed, until: Until) -> Answer:
         async with self._in_turn(until):
             known = self.journal.find(key)
             if known is not None:

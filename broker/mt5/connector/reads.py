@@ -44,6 +44,7 @@ class Reads:
         told, places = standing.account, standing.money_places
         positions = await self.terminal.positions()
         owners = self.journal.owners([position["magic"] for position in positions])
+        digits = {name: await self._digits(name) for name in {p["symbol"] for p in positions}}
         since = self.terminal.clock() - timedelta(days=days)
         trades = await self._trades(since, time, positions) if days else []
         return {
@@ -53,8 +54,7 @@ class Reads:
             "margin_free": exact(told["margin_free"], places),
             "open_pl": exact(told["profit"], places),
             "open_positions": [
-                _position(each, time, places, await self._digits(each["symbol"]), owners)
-                for each in positions
+                _position(each, time, places, digits[each["symbol"]], owners) for each in positions
             ],
             "history": [_short(trade) for trade in reversed(trades)],
             "currency": standing.currency,
