@@ -15,19 +15,20 @@ from engine.flow.bridge import HearTerminal, OfferCommands, TakeResult
 from engine.flow.terminal_sync import TakeSnapshot
 from engine.flow.terminals import RegisterTerminal
 from engine.ports import Bell
+from storage.polls import PostgresPolls
 
 log = logging.getLogger(__name__)
 
 
 def build_endpoint(settings: Settings, world: World, bell: Bell) -> Endpoint:
     """What the Expert Advisor of a terminal talks to."""
-    clock = settings.ea_clock_zone
+    clock, polls = settings.ea_clock_zone, PostgresPolls()
     return Endpoint(
         register=RegisterTerminal(
             store=world.store, new_token=new_token, allow_live=settings.live_trading_enabled
         ),
-        hear=HearTerminal(store=world.store, bell=bell),
-        offer=OfferCommands(store=world.store, signals=world.signals),
+        hear=HearTerminal(store=world.store, polls=polls, bell=bell),
+        offer=OfferCommands(store=world.store, polls=polls, signals=world.signals),
         take_result=TakeResult(store=world.store, bell=bell),
         take_snapshot=TakeSnapshot(
             store=world.store,

@@ -12,7 +12,8 @@ from ea import wire
 from ea.answers import Pace, command_of, milliseconds, settings_of
 from engine.domain.terminal import Beat, Result, ResultStatus
 from engine.errors import Refusal, TerminalRefused, TraderError
-from engine.flow.bridge import Caller, HearTerminal, OfferCommands, TakeResult
+from engine.flow.admission import Caller
+from engine.flow.bridge import HearTerminal, OfferCommands, TakeResult
 from engine.flow.terminal_sync import TakeSnapshot
 from engine.flow.terminals import RegisterTerminal, Registration
 

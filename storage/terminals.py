@@ -1,7 +1,7 @@
 """Connect codes, tokens by their digests, and the one terminal of each account."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +12,12 @@ from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 
 _COLUMNS = ("account_id", "login", "server", "magic_base", "last_seq", "token_digest")
-_TERMINAL = """
-SELECT account_id, login, server, magic_base, last_seq, coalesce(token_digest, '') AS token_digest,
-       document::text AS document
-FROM ea_terminal
+#: What :func:`terminal_of` reads.
+TERMINAL_COLUMNS = """
+account_id, login, server, magic_base, last_seq, coalesce(token_digest, '') AS token_digest,
+document::text AS document
 """
+_TERMINAL = f"SELECT {TERMINAL_COLUMNS} FROM ea_terminal"  # noqa: S608 -- of constants
 # What counts up elsewhere is never set back from here.
 _SAVE = """
 INSERT INTO ea_terminal (account_id, login, server, magic_base, last_seq, token_digest, document)
@@ -92,12 +93,11 @@ class TerminalTable:
 
     async def list(self) -> Sequence[Terminal]:
         rows = await self._connection.execute_query_dict(f"{_TERMINAL} ORDER BY account_id")
-        return [_terminal(row) for row in rows]
+        return [terminal_of(row) for row in rows]
 
     async def save(self, terminal: Terminal) -> None:
-        document = plain(terminal)
-        columns = [document.pop(name) for name in _COLUMNS]
-        await self._connection.execute_query(_SAVE, [*columns, json_text(document)])
+        columns = [getattr(terminal, name) for name in _COLUMNS]
+        await self._connection.execute_query(_SAVE, [*columns, document_of(terminal)])
 
     async def remove(self, account_id: str) -> bool:
         count, _ = await self._connection.execute_query(
@@ -109,9 +109,16 @@ class TerminalTable:
 
     async def _one(self, where: str, value: str) -> Terminal | None:
         rows = await self._connection.execute_query_dict(f"{_TERMINAL} {where}", [value])
-        return _terminal(rows[0]) if rows else None
+        return terminal_of(rows[0]) if rows else None
 
 
-def _terminal(row: dict[str, Any]) -> Terminal:
+def document_of(terminal: Terminal) -> str:
+    """What is stored of a terminal besides its columns."""
+    document = plain(terminal)
+    return json_text({name: part for name, part in document.items() if name not in _COLUMNS})
+
+
+def terminal_of(row: Mapping[str, Any]) -> Terminal:
+    """The terminal in a row of :data:`TERMINAL_COLUMNS`."""
     columns = {name: row[name] for name in _COLUMNS}
     return restore(Terminal, {**json.loads(row["document"]), **columns})

@@ -16,10 +16,10 @@ from engine.domain.decision import Action, Entry
 from engine.domain.market import Timeframe
 from engine.domain.terminal import Command, Terminal, Wishes
 from engine.errors import Refusal, TerminalRefused
-from engine.flow.bridge import Caller, alert
+from engine.flow.admission import Admit, Caller
+from engine.flow.bridge import alert
 from engine.flow.reconcile import measure
 from engine.flow.terminal_wishes import SHORT, Watched, matched, wishes_of
-from engine.flow.terminals import Admit
 from engine.ports import Bell, Shown, Store, Streamed, Transaction
 from engine.snapshot.canonical import plain
 
@@ -49,7 +49,7 @@ class TakeSnapshot:
     async def __call__(self, caller: Caller, body: bytes, told: Json) -> datetime:
         """Answers the database's clock."""
         async with self.store.begin() as tx:
-            terminal, now = await self.admit(tx, caller.token, caller.instance, caller.run)
+            terminal, now = await self.admit(tx, caller)
         if told["account"]["login"] != terminal.login:
             raise TerminalRefused(Refusal.ACCOUNT_REFUSED, "The token is for another account.")
         if _is_old(terminal, caller.run, told["sync_no"]):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from engine.domain.market import Timeframe
+from engine.domain.state import Control
 from engine.domain.terminal import Command, ConnectCode, Draft, Result, Terminal
 
 #: The topic on which an account's name says that it has a new command.
@@ -60,6 +61,38 @@ class Terminals(Protocol):
 
     async def remove(self, account_id: str) -> bool:
         """Take a terminal's token away; False when there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a request of a terminal has to know, all of it at one instant.
+
+    ``now`` is the store's clock, ``is_waiting`` as in :meth:`Commands.is_waiting`, ``version`` what
+    tells this state of the terminal from any other.
+    """
+
+    terminal: Terminal
+    now: datetime
+    control: Control
+    is_waiting: bool
+    version: str
+
+
+class Polls(Protocol):
+    """What terminals cause again and again when nothing happens: one look, and now and then a note
+    that they live. Neither is part of a transaction, so neither is called in one.
+    """
+
+    async def look(self, token_digest: str) -> Look | None:
+        """The terminal that a token is for, or None."""
+        ...
+
+    async def note(self, look: Look, terminal: Terminal) -> bool:
+        """Store a terminal of which nothing is new but that it was heard. False, and nothing is
+        done, when it is not as it was looked at any more, or somebody is just changing it. A crash
+        of the database may take a note back: it is for what the next request tells again.
+        """
         ...
 
 

@@ -21,6 +21,7 @@ from engine.flow.terminal_sync import TakeSnapshot
 from engine.flow.terminal_wishes import Watched
 from engine.flow.terminals import IssueCode, RegisterTerminal
 from storage.embedded import Servers
+from storage.polls import PostgresPolls
 from storage.signals import Listener
 from storage.transaction import PostgresStore
 from tests import histories
@@ -37,11 +38,12 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
         await histories.desk()
         store, bell, signals = PostgresStore(), RecordingBell(), Listener(url)
         watched = Watched(streams=tuple((f"SYM{i:03}", Timeframe.M15) for i in range(SYMBOLS)))
+        polls = PostgresPolls()
         tokens = (f"{number:04}".ljust(43, "t") for number in count(1))
         endpoint = Endpoint(
             register=RegisterTerminal(store=store, new_token=lambda: next(tokens)),
-            hear=HearTerminal(store=store, bell=bell),
-            offer=OfferCommands(store=store, signals=signals),
+            hear=HearTerminal(store=store, polls=polls, bell=bell),
+            offer=OfferCommands(store=store, polls=polls, signals=signals),
             take_result=TakeResult(store=store, bell=bell),
             take_snapshot=TakeSnapshot(store=store, bell=bell, watched=watched),
             pace=Pace(),
