@@ -106,6 +106,12 @@ async def _body(request: web.Request) -> bytes:
     """The body; raises :class:`TooLarge` before more than the limit is kept."""
     if (request.content_length or 0) > wire.LARGEST:
         raise TooLarge
+    if request.content.is_eof():
+        # All of it is here, and a small one almost always is: nothing has to be waited for.
+        body = await request.content.read()
+        if len(body) > wire.LARGEST:
+            raise TooLarge
+        return body
     parts, size = [], 0
     try:
         async with asyncio.timeout(_PATIENCE):

@@ -203,10 +203,30 @@ def decimals(document: dict[str, Any], *names: str) -> dict[str, Decimal]:
 
 def encode(value: Any) -> str:
     """An answer as JSON text; decimals keep every digit and have no exponent."""
+    try:
+        return _PLAIN.encode(value)
+    except _HasDecimal:
+        return _exact(value)
+
+
+class _HasDecimal(Exception):
+    """The encoder of the standard library knows no decimals."""
+
+
+def _refuse(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        raise _HasDecimal
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+_PLAIN = json.JSONEncoder(separators=(",", ":"), default=_refuse)
+
+
+def _exact(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{encode(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(k)}:{_exact(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(encode(part) for part in value) + "]"
+        return "[" + ",".join(_exact(part) for part in value) + "]"
     return json.dumps(value)

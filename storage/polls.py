@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import asyncpg
 
@@ -13,7 +14,7 @@ from engine.ports import Look
 from engine.snapshot.canonical import restore
 from storage.commands import WAITING
 from storage.shared import Shared
-from storage.terminals import TERMINAL_COLUMNS, document_of, terminal_of
+from storage.terminals import ROW, TERMINAL_COLUMNS, changes, terminal_of
 
 _LOOK = f"""
 SELECT {TERMINAL_COLUMNS}, xmin::text AS version, clock_timestamp() AS now,
@@ -25,12 +26,12 @@ FROM ea_terminal WHERE token_digest = ANY($1::text[])
 # one writes it as well. Asynchronous is this commit alone.
 _NOTE = """
 WITH told AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS told (account_id, version, doc)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS told (account_id, version, news)
 ), held AS MATERIALIZED (
-    SELECT account_id, told.doc FROM ea_terminal JOIN told USING (account_id)
+    SELECT account_id, told.news FROM ea_terminal JOIN told USING (account_id)
     WHERE ea_terminal.xmin::text = told.version FOR UPDATE OF ea_terminal SKIP LOCKED
 ), quick AS (SELECT set_config('synchronous_commit', 'off', true) AS set)
-UPDATE ea_terminal SET document = held.doc FROM held, quick
+UPDATE ea_terminal SET document = document || held.news FROM held, quick
 WHERE ea_terminal.account_id = held.account_id RETURNING ea_terminal.account_id
 """
 
@@ -47,7 +48,9 @@ class PostgresPolls:
         return None if row is None else _look_of(row)
 
     async def note(self, look: Look, terminal: Terminal) -> bool:
-        return await self._note((terminal.account_id, look.version, document_of(terminal)))
+        return await self._note(
+            (terminal.account_id, look.version, changes(look.terminal, terminal))
+        )
 
 
 async def _looks(
@@ -68,12 +71,18 @@ async def _notes(
 
 def _look_of(row: asyncpg.Record) -> Look:
     return Look(
-        terminal=terminal_of(row),
+        terminal=_terminal(*(row[name] for name in ROW)),
         now=row["now"],
         control=_control(row["control"]),
         is_waiting=row["waiting"],
         version=row["version"],
     )
+
+
+@lru_cache(maxsize=1024)
+def _terminal(*columns: Any) -> Terminal:
+    """A terminal is looked at far more often than it changes."""
+    return terminal_of(dict(zip(ROW, columns, strict=True)))
 
 
 @lru_cache(maxsize=8)

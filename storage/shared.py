@@ -17,6 +17,8 @@ Found = TypeVar("Found")
 
 #: Keys of one statement.
 _MOST = 256
+#: Seconds a connection is kept for the next who comes: giving it back costs another statement.
+_KEPT = 0.05
 
 #: A statement for some keys; its answers are in the keys' order.
 Statement = Callable[[asyncpg.Connection, Sequence[Key]], Awaitable[Sequence[Found]]]
@@ -28,38 +30,63 @@ class Shared(Generic[Key, Found]):
     def __init__(self, statement: Statement[Key, Found]) -> None:
         self._statement = statement
         self._waiting: list[tuple[Key, asyncio.Future[Found]]] = []
-        self._running = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._idle: asyncio.Future[None] | None = None
 
     async def __call__(self, key: Key) -> Found:
         """The answer for one key. Whatever a statement raises, everyone hears who waited for it."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Found] = loop.create_future()
         self._waiting.append((key, answer))
-        if not self._running:
-            self._running = True
+        if self._task is None or self._task.done():
             # A task, so that nobody's end is the end of what others wait for; outside of the
             # caller's context, where there might be a transaction.
-            task = loop.create_task(self._work(), context=Context())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._task = loop.create_task(self._work(), context=Context())
+        elif self._idle is not None:
+            _wake(self._idle)
         return await answer
 
     async def _work(self) -> None:
-        batch: list[tuple[Key, asyncio.Future[Found]]] = []
+        while self._waiting:
+            try:
+                async with connections.get("default").acquire_connection() as connection:
+                    while self._waiting:
+                        await self._answer(connection)
+                        if not self._waiting:
+                            await self._rest()
+            except Exception as error:
+                # No connection could be had, or given back.
+                self._fail(self._waiting, error)
+                self._waiting = []
+
+    async def _answer(self, connection: asyncpg.Connection) -> None:
+        batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
         try:
-            async with connections.get("default").acquire_connection() as connection:
-                while self._waiting:
-                    batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-                    found = await self._statement(connection, [key for key, _ in batch])
-                    for (_, answer), value in zip(batch, found, strict=True):
-                        if not answer.done():
-                            answer.set_result(value)
-                # Who comes while the connection is given back does not wait for that.
-                self._running = False
+            found = await self._statement(connection, [key for key, _ in batch])
         except Exception as error:
-            self._running = False
-            waiting, self._waiting = batch + self._waiting, []
-            for _, answer in waiting:
-                if not answer.done():
-                    answer.set_exception(error)
+            self._fail(batch, error)
+            raise
+        for (_, answer), value in zip(batch, found, strict=True):
+            if not answer.done():
+                answer.set_result(value)
+
+    async def _rest(self) -> None:
+        """Until somebody comes, for a moment."""
+        loop = asyncio.get_running_loop()
+        self._idle = loop.create_future()
+        end = loop.call_later(_KEPT, _wake, self._idle)
+        try:
+            await self._idle
+        finally:
+            end.cancel()
+            self._idle = None
+
+    def _fail(self, batch: Sequence[tuple[Key, asyncio.Future[Found]]], error: Exception) -> None:
+        for _, answer in batch:
+            if not answer.done():
+                answer.set_exception(error)
+
+
+def _wake(idle: asyncio.Future[None]) -> None:
+    if not idle.done():
+        idle.set_result(None)

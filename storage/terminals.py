@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,8 @@ from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 
 _COLUMNS = ("account_id", "login", "server", "magic_base", "last_seq", "token_digest")
-#: What :func:`terminal_of` reads.
+#: What :func:`terminal_of` needs, and how it is asked for.
+ROW = (*_COLUMNS, "document")
 TERMINAL_COLUMNS = """
 account_id, login, server, magic_base, last_seq, coalesce(token_digest, '') AS token_digest,
 document::text AS document
@@ -96,8 +98,9 @@ class TerminalTable:
         return [terminal_of(row) for row in rows]
 
     async def save(self, terminal: Terminal) -> None:
-        columns = [getattr(terminal, name) for name in _COLUMNS]
-        await self._connection.execute_query(_SAVE, [*columns, document_of(terminal)])
+        document = plain(terminal)
+        columns = [document.pop(name) for name in _COLUMNS]
+        await self._connection.execute_query(_SAVE, [*columns, json_text(document)])
 
     async def remove(self, account_id: str) -> bool:
         count, _ = await self._connection.execute_query(
@@ -112,13 +115,14 @@ class TerminalTable:
         return terminal_of(rows[0]) if rows else None
 
 
-def document_of(terminal: Terminal) -> str:
-    """What is stored of a terminal besides its columns."""
-    document = plain(terminal)
-    return json_text({name: part for name, part in document.items() if name not in _COLUMNS})
+def changes(before: Terminal, after: Terminal) -> str:
+    """The parts of a terminal's document that differ."""
+    names = [field.name for field in fields(Terminal) if field.name not in _COLUMNS]
+    parts = {name: (getattr(before, name), getattr(after, name)) for name in names}
+    return json_text({name: plain(new) for name, (old, new) in parts.items() if old != new})
 
 
 def terminal_of(row: Mapping[str, Any]) -> Terminal:
-    """The terminal in a row of :data:`TERMINAL_COLUMNS`."""
+    """The terminal in a row that has :data:`ROW`."""
     columns = {name: row[name] for name in _COLUMNS}
     return restore(Terminal, {**json.loads(row["document"]), **columns})
