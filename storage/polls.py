@@ -14,7 +14,7 @@ from engine.ports import Look
 from engine.snapshot.canonical import restore
 from storage.commands import WAITING
 from storage.shared import Shared
-from storage.terminals import ROW, TERMINAL_COLUMNS, changes, terminal_of
+from storage.terminals import ROW, TERMINAL_COLUMNS, life_of, terminal_of
 
 _LOOK = f"""
 SELECT {TERMINAL_COLUMNS}, xmin::text AS version, clock_timestamp() AS now,
@@ -48,9 +48,7 @@ class PostgresPolls:
         return None if row is None else _look_of(row)
 
     async def note(self, look: Look, terminal: Terminal) -> bool:
-        return await self._note(
-            (terminal.account_id, look.version, changes(look.terminal, terminal))
-        )
+        return await self._note((terminal.account_id, look.version, life_of(terminal)))
 
 
 async def _looks(

@@ -2,31 +2,34 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from engine.domain.terminal import ConnectCode, Terminal
+from engine.domain.terminal import ConnectCode, Terminal, Wishes
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 
 _COLUMNS = ("account_id", "login", "server", "magic_base", "last_seq", "token_digest")
 #: What :func:`terminal_of` needs, and how it is asked for.
-ROW = (*_COLUMNS, "document")
+ROW = (*_COLUMNS, "wishes", "document")
 TERMINAL_COLUMNS = """
 account_id, login, server, magic_base, last_seq, coalesce(token_digest, '') AS token_digest,
-document::text AS document
+wishes::text AS wishes, document::text AS document
 """
+#: What is written whenever a terminal is heard.
+_LIFE = ("heard_at", "token_used_at", "beat", "beat_at")
 _TERMINAL = f"SELECT {TERMINAL_COLUMNS} FROM ea_terminal"  # noqa: S608 -- of constants
 # What counts up elsewhere is never set back from here.
 _SAVE = """
-INSERT INTO ea_terminal (account_id, login, server, magic_base, last_seq, token_digest, document)
-VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7)
+INSERT INTO ea_terminal (account_id, login, server, magic_base, last_seq, token_digest, document,
+                         wishes)
+VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8)
 ON CONFLICT (account_id) DO UPDATE
 SET last_seq = greatest(ea_terminal.last_seq, EXCLUDED.last_seq),
-    token_digest = EXCLUDED.token_digest, document = EXCLUDED.document
+    token_digest = EXCLUDED.token_digest, document = EXCLUDED.document, wishes = EXCLUDED.wishes
 """
 _CODE = """
 SELECT digest, account_id, issued_by, expires_at, used_at, used_by::text AS used_by
@@ -100,7 +103,8 @@ class TerminalTable:
     async def save(self, terminal: Terminal) -> None:
         document = plain(terminal)
         columns = [document.pop(name) for name in _COLUMNS]
-        await self._connection.execute_query(_SAVE, [*columns, json_text(document)])
+        wishes = json_text(document.pop("wishes"))
+        await self._connection.execute_query(_SAVE, [*columns, json_text(document), wishes])
 
     async def remove(self, account_id: str) -> bool:
         count, _ = await self._connection.execute_query(
@@ -115,14 +119,20 @@ class TerminalTable:
         return terminal_of(rows[0]) if rows else None
 
 
-def changes(before: Terminal, after: Terminal) -> str:
-    """The parts of a terminal's document that differ."""
-    names = [field.name for field in fields(Terminal) if field.name not in _COLUMNS]
-    parts = {name: (getattr(before, name), getattr(after, name)) for name in names}
-    return json_text({name: plain(new) for name, (old, new) in parts.items() if old != new})
+def life_of(terminal: Terminal) -> str:
+    """The parts of a terminal's document that say when it was heard, and what of itself."""
+    return json_text({name: plain(getattr(terminal, name)) for name in _LIFE})
 
 
 def terminal_of(row: Mapping[str, Any]) -> Terminal:
     """The terminal in a row that has :data:`ROW`."""
-    columns = {name: row[name] for name in _COLUMNS}
-    return restore(Terminal, {**json.loads(row["document"]), **columns})
+    parts = {name: row[name] for name in _COLUMNS}
+    return restore(
+        Terminal, {**json.loads(row["document"]), **parts, "wishes": _wishes(row["wishes"])}
+    )
+
+
+@lru_cache(maxsize=1024)
+def _wishes(text: str) -> Wishes:
+    """Read far more often than they change."""
+    return restore(Wishes, json.loads(text))
