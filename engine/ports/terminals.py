@@ -185,8 +185,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """Candles of one symbol by the broker's name; each is opening instant, open, high, low, close
-    and volume, oldest first.
+    """Candles of one symbol by the broker's name; each is opening instant in whole seconds, open,
+    high, low, close and volume. Prices are decimals or whole numbers.
     """
 
     name: str
@@ -229,6 +229,14 @@ class Snapshots(Protocol):
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
         """Store candles; each stream replaces what it overlaps."""
+        ...
+
+    async def latest(
+        self, account_id: str, streams: Collection[tuple[str, Timeframe]]
+    ) -> Mapping[tuple[str, Timeframe], datetime]:
+        """The opening instant of the last candle of each stream, by name and timeframe, that has
+        one.
+        """
         ...
 
     async def candles(
