@@ -20,6 +20,7 @@ from tests.memory.records import (
 )
 from tests.memory.rows import Change, Rows, View
 from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
+from tests.memory.snapshots import MemorySnapshots
 from tests.memory.terminals import MemoryCommands, MemoryTerminals
 from tests.memory.trading import MemoryIdeas, MemoryOrders
 
@@ -83,6 +84,7 @@ class MemoryTransaction:
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
         self.terminals = MemoryTerminals(view, store.clock)
         self.commands = MemoryCommands(view, store.clock)
+        self.snapshots = MemorySnapshots(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()
