@@ -1,6 +1,7 @@
 """The Expert Advisor's endpoint, put together and served."""
 
 import asyncio
+import gc
 import logging
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,9 @@ async def serve_endpoint(endpoint: Endpoint, host: str, port: int) -> None:
     """Serve until cancelled."""
     runner = web.AppRunner(create_app(endpoint), access_log=None, shutdown_timeout=3)
     await runner.setup()
+    # What was loaded stays: walking through all of it now and then would keep everyone waiting.
+    gc.collect()
+    gc.freeze()
     try:
         await web.TCPSite(runner, host, port).start()
         log.info("the Expert Advisor's endpoint listens on %s", runner.addresses[0])
