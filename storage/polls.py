@@ -20,20 +20,31 @@ _LOOK = f"""
 SELECT {TERMINAL_COLUMNS}, xmin::text AS version, clock_timestamp() AS now,
        (SELECT document::text FROM control WHERE id = 1) AS control,
        EXISTS ({WAITING} AND ea_command.account_id = ea_terminal.account_id) AS waiting
-FROM ea_terminal WHERE token_digest = ANY($1::text[])
+FROM ea_terminal
 """  # noqa: S608 -- of constants
-# Such a note need not wait for the disk, and does not wait for whoever holds the terminal: that
-# one writes it as well. Asynchronous is this commit alone.
-_NOTE = """
+_LOOKS = f"{_LOOK} WHERE token_digest = ANY($1::text[])"
+# For one key the server keeps a plan; for an array it would make one each time.
+_LOOK_AT_ONE = f"{_LOOK} WHERE token_digest = $1"
+# A note need not wait for the disk, and does not wait for whoever holds the terminal: that one
+# writes it as well. Asynchronous is this commit alone.
+_QUICKLY = "set_config('synchronous_commit', 'off', true) = 'off'"
+_NOTES = f"""
 WITH told AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS told (account_id, version, news)
 ), held AS MATERIALIZED (
-    SELECT account_id, told.news FROM ea_terminal JOIN told USING (account_id)
+    SELECT ea_terminal.ctid, told.news FROM ea_terminal JOIN told USING (account_id)
     WHERE ea_terminal.xmin::text = told.version FOR UPDATE OF ea_terminal SKIP LOCKED
-), quick AS (SELECT set_config('synchronous_commit', 'off', true) AS set)
-UPDATE ea_terminal SET document = document || held.news FROM held, quick
-WHERE ea_terminal.account_id = held.account_id RETURNING ea_terminal.account_id
-"""
+)
+UPDATE ea_terminal SET document = document || held.news FROM held
+WHERE ea_terminal.ctid = held.ctid AND {_QUICKLY} RETURNING ea_terminal.account_id
+"""  # noqa: S608 -- of constants
+_NOTE_ONE = f"""
+WITH held AS MATERIALIZED (
+    SELECT ctid FROM ea_terminal WHERE account_id = $1 AND xmin::text = $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE ea_terminal SET document = document || $3::jsonb FROM held
+WHERE ea_terminal.ctid = held.ctid AND {_QUICKLY} RETURNING account_id
+"""  # noqa: S608 -- of constants
 
 
 class PostgresPolls:
@@ -54,7 +65,10 @@ class PostgresPolls:
 async def _looks(
     connection: asyncpg.Connection, digests: Sequence[str]
 ) -> Sequence[asyncpg.Record | None]:
-    rows = await connection.fetch(_LOOK, digests)
+    if len(digests) == 1:
+        rows = await connection.fetch(_LOOK_AT_ONE, *digests)
+    else:
+        rows = await connection.fetch(_LOOKS, digests)
     found = {row["token_digest"]: row for row in rows}
     return [found.get(digest) for digest in digests]
 
@@ -62,7 +76,10 @@ async def _looks(
 async def _notes(
     connection: asyncpg.Connection, told: Sequence[tuple[str, str, str]]
 ) -> Sequence[bool]:
-    rows = await connection.fetch(_NOTE, *zip(*told, strict=True))
+    if len(told) == 1:
+        rows = await connection.fetch(_NOTE_ONE, *told[0])
+    else:
+        rows = await connection.fetch(_NOTES, *zip(*told, strict=True))
     noted = {row["account_id"] for row in rows}
     return [account_id in noted for account_id, _, _ in told]
 
