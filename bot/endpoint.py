@@ -1,6 +1,7 @@
 """The Expert Advisor's endpoint, put together and served."""
 
 import asyncio
+import gc
 import logging
 from zoneinfo import ZoneInfo
 
@@ -15,19 +16,20 @@ from engine.flow.bridge import HearTerminal, OfferCommands, TakeResult
 from engine.flow.terminal_sync import TakeSnapshot
 from engine.flow.terminals import RegisterTerminal
 from engine.ports import Bell
+from storage.polls import PostgresPolls
 
 log = logging.getLogger(__name__)
 
 
 def build_endpoint(settings: Settings, world: World, bell: Bell) -> Endpoint:
     """What the Expert Advisor of a terminal talks to."""
-    clock = settings.ea_clock_zone
+    clock, polls = settings.ea_clock_zone, PostgresPolls()
     return Endpoint(
         register=RegisterTerminal(
             store=world.store, new_token=new_token, allow_live=settings.live_trading_enabled
         ),
-        hear=HearTerminal(store=world.store, bell=bell),
-        offer=OfferCommands(store=world.store, signals=world.signals),
+        hear=HearTerminal(store=world.store, polls=polls, bell=bell),
+        offer=OfferCommands(store=world.store, polls=polls, signals=world.signals),
         take_result=TakeResult(store=world.store, bell=bell),
         take_snapshot=TakeSnapshot(
             store=world.store,
@@ -45,6 +47,9 @@ async def serve_endpoint(endpoint: Endpoint, host: str, port: int) -> None:
     """Serve until cancelled."""
     runner = web.AppRunner(create_app(endpoint), access_log=None, shutdown_timeout=3)
     await runner.setup()
+    # What was loaded stays: walking through all of it now and then would keep everyone waiting.
+    gc.collect()
+    gc.freeze()
     try:
         await web.TCPSite(runner, host, port).start()
         log.info("the Expert Advisor's endpoint listens on %s", runner.addresses[0])

@@ -12,7 +12,8 @@ from ea import wire
 from ea.answers import Pace, command_of, milliseconds, settings_of
 from engine.domain.terminal import Beat, Result, ResultStatus
 from engine.errors import Refusal, TerminalRefused, TraderError
-from engine.flow.bridge import Caller, HearTerminal, OfferCommands, TakeResult
+from engine.flow.admission import Caller
+from engine.flow.bridge import HearTerminal, OfferCommands, TakeResult
 from engine.flow.terminal_sync import TakeSnapshot
 from engine.flow.terminals import RegisterTerminal, Registration
 
@@ -105,6 +106,12 @@ async def _body(request: web.Request) -> bytes:
     """The body; raises :class:`TooLarge` before more than the limit is kept."""
     if (request.content_length or 0) > wire.LARGEST:
         raise TooLarge
+    if request.content.is_eof():
+        # All of it is here, and a small one almost always is: nothing has to be waited for.
+        body = await request.content.read()
+        if len(body) > wire.LARGEST:
+            raise TooLarge
+        return body
     parts, size = [], 0
     try:
         async with asyncio.timeout(_PATIENCE):

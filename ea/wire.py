@@ -14,6 +14,8 @@ LARGEST = 1 << 20
 
 #: Digits, point and sign of a decimal.
 _LONGEST = 40
+#: What an exponent, or a number of more than so many characters, has in it.
+_ODD = re.compile(rf"\d[eE]|[\d.]{{{_LONGEST}}}", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)$")
 
@@ -33,9 +35,11 @@ def load(raw: bytes) -> dict[str, Any]:
     encoding, a byte order mark, NaN, an exponent, a repeated key, something behind the end.
     """
     try:
+        text = raw.decode("utf-8")
         document = json.loads(
-            raw.decode("utf-8"),
-            parse_float=_decimal,
+            text,
+            # Where no number can be odd, and no text looks like one, none has to be looked at.
+            parse_float=_decimal if _ODD.search(text) else Decimal,
             parse_constant=_no_number,
             object_pairs_hook=_unique,
         )
@@ -98,6 +102,8 @@ def _check(kind: str) -> Check:
         return _optional(_check(kind.removeprefix("null or ")))
     if kind.startswith("list of "):
         item, _, bounds = kind.removeprefix("list of ").rpartition(", ")
+        if item == "Row":
+            return _rows(*_bounds(bounds))
         return _list(_check(item), *_bounds(bounds))
     if kind.startswith("one of "):
         return _choice(frozenset(kind.removeprefix("one of ").split(", ")))
@@ -105,7 +111,7 @@ def _check(kind: str) -> Check:
         return _nested(_table(NAMED[kind]))
     word, _, bounds = kind.partition(" ")
     plain: dict[str, Callable[..., Check]] = {
-        "int": _int, "decimal": _number, "string": _string, "bool": _bool, "Row": _row,
+        "int": _int, "decimal": _number, "string": _string, "bool": _bool,
     }  # fmt: skip
     return plain[word](*_bounds(bounds))
 
@@ -180,10 +186,10 @@ def _bool() -> Check:
 
 
 def _row() -> Check:
-    time, price, volume = _int(0, 4102444800), _number(0, 10**12), _int(0, 2**63 - 1)
+    time, price, volume = _int(0, _ROW[0]), _number(0, _ROW[1]), _int(0, _ROW[5])
 
     def run(where: str, value: Any) -> None:
-        if not isinstance(value, list) or len(value) != 6:
+        if not isinstance(value, list) or len(value) != len(_ROW):
             raise Broken(f"{where}: not six values")
         time(where, value[0])
         for figure in value[1:5]:
@@ -191,6 +197,34 @@ def _row() -> Check:
         volume(where, value[5])
 
     return run
+
+
+#: The most of each value of a row; the least is 0.
+_ROW = (4102444800, 10**12, 10**12, 10**12, 10**12, 2**63 - 1)
+_WHOLE, _PRICE = frozenset((int,)), frozenset((int, Decimal))
+_KINDS = (_WHOLE, _PRICE, _PRICE, _PRICE, _PRICE, _WHOLE)
+
+
+def _rows(least: int, most: int) -> Check:
+    """A list of rows, looked at by columns; one by one only to say what is wrong."""
+    one_by_one = _list(_row(), least, most)
+
+    def run(where: str, value: Any) -> None:
+        if not _are_rows(value) or not least <= len(value) <= most:
+            one_by_one(where, value)
+
+    return run
+
+
+def _are_rows(value: Any) -> bool:
+    if type(value) is not list or not set(map(type, value)) <= {list}:
+        return False
+    if not set(map(len, value)) <= {len(_ROW)}:
+        return False
+    return all(
+        set(map(type, column)) <= kinds and min(column) >= 0 and max(column) <= most
+        for column, kinds, most in zip(zip(*value, strict=True), _KINDS, _ROW, strict=False)
+    )
 
 
 _CHECKS = {path: _table({**COMMON, **fields}) for path, fields in REQUESTS.items()}
@@ -203,10 +237,30 @@ def decimals(document: dict[str, Any], *names: str) -> dict[str, Decimal]:
 
 def encode(value: Any) -> str:
     """An answer as JSON text; decimals keep every digit and have no exponent."""
+    try:
+        return _PLAIN.encode(value)
+    except _HasDecimal:
+        return _exact(value)
+
+
+class _HasDecimal(Exception):
+    """The encoder of the standard library knows no decimals."""
+
+
+def _refuse(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        raise _HasDecimal
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+_PLAIN = json.JSONEncoder(separators=(",", ":"), default=_refuse)
+
+
+def _exact(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{encode(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(k)}:{_exact(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(encode(part) for part in value) + "]"
+        return "[" + ",".join(_exact(part) for part in value) + "]"
     return json.dumps(value)

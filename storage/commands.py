@@ -28,9 +28,10 @@ INSERT INTO ea_command (id, account_id, seq, magic, type, rank, state, client_id
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
-_WAITING = """
-SELECT EXISTS (SELECT FROM ea_command WHERE account_id = $1 AND state IN ('queued', 'leased')
-               AND (lease_until IS NULL OR lease_until <= clock_timestamp())) AS waiting
+#: Commands that may be offered now.
+WAITING = """
+SELECT FROM ea_command WHERE state IN ('queued', 'leased')
+AND (lease_until IS NULL OR lease_until <= clock_timestamp())
 """
 # An earlier command for the position is in another answer's hands.
 _FREE = """
@@ -109,7 +110,9 @@ class CommandTable:
         return await self._find(where, [account_id, limit])
 
     async def is_waiting(self, account_id: str) -> bool:
-        rows = await self._connection.execute_query_dict(_WAITING, [account_id])
+        rows = await self._connection.execute_query_dict(
+            f"SELECT EXISTS ({WAITING} AND account_id = $1) AS waiting", [account_id]
+        )
         return bool(rows[0]["waiting"])
 
     async def lease(

@@ -10,6 +10,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.market import Timeframe
 from engine.ports import Shown, Streamed
+from storage import candles
 from storage.mapping import json_text
 
 #: Removed with each one that comes, so that the table shrinks faster than it grows.
@@ -43,22 +44,6 @@ _SYMBOLS = """
 INSERT INTO ea_symbol (account_id, name, document)
 SELECT $1, symbol ->> 'name', symbol FROM jsonb_array_elements($2::jsonb) AS symbol
 ON CONFLICT (account_id, name) DO UPDATE SET document = EXCLUDED.document
-"""
-_OVERLAPPED = """
-DELETE FROM ea_candle
-WHERE account_id = $1 AND name = $2 AND timeframe = $3 AND time BETWEEN $4 AND $5
-  AND NOT time = ANY($6::timestamptz[])
-"""
-# A candle that is stored as it is sent is not written again.
-_CANDLES = """
-INSERT INTO ea_candle (account_id, name, timeframe, time, open, high, low, close, volume)
-SELECT $1, $2, $3, * FROM unnest($4::timestamptz[], $5::numeric[], $6::numeric[], $7::numeric[],
-                                 $8::numeric[], $9::bigint[])
-ON CONFLICT (account_id, name, timeframe, time) DO UPDATE
-SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, close = EXCLUDED.close,
-    volume = EXCLUDED.volume
-WHERE (ea_candle.open, ea_candle.high, ea_candle.low, ea_candle.close, ea_candle.volume)
-    IS DISTINCT FROM (EXCLUDED.open, EXCLUDED.high, EXCLUDED.low, EXCLUDED.close, EXCLUDED.volume)
 """
 _CANDLE = """
 SELECT time, open, high, low, close, volume FROM ea_candle
@@ -133,14 +118,12 @@ class SnapshotTable:
         return {row["name"]: json.loads(row["document"]) for row in rows}
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
-        for stream in streams:
-            if not stream.rows:
-                continue
-            key = [account_id, stream.name, str(stream.timeframe)]
-            columns = [list(column) for column in zip(*stream.rows, strict=True)]
-            times = columns[0]
-            await self._connection.execute_query(_OVERLAPPED, [*key, times[0], times[-1], times])
-            await self._connection.execute_query(_CANDLES, [*key, *columns])
+        await candles.save(self._connection, account_id, streams)
+
+    async def latest(
+        self, account_id: str, streams: Collection[tuple[str, Timeframe]]
+    ) -> Mapping[tuple[str, Timeframe], datetime]:
+        return await candles.latest(self._connection, account_id, streams) if streams else {}
 
     async def candles(
         self,

@@ -1,29 +1,35 @@
 """Connect codes, tokens by their digests, and the one terminal of each account."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from engine.domain.terminal import ConnectCode, Terminal
+from engine.domain.terminal import ConnectCode, Terminal, Wishes
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 
 _COLUMNS = ("account_id", "login", "server", "magic_base", "last_seq", "token_digest")
-_TERMINAL = """
-SELECT account_id, login, server, magic_base, last_seq, coalesce(token_digest, '') AS token_digest,
-       document::text AS document
-FROM ea_terminal
+#: What :func:`terminal_of` needs, and how it is asked for.
+ROW = (*_COLUMNS, "wishes", "document")
+TERMINAL_COLUMNS = """
+account_id, login, server, magic_base, last_seq, coalesce(token_digest, '') AS token_digest,
+wishes::text AS wishes, document::text AS document
 """
+#: What is written whenever a terminal is heard.
+_LIFE = ("heard_at", "token_used_at", "beat", "beat_at")
+_TERMINAL = f"SELECT {TERMINAL_COLUMNS} FROM ea_terminal"  # noqa: S608 -- of constants
 # What counts up elsewhere is never set back from here.
 _SAVE = """
-INSERT INTO ea_terminal (account_id, login, server, magic_base, last_seq, token_digest, document)
-VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7)
+INSERT INTO ea_terminal (account_id, login, server, magic_base, last_seq, token_digest, document,
+                         wishes)
+VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8)
 ON CONFLICT (account_id) DO UPDATE
 SET last_seq = greatest(ea_terminal.last_seq, EXCLUDED.last_seq),
-    token_digest = EXCLUDED.token_digest, document = EXCLUDED.document
+    token_digest = EXCLUDED.token_digest, document = EXCLUDED.document, wishes = EXCLUDED.wishes
 """
 _CODE = """
 SELECT digest, account_id, issued_by, expires_at, used_at, used_by::text AS used_by
@@ -92,12 +98,13 @@ class TerminalTable:
 
     async def list(self) -> Sequence[Terminal]:
         rows = await self._connection.execute_query_dict(f"{_TERMINAL} ORDER BY account_id")
-        return [_terminal(row) for row in rows]
+        return [terminal_of(row) for row in rows]
 
     async def save(self, terminal: Terminal) -> None:
         document = plain(terminal)
         columns = [document.pop(name) for name in _COLUMNS]
-        await self._connection.execute_query(_SAVE, [*columns, json_text(document)])
+        wishes = json_text(document.pop("wishes"))
+        await self._connection.execute_query(_SAVE, [*columns, json_text(document), wishes])
 
     async def remove(self, account_id: str) -> bool:
         count, _ = await self._connection.execute_query(
@@ -109,9 +116,23 @@ class TerminalTable:
 
     async def _one(self, where: str, value: str) -> Terminal | None:
         rows = await self._connection.execute_query_dict(f"{_TERMINAL} {where}", [value])
-        return _terminal(rows[0]) if rows else None
+        return terminal_of(rows[0]) if rows else None
 
 
-def _terminal(row: dict[str, Any]) -> Terminal:
-    columns = {name: row[name] for name in _COLUMNS}
-    return restore(Terminal, {**json.loads(row["document"]), **columns})
+def life_of(terminal: Terminal) -> str:
+    """The parts of a terminal's document that say when it was heard, and what of itself."""
+    return json_text({name: plain(getattr(terminal, name)) for name in _LIFE})
+
+
+def terminal_of(row: Mapping[str, Any]) -> Terminal:
+    """The terminal in a row that has :data:`ROW`."""
+    parts = {name: row[name] for name in _COLUMNS}
+    return restore(
+        Terminal, {**json.loads(row["document"]), **parts, "wishes": _wishes(row["wishes"])}
+    )
+
+
+@lru_cache(maxsize=1024)
+def _wishes(text: str) -> Wishes:
+    """Read far more often than they change."""
+    return restore(Wishes, json.loads(text))

@@ -17,18 +17,9 @@ from engine.domain.terminal import (
     Result,
     Terminal,
 )
-from engine.flow.terminals import Admit, digest, known
-from engine.ports import COMMANDS_TOPIC, Bell, Signals, Store, Transaction
+from engine.flow.admission import Admit, Caller, digest, known
+from engine.ports import COMMANDS_TOPIC, Bell, Look, Polls, Signals, Store, Transaction
 from engine.snapshot.canonical import plain
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Whom a request comes from: its token, its journal and its start."""
-
-    token: str
-    instance: str
-    run: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +35,38 @@ class Heard:
 class HearTerminal:
     """Note a heartbeat. A terminal that is paused where it should not be, or the other way round,
     is told; a clock that is wrong by more than a few seconds is alerted once a day.
+
+    A heartbeat that tells nothing new is one look, and every few seconds a note. Whatever one of
+    them changes is stored, and acted on, before it is answered.
     """
 
     store: Store
+    polls: Polls
     bell: Bell
     admit: Admit = field(default_factory=Admit)
 
     async def __call__(self, caller: Caller, who: tuple[int, str], gmt: int, beat: Beat) -> Heard:
+        look, goes_on = await self.admit.look(self.polls, caller, who=who)
+        beat = _with_skew(beat, look.now, gmt)
+        if goes_on and _is_nothing_new(beat, look) and await self._is_noted(look, beat):
+            return Heard(terminal=look.terminal, now=look.now, paused=not look.control.may_open)
+        return await self._write(caller, who, gmt, beat)
+
+    async def _is_noted(self, look: Look, beat: Beat) -> bool:
+        """Whether its life is on record, from now or from a few seconds ago."""
+        at = look.terminal.beat_at
+        if at is not None and self.admit.is_fresh(at, look.now):
+            return True
+        after = replace(look.terminal.beaten(beat, look.now), heard_at=look.now)
+        return await self.polls.note(look, after)
+
+    async def _write(self, caller: Caller, who: tuple[int, str], gmt: int, beat: Beat) -> Heard:
         async with self.store.begin() as tx:
-            terminal, now = await self.admit(
-                tx, caller.token, caller.instance, caller.run, who=who, lock=True
-            )
-            beat = _with_skew(beat, round(now.timestamp()) - gmt)
+            terminal, now = await self.admit(tx, caller, who=who, lock=True)
+            beat = _with_skew(beat, now, gmt)
             terminal = terminal.beaten(beat, now)
             await tx.terminals.save(terminal)
-            skewed = abs(beat.skew_seconds) > SKEW_SECONDS
+            skewed = _is_skewed(beat)
             if skewed:
                 detail = {"what": "skew", "seconds": beat.skew_seconds}
                 await alert(tx, terminal, f"skew:{now:%Y-%m-%d}", detail)
@@ -75,6 +83,26 @@ class HearTerminal:
         return Heard(terminal=terminal, now=now, paused=not control.may_open)
 
 
+def _is_nothing_new(beat: Beat, look: Look) -> bool:
+    """Whether a heartbeat says what is known, but for the equity and a clock that is good enough,
+    and asks for nothing.
+    """
+    before = look.terminal.beat
+    if before is None or _is_skewed(before) or _is_skewed(beat):
+        return False
+    if beat.paused is look.control.may_open or beat.last_seq > look.terminal.last_seq:
+        return False
+    return replace(beat, equity=before.equity, skew_seconds=before.skew_seconds) == before
+
+
+def _is_skewed(beat: Beat) -> bool:
+    return not abs(beat.skew_seconds) <= SKEW_SECONDS
+
+
+def _with_skew(beat: Beat, now: datetime, gmt: int) -> Beat:
+    return replace(beat, skew_seconds=round(now.timestamp()) - gmt)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferCommands:
     """Offer a terminal what there is to do, under a lease; wait a little when there is nothing.
@@ -83,6 +111,7 @@ class OfferCommands:
     """
 
     store: Store
+    polls: Polls
     signals: Signals
     longest_hold: timedelta = timedelta(seconds=2)
     admit: Admit = field(default_factory=Admit)
@@ -90,42 +119,48 @@ class OfferCommands:
     async def __call__(
         self, caller: Caller, *, limit: int, hold_ms: int, opens: bool, busy: Collection[int]
     ) -> tuple[datetime, tuple[Command, ...]]:
-        async with self.store.begin() as tx:
-            terminal, now = await self.admit(tx, caller.token, caller.instance, caller.run)
-            waiting = await tx.commands.is_waiting(terminal.account_id)
+        look, goes_on = await self.admit.look(self.polls, caller)
+        if not (goes_on and await self._is_noted(look)):
+            async with self.store.begin() as tx:
+                await self.admit(tx, caller)
         asked = {"limit": limit, "opens": opens, "busy": busy}
-        if waiting:
-            now, found = await self._lease(terminal, caller.instance, asked)
-            if found:
-                return now, found
+        now, found = await self._lease(look, caller.instance, asked)
         hold = min(timedelta(milliseconds=hold_ms), self.longest_hold).total_seconds()
-        if hold <= 0:
-            return now, ()
-        return await self._wait(terminal, caller.instance, asked, hold)
+        if found or hold <= 0:
+            return now, found
+        return await self._wait(look.terminal, caller, asked, hold)
+
+    async def _is_noted(self, look: Look) -> bool:
+        if self.admit.is_fresh(look.terminal.heard_at, look.now):
+            return True
+        after = replace(look.terminal, heard_at=look.now, token_used_at=look.now)
+        return await self.polls.note(look, after)
 
     async def _wait(
-        self, terminal: Terminal, instance: str, asked: dict[str, Any], hold: float
+        self, terminal: Terminal, caller: Caller, asked: dict[str, Any], hold: float
     ) -> tuple[datetime, tuple[Command, ...]]:
         loop = asyncio.get_running_loop()
         until = loop.time() + hold
         async with self.signals.listen(f"{COMMANDS_TOPIC}:{terminal.account_id}") as wait:
             while True:
-                now, found = await self._lease(terminal, instance, asked)
+                # Who was put in its place meanwhile gets nothing any more.
+                look, _ = await self.admit.look(self.polls, caller)
+                now, found = await self._lease(look, caller.instance, asked)
                 left = until - loop.time()
                 if found or left <= 0:
                     return now, found
                 await wait(left)
 
     async def _lease(
-        self, terminal: Terminal, instance: str, asked: dict[str, Any]
+        self, look: Look, instance: str, asked: dict[str, Any]
     ) -> tuple[datetime, tuple[Command, ...]]:
+        if not look.is_waiting:
+            return look.now, ()
         async with self.store.begin() as tx:
-            found: tuple[Command, ...] = ()
-            if await tx.commands.is_waiting(terminal.account_id):
-                control = await tx.controls.hold()
-                found = await tx.commands.lease(
-                    terminal.account_id, instance, may_open=control.may_open, **asked
-                )
+            control = await tx.controls.hold()
+            found = await tx.commands.lease(
+                look.terminal.account_id, instance, may_open=control.may_open, **asked
+            )
             return await tx.now(), found
 
 
@@ -173,10 +208,6 @@ def _is_of(command: Command, terminal: Terminal, seq: int, type_: str) -> bool:
     """Whether a result is about this command; one that the terminal does not know has no type."""
     same = type_ in (str(command.type), "UNKNOWN")
     return command.account_id == terminal.account_id and command.seq == seq and same
-
-
-def _with_skew(beat: Beat, seconds: int) -> Beat:
-    return replace(beat, skew_seconds=seconds)
 
 
 async def _anomaly(

@@ -16,10 +16,10 @@ from engine.domain.decision import Action, Entry
 from engine.domain.market import Timeframe
 from engine.domain.terminal import Command, Terminal, Wishes
 from engine.errors import Refusal, TerminalRefused
-from engine.flow.bridge import Caller, alert
+from engine.flow.admission import Admit, Caller
+from engine.flow.bridge import alert
 from engine.flow.reconcile import measure
 from engine.flow.terminal_wishes import SHORT, Watched, matched, wishes_of
-from engine.flow.terminals import Admit
 from engine.ports import Bell, Shown, Store, Streamed, Transaction
 from engine.snapshot.canonical import plain
 
@@ -49,7 +49,7 @@ class TakeSnapshot:
     async def __call__(self, caller: Caller, body: bytes, told: Json) -> datetime:
         """Answers the database's clock."""
         async with self.store.begin() as tx:
-            terminal, now = await self.admit(tx, caller.token, caller.instance, caller.run)
+            terminal, now = await self.admit(tx, caller)
         if told["account"]["login"] != terminal.login:
             raise TerminalRefused(Refusal.ACCOUNT_REFUSED, "The token is for another account.")
         if _is_old(terminal, caller.run, told["sync_no"]):
@@ -129,16 +129,17 @@ async def _complete(
 ) -> frozenset[tuple[str, Timeframe]]:
     """The streams that now have no gap: a long look, or candles that overlap what is stored."""
     asked = {(each.symbol, each.timeframe): each.count for each in terminal.wishes.candles}
-    found = set()
-    for each in told["candles"]:
-        key = (each["symbol"], Timeframe(each["timeframe"]))
-        if not each["rows"]:
-            continue
-        last = await tx.snapshots.candles(terminal.account_id, *key, count=1)
-        overlaps = bool(last) and clock.utc(each["rows"][0][0]) <= last[-1][0]
-        if overlaps or asked.get(key, 0) > SHORT:
-            found.add(key)
-    return frozenset(found)
+    began = {
+        (each["symbol"], Timeframe(each["timeframe"])): clock.utc(each["rows"][0][0])
+        for each in told["candles"]
+        if each["rows"]
+    }
+    last = await tx.snapshots.latest(terminal.account_id, began)
+    return frozenset(
+        key
+        for key, first in began.items()
+        if (key in last and first <= last[key]) or asked.get(key, 0) > SHORT
+    )
 
 
 def _is_old(terminal: Terminal, run: str, sync_no: int) -> bool:
@@ -150,7 +151,7 @@ async def _store_market(tx: Transaction, account_id: str, told: Json, clock: Bro
     await tx.snapshots.save_symbols(
         account_id, [_at(exact(each), clock, each["tick_ms"] / 1000) for each in told["symbols"]]
     )
-    await tx.snapshots.save_candles(account_id, [_stream(each, clock) for each in told["candles"]])
+    await tx.snapshots.save_candles(account_id, _streams(told["candles"], clock))
     if told["names"] is not None:
         await tx.snapshots.save_names(account_id, told["names"])
     if told["calendar"] is not None:
@@ -189,13 +190,17 @@ def _at(document: dict[str, Any], clock: BrokerTime, seconds: float) -> dict[str
     return {**document, "at": clock.utc(seconds).isoformat()}
 
 
-def _stream(told: Json, clock: BrokerTime) -> Streamed:
-    rows = [
-        (clock.utc(time), *(Decimal(price) for price in prices), volume)
-        for time, *prices, volume in told["rows"]
+def _streams(told: Sequence[Json], clock: BrokerTime) -> list[Streamed]:
+    # Streams share their instants: each is converted once.
+    at = {row[0]: clock.utc(row[0]) for each in told for row in each["rows"]}
+    return [
+        Streamed(
+            each["symbol"],
+            Timeframe(each["timeframe"]),
+            [(at[time], *rest) for time, *rest in each["rows"]],
+        )
+        for each in told
     ]
-    rows.sort(key=lambda row: row[0])
-    return Streamed(told["symbol"], Timeframe(told["timeframe"]), rows)
 
 
 def _calendar(told: Json, clock: BrokerTime) -> dict[str, Any]:
@@ -213,6 +218,8 @@ async def _corrections(
     itself is among the positions and counts from now on.
     """
     opened = {deal["magic"]: deal for deal in deals if deal["entry"] == 0}
+    if not opened:
+        return []
     commands = await tx.commands.of_magics(terminal.account_id, list(opened))
     entries = []
     for command in commands:

@@ -1,30 +1,22 @@
 """A terminal joins: an admin's connect code becomes a token, of which only the digest is kept."""
 
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from hashlib import sha256
 
 from engine.domain.person import Role
 from engine.domain.terminal import Command, ConnectCode, Terminal
 from engine.errors import InvalidInput, Refusal, TerminalRefused
+from engine.flow.admission import digest
 from engine.flow.people import person_at_least
 from engine.ports import Store, Transaction
 
 CODE_LIFE = timedelta(minutes=10)
-#: A token that nobody used for so long is worth nothing.
-TOKEN_LIFE = timedelta(days=30)
 GUESSES, GUESS_WINDOW = 10, timedelta(minutes=15)
 #: Numbers of one account's commands; no two accounts share one.
 _SPAN = 1 << 32
 _BASES = 1 << 20
-
-
-def digest(secret: str) -> str:
-    """What is stored of a code or a token."""
-    return sha256(secret.encode()).hexdigest()
 
 
 def code_digest(code: str) -> str:
@@ -191,62 +183,6 @@ async def _free_base(tx: Transaction, terminal: Terminal) -> int:
         for number in range(_BASES)
         if (base := (1 + (start + number) % (_BASES - 1)) * _SPAN) not in taken
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admit:
-    """The terminal that a request comes from, noted as heard, in the caller's transaction.
-
-    Raises :class:`TerminalRefused` for a token that is not known, rotated or too long unused, for
-    another account than the token's, and for a terminal that is not in charge of its account.
-    """
-
-    #: Writing down every poll would cost more than it tells.
-    note_after: timedelta = timedelta(seconds=5)
-
-    async def __call__(
-        self,
-        tx: Transaction,
-        token: str,
-        instance: str,
-        run: str,
-        *,
-        who: tuple[int, str] | None = None,
-        lock: bool = False,
-    ) -> tuple[Terminal, datetime]:
-        """The terminal, and the database's clock; ``who`` is the login and server it claims. With
-        ``lock`` the caller saves it.
-        """
-        wanted = digest(token)
-        terminal, now = await known(tx, wanted, lock=lock), await tx.now()
-        _must_be_used(terminal, now)
-        if who is not None and who != (terminal.login, terminal.server):
-            raise TerminalRefused(Refusal.ACCOUNT_REFUSED, "The token is for another account.")
-        heard = terminal.heard(instance, run, now)
-        changed = (heard.instance, heard.run) != (terminal.instance, terminal.run)
-        if not lock and (changed or now - terminal.heard_at >= self.note_after):
-            terminal = await known(tx, wanted, lock=True)
-            heard = replace(terminal.heard(instance, run, now), token_used_at=now)
-            await tx.terminals.save(heard)
-        return heard, now
-
-
-async def known(tx: Transaction, token_digest: str, *, lock: bool = False) -> Terminal:
-    """The terminal of a token's digest, or a refusal."""
-    terminal = await tx.terminals.of_token(token_digest, lock=lock)
-    # Found by its digest; compared once more in constant time.
-    if terminal is None or not hmac.compare_digest(terminal.token_digest, token_digest):
-        raise TerminalRefused(
-            Refusal.UNAUTHORIZED, "This terminal is not known. Make a connect code with /ea."
-        )
-    return terminal
-
-
-def _must_be_used(terminal: Terminal, now: datetime) -> None:
-    if not now - terminal.token_used_at <= TOKEN_LIFE:
-        raise TerminalRefused(
-            Refusal.UNAUTHORIZED, "The token was not used for long. Make a connect code with /ea."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

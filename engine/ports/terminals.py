@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from engine.domain.market import Timeframe
+from engine.domain.state import Control
 from engine.domain.terminal import Command, ConnectCode, Draft, Result, Terminal
 
 #: The topic on which an account's name says that it has a new command.
@@ -60,6 +61,38 @@ class Terminals(Protocol):
 
     async def remove(self, account_id: str) -> bool:
         """Take a terminal's token away; False when there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a request of a terminal has to know, all of it at one instant.
+
+    ``now`` is the store's clock, ``is_waiting`` as in :meth:`Commands.is_waiting`, ``version`` what
+    tells this state of the terminal from any other.
+    """
+
+    terminal: Terminal
+    now: datetime
+    control: Control
+    is_waiting: bool
+    version: str
+
+
+class Polls(Protocol):
+    """What terminals cause again and again when nothing happens: one look, and now and then a note
+    that they live. Neither is part of a transaction, so neither is called in one.
+    """
+
+    async def look(self, token_digest: str) -> Look | None:
+        """The terminal that a token is for, or None."""
+        ...
+
+    async def note(self, look: Look, terminal: Terminal) -> bool:
+        """Store a terminal of which nothing is new but that it was heard. False, and nothing is
+        done, when it is not as it was looked at any more, or somebody is just changing it. A crash
+        of the database may take a note back: it is for what the next request tells again.
+        """
         ...
 
 
@@ -152,8 +185,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """Candles of one symbol by the broker's name; each is opening instant, open, high, low, close
-    and volume, oldest first.
+    """Candles of one symbol by the broker's name; each is opening instant in whole seconds, open,
+    high, low, close and volume. Prices are decimals or whole numbers.
     """
 
     name: str
@@ -196,6 +229,14 @@ class Snapshots(Protocol):
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
         """Store candles; each stream replaces what it overlaps."""
+        ...
+
+    async def latest(
+        self, account_id: str, streams: Collection[tuple[str, Timeframe]]
+    ) -> Mapping[tuple[str, Timeframe], datetime]:
+        """The opening instant of the last candle of each stream, by name and timeframe, that has
+        one.
+        """
         ...
 
     async def candles(

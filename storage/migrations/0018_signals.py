@@ -51,7 +51,7 @@ _INDEXES = {
 class Migration(migrations.Migration):
     """Two tables."""
 
-    dependencies = [("storage", "0015_ea")]
+    dependencies = [("storage", "0016_ea_wishes")]
 
     operations = [
         *(

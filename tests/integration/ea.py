@@ -21,6 +21,7 @@ from engine.flow.terminal_sync import TakeSnapshot
 from engine.flow.terminal_wishes import Watched
 from engine.flow.terminals import IssueCode, RegisterTerminal
 from engine.strategies.documents import shipped
+from storage.polls import PostgresPolls
 from storage.seed import seed
 from storage.signals import Listener
 from storage.transaction import PostgresStore
@@ -97,11 +98,12 @@ async def bridge(opened: Database) -> AsyncIterator[Bridge]:
     await seed(shipped(), RiskSettings(), control)
     store, bell, signals = PostgresStore(), RecordingBell(), Listener(opened.url)
     await _seat(store, ANN)
+    polls = PostgresPolls()
     tokens = (f"{number:04}".ljust(43, "t") for number in count(1))
     endpoint = Endpoint(
         register=RegisterTerminal(store=store, new_token=lambda: next(tokens)),
-        hear=HearTerminal(store=store, bell=bell),
-        offer=OfferCommands(store=store, signals=signals),
+        hear=HearTerminal(store=store, polls=polls, bell=bell),
+        offer=OfferCommands(store=store, polls=polls, signals=signals),
         take_result=TakeResult(store=store, bell=bell),
         take_snapshot=TakeSnapshot(
             store=store, bell=bell, watched=Watched(streams=(("XAUUSD", Timeframe.M15),))

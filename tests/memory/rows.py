@@ -60,6 +60,14 @@ class View:
         committed, changed = self._rows.tables[table], self._changes[table]
         return list(({**committed, **changed} if changed else committed).values())
 
+    def items(self, table: str) -> list[tuple[Any, Any]]:
+        """Every row of a table with its key."""
+        return list({**self._rows.tables[table], **self._changes[table]}.items())
+
+    def is_held(self, table: str, key: Any) -> bool:
+        """Whether somebody else holds a row."""
+        return self._excluded((table, key), shared=False)
+
     async def lock(self, table: str, key: Any, *, shared: bool = False) -> None:
         """Hold a row to the end of the transaction; waits for whoever excludes us."""
         row = (table, key)

@@ -21,6 +21,7 @@ from tests.memory.records import (
 from tests.memory.rows import Change, Rows, View
 from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
 from tests.memory.signal_queue import MemorySignalQueue
+from tests.memory.snapshots import MemorySnapshots
 from tests.memory.terminals import MemoryCommands, MemoryTerminals
 from tests.memory.trading import MemoryIdeas, MemoryOrders
 
@@ -86,6 +87,7 @@ class MemoryTransaction:
         self.terminals = MemoryTerminals(view, store.clock)
         self.commands = MemoryCommands(view, store.clock)
         self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
+        self.snapshots = MemorySnapshots(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()
