@@ -31,10 +31,11 @@ ON CONFLICT (account_id) DO UPDATE
 SET last_seq = greatest(ea_terminal.last_seq, EXCLUDED.last_seq),
     token_digest = EXCLUDED.token_digest, document = EXCLUDED.document, wishes = EXCLUDED.wishes
 """
-_CODE = """
-SELECT digest, account_id, issued_by, expires_at, used_at, used_by::text AS used_by
-FROM ea_code WHERE digest = $1 FOR UPDATE
+_CODES = """
+SELECT digest, account_id, issued_by, expires_at, used_at, used_by::text AS used_by FROM ea_code
 """
+_CODE = f"{_CODES} WHERE digest = $1 FOR UPDATE"
+_NEWEST = f"{_CODES} WHERE account_id = $1 ORDER BY expires_at DESC, digest LIMIT 1"
 _GUESSES = """
 SELECT coalesce(max(tries), 0) AS tries FROM (
     SELECT count(*) AS tries FROM ea_guess
@@ -59,8 +60,14 @@ class TerminalTable:
             [code.digest, code.account_id, code.issued_by[:120], code.expires_at],
         )
 
+    async def newest_code(self, account_id: str) -> ConnectCode | None:
+        return await self._code(_NEWEST, account_id)
+
     async def take_code(self, digest: str) -> ConnectCode | None:
-        rows = await self._connection.execute_query_dict(_CODE, [digest])
+        return await self._code(_CODE, digest)
+
+    async def _code(self, statement: str, key: str) -> ConnectCode | None:
+        rows = await self._connection.execute_query_dict(statement, [key])
         if not rows:
             return None
         used_by = rows[0]["used_by"]

@@ -9,7 +9,7 @@ from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import ea as views
 from engine.domain.person import Person
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, Outdated
 from engine.flow.signal_status import ReadSignalQueue
 from engine.flow.terminals import DisconnectTerminal, IssueCode, ReadTerminals
 
@@ -19,7 +19,7 @@ def build() -> Router:
     router = Router(name="ea")
     router.message.register(ea, Command("ea"))
     router.callback_query.register(again, F.data == callbacks.pack("ea"))
-    router.callback_query.register(code, F.data == callbacks.pack("ea-code"))
+    router.callback_query.register(code, F.data.startswith(callbacks.pack("ea-code", "")))
     router.callback_query.register(ask, F.data.startswith(callbacks.pack("ea-off", "")))
     router.callback_query.register(off, F.data.startswith(callbacks.pack("ea-off-yes", "")))
     return router
@@ -31,11 +31,13 @@ async def ea(
     words: Words,
     read_terminals: ReadTerminals,
     read_signal_queue: ReadSignalQueue,
+    issue_code: IssueCode,
 ) -> Screen:
     """/ea."""
     found, queue = await read_terminals(person.id), await read_signal_queue(person.id)
+    mark = await issue_code.mark()
     return views.overview(
-        words, found, role=person.role, is_used=read_terminals.is_used, queue=queue
+        words, found, role=person.role, is_used=read_terminals.is_used, mark=mark, queue=queue
     )
 
 
@@ -45,17 +47,23 @@ async def again(
     words: Words,
     read_terminals: ReadTerminals,
     read_signal_queue: ReadSignalQueue,
+    issue_code: IssueCode,
 ) -> Screen:
     """The state of now, in place."""
     found, queue = await read_terminals(person.id), await read_signal_queue(person.id)
+    mark, is_used = await issue_code.mark(), read_terminals.is_used
     return views.overview(
-        words, found, role=person.role, is_used=read_terminals.is_used, queue=queue, edit=True
+        words, found, role=person.role, is_used=is_used, mark=mark, queue=queue, edit=True
     )
 
 
 async def code(query: CallbackQuery, person: Person, words: Words, issue_code: IssueCode) -> Screen:
-    """A new connect code; a second tap makes the first one worthless."""
-    text, until = await issue_code(person.id)
+    """A new connect code, one for each look; it makes the one before worthless."""
+    (mark,) = callbacks.parts(query.data or "", "ea-code", 1)
+    try:
+        text, until = await issue_code(person.id, mark)
+    except Outdated:
+        return Screen(toast=words("ea.code_used"), alert=True)
     return views.code(words, text, until)
 
 

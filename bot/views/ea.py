@@ -20,10 +20,13 @@ def overview(
     *,
     role: Role,
     is_used: bool,
+    mark: str,
     queue: QueueStatus,
     edit: bool = False,
 ) -> Screen:
-    """Every terminal with what keeps it from trading; an admin also gets the buttons."""
+    """Every terminal with what keeps it from trading; an admin also gets the buttons.
+    ``mark`` is the newest connect code that was seen.
+    """
     lines = [words("ea.title")]
     if not is_used:
         lines += [words("ea.not_used")]
@@ -34,7 +37,7 @@ def overview(
     lines += push.lines(words, queue)
     rows = [(Button(words("button.refresh"), callbacks.pack("ea")),)]
     if role is Role.ADMIN:
-        rows.insert(0, (Button(words("button.ea_code"), callbacks.pack("ea-code")),))
+        rows.insert(0, (Button(words("button.ea_code"), callbacks.pack("ea-code", mark)),))
         rows += [
             (
                 Button(

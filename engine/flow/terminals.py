@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from engine.domain.person import Role
 from engine.domain.terminal import Command, ConnectCode, Terminal
-from engine.errors import InvalidInput, Refusal, TerminalRefused
+from engine.errors import InvalidInput, Outdated, Refusal, TerminalRefused
 from engine.flow.admission import digest
 from engine.flow.people import person_at_least
 from engine.ports import Store, Transaction
@@ -61,10 +61,22 @@ class IssueCode:
     #: A new code, by a source of randomness.
     new_code: Callable[[], str]
 
-    async def __call__(self, person_id: int) -> tuple[str, datetime]:
+    async def mark(self) -> str:
+        """A short name of the account's newest code: what whoever asks for another has seen."""
+        async with self.store.begin() as tx:
+            return _mark(await tx.terminals.newest_code(self.account_id))
+
+    async def __call__(self, person_id: int, mark: str) -> tuple[str, datetime]:
+        """The code, and until when it is good. Raises :class:`Outdated` where there is a newer code
+        than the one that was seen: a tap that comes twice makes no second one, which would take the
+        place of the one that is shown.
+        """
         code = self.new_code()
         async with self.store.begin() as tx:
             person = await person_at_least(tx, person_id, Role.ADMIN)
+            await tx.controls.take()
+            if _mark(await tx.terminals.newest_code(self.account_id)) != mark:
+                raise Outdated("a newer connect code was made; look again with /ea")
             until = await tx.now() + CODE_LIFE
             await tx.terminals.add_code(
                 ConnectCode(
@@ -75,6 +87,10 @@ class IssueCode:
                 )
             )
         return code, until
+
+
+def _mark(code: ConnectCode | None) -> str:
+    return digest("" if code is None else code.digest)[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

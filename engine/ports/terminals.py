@@ -23,6 +23,10 @@ class Terminals(Protocol):
         """Store a new code; the account's earlier ones that were not used are worth nothing."""
         ...
 
+    async def newest_code(self, account_id: str) -> ConnectCode | None:
+        """The code of an account that was made last, used or not."""
+        ...
+
     async def take_code(self, digest: str) -> ConnectCode | None:
         """A code, locked to the end of the transaction."""
         ...

@@ -62,7 +62,7 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
             TestClient(TestServer(create_app(forgetful))) as noting,
         ):
             issue = IssueCode(store=store, account_id="live-1", new_code=lambda: "CODE-0001")
-            code, _ = await issue(ANN.id)
+            code, _ = await issue(ANN.id, await issue.mark())
             ea = Ea(client)
             await ea.register(code)
             await ea.beat(paused=False, last_seq=0)

@@ -254,6 +254,11 @@ async def test_a_new_code_takes_the_place_of_one_nobody_used(known: Any) -> None
         assert await tx.terminals.take_code("a") == used
         assert await tx.terminals.take_code("b") is None
         assert await tx.terminals.take_code("c") == code("c")
+        assert await tx.terminals.newest_code(code("c").account_id) == used
+        later = replace(code("d"), expires_at=code("c").expires_at + timedelta(seconds=1))
+        await tx.terminals.add_code(later)
+        assert await tx.terminals.newest_code(later.account_id) == later
+        assert await tx.terminals.newest_code("nobody") is None
 
 
 async def test_guesses_are_counted_by_the_worst_key(known: Any) -> None:

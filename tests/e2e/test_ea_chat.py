@@ -35,6 +35,9 @@ async def test_an_admin_connects_and_disconnects_a_terminal(chat: Chat) -> None:
     assert "paper" in message["text"] or "mt_bridge" in message["text"]
     code = await code_of(chat, message)
     assert code not in str(chat.sandbox.messages(ADMIN))
+    again = await chat.tap(message, label_of(message, "Connect code"), ADMIN)
+    assert again["show_alert"] is True
+    assert "made its code already" in again["text"]
     await join(chat, code)
     (message,) = await chat.say("/ea", ADMIN)
     assert "5012345" in message["text"]
@@ -71,7 +74,9 @@ async def test_a_viewer_looks_and_makes_no_code(chat: Chat) -> None:  # noqa: F8
     (message,) = await chat.say("/ea", VIEWER)
     labels = [b["text"] for row in message["reply_markup"]["inline_keyboard"] for b in row]
     assert not [label for label in labels if "code" in label.lower()]
-    query = await chat.sandbox.tap(VIEWER, message["message_id"], data="v1:ea-code")
+    query = await chat.sandbox.tap(
+        VIEWER, message["message_id"], data=f"v1:ea-code:{await chat.desk.talk.issue_code.mark()}"
+    )
     await chat.settle()
     assert chat.sandbox.answers[query]["show_alert"] is True
     async with chat.desk.world.store.begin() as tx:

@@ -49,7 +49,7 @@ class Bridge:
         issue = IssueCode(
             store=self.store, account_id=account, new_code=lambda: f"CODE-{next(_numbers):04}"
         )
-        code, _ = await issue(ANN.id)
+        code, _ = await issue(ANN.id, await issue.mark())
         return code
 
     async def joined(self, account: str = ACCOUNT, **fields: Any) -> Ea:

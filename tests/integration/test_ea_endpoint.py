@@ -188,7 +188,7 @@ async def test_only_an_admin_makes_codes_and_takes_tokens_away(
         await tx.people.save(EVE)
     issue = IssueCode(store=bridge.store, account_id=ACCOUNT, new_code=lambda: "CODE-0001")
     with pytest.raises(NotAllowed):
-        await issue(EVE.id)
+        await issue(EVE.id, await issue.mark())
     ea = await bridge.joined()
     disconnect = DisconnectTerminal(store=bridge.store)
     with pytest.raises(NotAllowed):

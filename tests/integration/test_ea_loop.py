@@ -90,7 +90,7 @@ async def test_an_approved_idea_is_traded_by_the_terminal(opened: Database) -> N
     app = create_app(build_endpoint(settings, world, bell))
     async with TestClient(TestServer(app)) as client:
         ea = Ea(client)
-        code, _ = await talk.issue_code(ANN.id)
+        code, _ = await talk.issue_code(ANN.id, await talk.issue_code.mark())
         assert (await ea.register(code))[0] == 200
         assert (await ea.beat(paused=False, last_seq=0))[0] == 200
         idea = await _until_idea(ea, world, work, then)

@@ -36,6 +36,11 @@ class MemoryTerminals:
                 await self._view.put("ea_code", other.digest, replace(other, expires_at=_LONG_AGO))
         await self._view.put("ea_code", code.digest, code)
 
+    async def newest_code(self, account_id: str) -> ConnectCode | None:
+        codes = [c for c in self._view.all("ea_code") if c.account_id == account_id]
+        left = sorted((c for c in codes if c.expires_at != _LONG_AGO), key=lambda c: c.digest)
+        return max(left, key=lambda c: c.expires_at, default=None)
+
     async def take_code(self, digest: str) -> ConnectCode | None:
         await self._view.lock("ea_code", digest)
         code: ConnectCode | None = self._view.get("ea_code", digest)
