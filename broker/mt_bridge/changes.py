@@ -118,7 +118,6 @@ class Changes(Link):
                 raise
             return NotFound(proven=False)
 
-
     async def _late_close(
         self, tx: Transaction, commands: Sequence[Command]
     ) -> PositionChange | None:

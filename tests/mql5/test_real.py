@@ -10,7 +10,7 @@ async def test_every_command_ends_once_at_the_real_endpoint(
     binary: Path, database: Database, tmp_path: Path
 ) -> None:
     urls = (database.url, database.owner_url)
-    found = await real_storm(binary, tmp_path, urls, seed=1, commands=25)
+    found = await real_storm(binary, tmp_path, urls, seed=1, commands=12)
     assert found.violations == []
     assert found.counts["deals"] >= 3
     assert found.counts["endpoint killed"] >= 1

@@ -102,9 +102,7 @@ class Proxy:
         self._server.server_close()
         self._thread.join()
 
-    def _pass(
-        self, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, bytes] | None:
+    def _pass(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes] | None:
         line = http.client.HTTPConnection(HOST, self.endpoint_port, timeout=30)
         try:
             line.request("POST", path, body, dict(headers))
