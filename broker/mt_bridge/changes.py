@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from broker.mt_bridge.link import Link
-from broker.mt_bridge.orders import is_lost, is_open, why_not
+from broker.mt_bridge.orders import is_lost, is_open, plain, why_not
 from engine.domain.account import Position
 from engine.domain.position_orders import PositionChange
 from engine.domain.terminal import Command, CommandType, Draft
@@ -157,8 +157,8 @@ def _closed(command: Command, position_id: str) -> PositionChange:
     return PositionChange(
         client_id=command.client_id or command.id,
         position_id=position_id,
-        volume_left=result.remaining,
+        volume_left=plain(result.remaining),
         time=command.finished_at,
-        price=result.price,
-        volume_closed=result.volume,
+        price=plain(result.price),
+        volume_closed=plain(result.volume),
     )

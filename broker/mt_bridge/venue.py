@@ -119,9 +119,15 @@ class MtBridge(Changes):
             _, shown, _ = await self.shown(tx)
             ours = await self._our_names(tx)
             orders = await self._orders(tx, [told["magic"] for told in shown.positions])
+            symbols = await tx.snapshots.symbols(
+                self.account_id, {told["symbol"] for told in shown.positions}
+            )
         return tuple(
             position_of(
-                told, ours.get(told["symbol"], told["symbol"][:24]), orders.get(told["magic"])
+                told,
+                ours.get(told["symbol"], told["symbol"][:24]),
+                orders.get(told["magic"]),
+                digits=symbols.get(told["symbol"], {}).get("digits"),
             )
             for told in shown.positions
         )

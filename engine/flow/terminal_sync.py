@@ -177,9 +177,9 @@ async def _store_books(
 
 
 def exact(value: Any) -> Any:
-    """A document whose decimals are texts that keep every digit."""
+    """A document whose decimals are texts that keep every digit but zeros at the end."""
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value.normalize():f}"
     if isinstance(value, dict):
         return {name: exact(part) for name, part in value.items()}
     return [exact(part) for part in value] if isinstance(value, list) else value
