@@ -37,7 +37,9 @@ class WatchTerminal:
             await tx.outbox.tell(
                 Notice(
                     kind=Kind.TERMINAL,
-                    key=f"{cause}:{at.isoformat()}" if is_lost else f"{cause}:back:{at.isoformat()}",
+                    key=f"{cause}:{at.isoformat()}"
+                    if is_lost
+                    else f"{cause}:back:{at.isoformat()}",
                     priority=Priority.SAFETY,
                     detail={
                         "what": "lost",

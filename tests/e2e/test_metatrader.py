@@ -188,16 +188,16 @@ async def floor(
     # A calendar without any release is no calendar.
     terminal.releases.append(Release(1, terminal.broker_time + 4 * 86_400, "GDP", importance=1))
     endpoint = build_endpoint(
-        Settings(_env_file=None, database_url=opened.url), desk.world, desk.bell  # type: ignore[call-arg]
+        Settings(_env_file=None, database_url=opened.url),
+        desk.world,
+        desk.bell,  # type: ignore[call-arg]
     )
     endpoint = replace(endpoint, pace=Pace(hold_ms=0))
     async with TestServer(create_app(endpoint)) as server:
         assert server.port is not None
         line = Line(server.port, terminal)
         code, _ = await desk.talk.issue_code(ANN.id)
-        program = Program(
-            binary, terminal, tmp_path, line, {**INPUTS, "InpConnectCode": code}
-        )
+        program = Program(binary, terminal, tmp_path, line, {**INPUTS, "InpConnectCode": code})
         made = Floor(desk, then, terminal, line, program)
         assert await asyncio.to_thread(program.event, "OnInit") == "0"
         working = asyncio.create_task(made.work())  # noqa: TID251
@@ -211,7 +211,8 @@ async def floor(
 
 
 async def test_a_trade_is_approved_managed_and_closed_in_the_chat(
-    floor: Floor, chat: Chat  # noqa: F811
+    floor: Floor,
+    chat: Chat,  # noqa: F811
 ) -> None:
     idea = await floor.idea()
     await chat.tap(await chat.card(), "✅ Approve")
@@ -261,7 +262,8 @@ async def test_a_trade_is_approved_managed_and_closed_in_the_chat(
 
 
 async def test_what_the_terminal_gets_too_late_is_not_done_and_the_card_says_so(
-    floor: Floor, chat: Chat  # noqa: F811
+    floor: Floor,
+    chat: Chat,  # noqa: F811
 ) -> None:
     await floor.idea()
     floor.line.lag_s = 16.0
@@ -274,7 +276,8 @@ async def test_what_the_terminal_gets_too_late_is_not_done_and_the_card_says_so(
 
 
 async def test_pause_resume_and_stop_reach_the_terminal(
-    floor: Floor, chat: Chat  # noqa: F811
+    floor: Floor,
+    chat: Chat,  # noqa: F811
 ) -> None:
     await floor.idea()
 
