@@ -200,7 +200,7 @@ async def floor(
         program = Program(binary, terminal, tmp_path, line, {**INPUTS, "InpConnectCode": code})
         made = Floor(desk, then, terminal, line, program)
         assert await asyncio.to_thread(program.event, "OnInit") == "0"
-        working = asyncio.create_task(made.work())  # noqa: TID251
+        working = asyncio.create_task(made.work())
         await made.until(made.mapped)
         yield made
         working.cancel()

@@ -88,7 +88,7 @@ async def _held(desk: Desk, minutes: int | None, opened_ago: int) -> None:  # no
         await tx.ideas.add(idea(id=order.idea_id))
         await tx.orders.add(order)
     await desk.served(desk.venue.submit(desk.order()))
-    opened = int((datetime.now(UTC) - timedelta(minutes=opened_ago)).timestamp()) + 7200  # noqa: TID251
+    opened = int((datetime.now(UTC) - timedelta(minutes=opened_ago)).timestamp()) + 7200
     magic = desk.ea.magic_base + desk.ea.seen[0]["seq"]
     desk.positions = [{**request("/ea/sync")["positions"][0], "magic": magic, "time": opened}]
     await desk.sync()
@@ -106,7 +106,7 @@ async def test_a_trade_whose_time_is_up_is_closed_once(
     market = TerminalMarket(
         store=store,
         account_id=ACCOUNT,
-        clock=lambda: datetime.now(UTC),  # noqa: TID251
+        clock=lambda: datetime.now(UTC),
     )
     parts = {"store": store, "broker": desk.venue, "market": market, "bell": bell}
     close_on_time, send = CloseOnTime(**parts), SendPositionOrder(**parts)  # type: ignore[arg-type]
