@@ -227,8 +227,8 @@ async def _corrections(
         told = await tx.history.list(actions=(Action.ORDER_FILLED,), idea_id=idea_id, limit=100)
         if any(d.entry.detail.get("late", {}).get("id") == command.id for d in told):
             continue
-        detail = {"what": "late_deal", "command": command.id}
-        await alert(tx, terminal, f"late_deal:{command.id}", detail)
+        what = "late_deal" if command.type is CommandType.OPEN else "late_close"
+        await alert(tx, terminal, f"{what}:{command.id}", {"what": what, "command": command.id})
         entries.append(_late(command, deal, idea_id, symbol, now))
     return entries
 

@@ -154,7 +154,8 @@ class RealStorm(Storm):
         self.violations += [
             f"{alert['what']}: {alert['result']}, first {commands[alert['command']].result}"
             for alert in alerts
-            if alert["what"] not in ("late_deal", "skew") and not self._was_late(alert["command"])
+            if alert["what"] not in ("late_deal", "late_close", "skew")
+            and not self._was_late(alert["command"])
         ]
         self._audit_marks()
         self._audit_venue()
