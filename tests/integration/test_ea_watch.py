@@ -7,16 +7,24 @@ from decimal import Decimal
 import pytest
 
 from bot.i18n import Words
+from bot.settings import Settings
+from bot.talk import build_talk
 from bot.views.ea import alert
+from bot.wiring import build_world
 from broker.feeds.terminal import TerminalMarket
 from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
-from engine.domain.state import TradingState
+from engine.domain.settings import RiskSettings
+from engine.domain.state import Control, TradingState
 from engine.flow.latch import stop_unrecorded
 from engine.flow.position_sending import SendPositionOrder
 from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.time_limits import CloseOnTime
+from engine.strategies.documents import shipped
+from storage.seed import seed
 from tests.builders import idea
+from tests.conftest import Database
+from tests.integration.conftest import START, RecordingBell
 from tests.integration.ea import ACCOUNT, Bridge, bridge  # noqa: F401
 from tests.integration.test_ea_trading import Desk, desk  # noqa: F401
 from tests.terminals import filled, request
@@ -126,3 +134,20 @@ async def test_a_trade_whose_time_is_up_is_closed_once(
     records = [(str(d.entry.action), d.entry.actor, d.entry.human_override) for d in told]
     assert ("position_ordered", "system", False) in records
     assert ("position_changed", "system", False) in records
+
+
+async def test_the_status_is_readable_before_any_terminal_is_connected(
+    opened: Database,
+) -> None:
+    control = Control(state=TradingState.RUNNING, reason="test", changed_at=START)
+    await seed(shipped(), RiskSettings(), control)
+    settings = Settings(  # type: ignore[call-arg]
+        _env_file=None, broker="mt_bridge", account_id=ACCOUNT, ea_symbols="XAUUSD=GOLD:M15",
+        database_url=opened.url,
+    )  # fmt: skip
+    world = build_world(settings)
+    talk = build_talk(world, RecordingBell(), claim_code="code-of-the-test")
+    status = await talk.read_status(None)
+    assert (status.account, status.watched) == (None, ())
+    assert status.control.state is TradingState.RUNNING
+    await world.signals.close()
