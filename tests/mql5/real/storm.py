@@ -36,6 +36,7 @@ from tests.mql5.world import World
 _LATEST = (65.0, 200.0)
 #: The longest a deal or a request is on its way, and a snapshot to show it.
 _AFTERWARDS = 260.0
+_A_SNAPSHOT = 20.0
 
 
 class RealWorld(World):
@@ -141,7 +142,7 @@ class RealStorm(Storm):
         world.line.endpoint.kill()
         world.line.endpoint.start()
         super()._settle()
-        world.run(_AFTERWARDS)
+        world.run(_AFTERWARDS if self.late else _A_SNAPSHOT)
         world.server.refresh()
 
     # ---- the books
