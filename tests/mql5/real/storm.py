@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
@@ -232,9 +233,7 @@ async def real_storm(
     binary: Path, files: Path, urls: tuple[str, str], *, seed: int, commands: int
 ) -> RealStorm:
     """One storm, from its seed, over an empty migrated database: the role's address, the owner's.
-
-    What the endpoint's death interrupts is as random as processes are; everything else is the
-    seed's.
+    What the endpoint's death interrupts is as random as processes are; the rest is the seed's.
     """
     clock = await Clock.make(urls[1], TERMINAL_START)
     try:
@@ -248,7 +247,13 @@ async def _run(
     binary: Path, files: Path, url: str, clock: Clock, seed: int, commands: int
 ) -> RealStorm:
     control = Control(state=TradingState.RUNNING, reason="test", changed_at=START)
-    await fill(shipped(), RiskSettings(), control)
+    # Nothing but the storm stops the trading.
+    risk = RiskSettings(
+        daily_profit_target=Decimal(0),
+        max_drawdown_amount=Decimal(100_000),
+        max_daily_loss_percent=Decimal(50),
+    )
+    await fill(shipped(), risk, control)
     adapters = build_world(settings_of(url))
     async with adapters.store.begin() as tx:
         await tx.people.save(ADMIN)
