@@ -64,7 +64,10 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
             await _seat(world)
             await _press_start(chat.sandbox)
             say(f"\n  The chat is at  {chat.served.url}")
-            say("  Open it: the first idea comes within half a minute. Ctrl-C stops everything.\n")
+            soon = "the first idea comes within half a minute"
+            if settings.broker == "mt_bridge":
+                soon = "/ea makes the code that connects your MetaTrader terminal"
+            say(f"  Open it: {soon}. Ctrl-C stops everything.\n")
         await announce(world)
         parts = [
             run_bot(settings, world, pool),

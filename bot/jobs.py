@@ -117,6 +117,8 @@ async def watch(ctx: Context) -> None:
     work: Work = ctx["work"]
     for lost in await work.watch_heartbeats():
         log.warning("%s gives no sign of life since %s", lost.part.name, lost.since)
+    if await work.watch_terminal():
+        log.warning("the MetaTrader terminal gives no sign of life")
 
 
 async def expire(ctx: Context) -> None:
@@ -163,6 +165,8 @@ async def sweep(ctx: Context) -> None:
     steps: list[Callable[[], Awaitable[object]]] = [
         work.resolve_position_orders,
         work.pursue_flatten,
+        # The venue of a recording closes on time by itself, in its own prices.
+        *([work.close_on_time] if world.tape is None else []),
         *(partial(work.send_position_order, order.client_id) for order in exits),
         *(partial(work.send_order, order.client_id) for order in intents),
         work.resolve_orders,

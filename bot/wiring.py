@@ -26,7 +26,9 @@ from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrde
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.retention import RetireBundles
+from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.terminal_wishes import Watched
+from engine.flow.time_limits import CloseOnTime
 from engine.flow.watch import Part, WatchHeartbeats
 from engine.ports import Bell, Calendar
 from engine.snapshot.collect import Collect
@@ -93,6 +95,8 @@ class Work:
     follow_ideas: FollowIdeas
     anchor_history: AnchorHistory
     watch_heartbeats: WatchHeartbeats
+    watch_terminal: WatchTerminal
+    close_on_time: CloseOnTime
     recover: Recover
     retire_bundles: RetireBundles
     remind_of_halt: RemindOfHalt
@@ -167,6 +171,8 @@ def build_work(world: World, bell: Bell) -> Work:
         follow_ideas=FollowIdeas(store=store, market=market),
         anchor_history=build_anchor_history(world, bell),
         watch_heartbeats=build_watch(world, bell, "worker"),
+        watch_terminal=WatchTerminal(store=store, account_id=broker.account_id),
+        close_on_time=CloseOnTime(store=store, broker=broker, market=market, bell=bell),
         recover=Recover(
             store=store,
             auditor=PostgresAuditor(anchors=world.anchors),

@@ -120,7 +120,7 @@ async def _body(request: web.Request) -> bytes:
                 if size > wire.LARGEST:
                     raise TooLarge
                 parts.append(part)
-    except TimeoutError:
+    except (TimeoutError, ConnectionError):
         raise wire.Broken("the body did not arrive") from None
     return b"".join(parts)
 

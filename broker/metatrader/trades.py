@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.domain.account import Direction, Position
 from engine.domain.order import ClosedTrade, Order
+from engine.domain.values import quantize
 
 Json = Mapping[str, Any]
 
@@ -16,16 +17,20 @@ _REASONS = {4: "stop_loss", 5: "take_profit", 6: "stop_loss"}
 _MONEY = Decimal("0.01")
 
 
-def position_of(told: Json, symbol: str, order: Order | None) -> Position:
-    """A position; ``symbol`` is our name of it, ``order`` the one of ours that it came from."""
+def position_of(
+    told: Json, symbol: str, order: Order | None, *, digits: int | None = None
+) -> Position:
+    """A position; ``symbol`` is our name of it, ``order`` the one of ours that it came from. Its
+    prices are shown with ``digits`` behind the point, where these are known.
+    """
     return Position(
         id=str(told["id"]),
         symbol=symbol,
         direction=Direction(told["side"]),
         volume=Decimal(told["volume"]),
-        entry_price=Decimal(told["price_open"]),
-        stop_loss=_level(told["sl"]),
-        take_profit=_level(told["tp"]),
+        entry_price=_padded(Decimal(told["price_open"]), digits),
+        stop_loss=_level(told["sl"], digits),
+        take_profit=_level(told["tp"], digits),
         opened_at=datetime.fromisoformat(told["at"]),
         profit=(Decimal(told["profit"]) + Decimal(told["swap"])).quantize(_MONEY),
         client_id=None if order is None else order.client_id,
@@ -33,9 +38,15 @@ def position_of(told: Json, symbol: str, order: Order | None) -> Position:
     )
 
 
-def _level(text: Any) -> Decimal | None:
+def _level(text: Any, digits: int | None) -> Decimal | None:
     price = Decimal(text)
-    return price if price > 0 else None
+    return _padded(price, digits) if price > 0 else None
+
+
+def _padded(price: Decimal, digits: int | None) -> Decimal:
+    """A price with at least so many digits behind the point; none is taken away."""
+    places = max(digits or 0, -int(price.as_tuple().exponent))
+    return quantize(price, places)
 
 
 def closed_trades(

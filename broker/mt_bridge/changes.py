@@ -3,10 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from broker.mt_bridge.link import Link
-from broker.mt_bridge.orders import is_lost, is_open, why_not
+from broker.mt_bridge.orders import is_lost, is_open, plain, why_not
 from engine.domain.account import Position
 from engine.domain.position_orders import PositionChange
 from engine.domain.terminal import Command, CommandType, Draft
@@ -75,24 +76,37 @@ class Changes(Link):
             raise BrokerSilent("the terminal has not said of everything what became of it")
         if not done:
             raise BrokerRefused(why_not(commands))
-        held = {position.id: position for position in await self.positions()}
-        if position_id not in held:
-            raise BrokerSilent(f"position {position_id} does not show")
-        times = [c.finished_at for c in done if c.finished_at is not None]
+        end = max(c.finished_at for c in done if c.finished_at is not None)
         return PositionChange(
             client_id=client_id,
             position_id=position_id,
-            volume_left=held[position_id].volume,
-            time=max(times),
+            volume_left=await self._left(position_id, end),
+            time=end,
         )
+
+    async def _left(self, position_id: str, end: datetime) -> Decimal:
+        """What is open of a position whose levels were set by an instant: nothing, when a later
+        snapshot does not show it. Raises :class:`BrokerSilent` until there is one.
+        """
+        async with self.store.begin() as tx:
+            _, shown, _ = await self.shown(tx)
+        for told in shown.positions:
+            if str(told["id"]) == position_id:
+                return Decimal(told["volume"])
+        if not shown.at > end:
+            raise BrokerSilent(f"position {position_id} does not show yet")
+        return Decimal(0)
 
     async def look_up_change(self, client_id: str) -> PositionChange | NotFound:
         """What became of a close or a modification, by its commands."""
         async with self.store.begin() as tx:
             commands = await self.ended(tx, client_id, client_id)
+            late = await self._late_close(tx, commands)
         if not commands:
             return NotFound(proven=True)
         first = commands[0]
+        if late is not None:
+            return late
         try:
             if first.type is CommandType.CLOSE:
                 return _closed(first, str(first.position))
@@ -103,6 +117,27 @@ class Changes(Link):
             if not is_lost(commands):
                 raise
             return NotFound(proven=False)
+
+    async def _late_close(
+        self, tx: Transaction, commands: Sequence[Command]
+    ) -> PositionChange | None:
+        """A close that was dealt although the terminal had found no trace of it."""
+        if not is_lost(commands) or commands[0].type is not CommandType.CLOSE:
+            return None
+        deals = [deal for deal in await self.dealt(tx, commands) if deal["entry"] != 0]
+        if not deals:
+            return None
+        first, position = commands[0], str(commands[0].position)
+        shown = await tx.snapshots.last(self.account_id)
+        left = [p for p in (shown.positions if shown else ()) if str(p["id"]) == position]
+        return PositionChange(
+            client_id=first.client_id or first.id,
+            position_id=position,
+            volume_left=Decimal(left[0]["volume"]) if left else Decimal(0),
+            time=datetime.fromisoformat(deals[0]["at"]),
+            price=Decimal(deals[0]["price"]),
+            volume_closed=sum((Decimal(deal["volume"]) for deal in deals), Decimal(0)),
+        )
 
 
 def _number(position_id: str) -> int:
@@ -122,8 +157,8 @@ def _closed(command: Command, position_id: str) -> PositionChange:
     return PositionChange(
         client_id=command.client_id or command.id,
         position_id=position_id,
-        volume_left=result.remaining,
+        volume_left=plain(result.remaining),
         time=command.finished_at,
-        price=result.price,
-        volume_closed=result.volume,
+        price=plain(result.price),
+        volume_closed=plain(result.volume),
     )

@@ -1,9 +1,10 @@
 """What every call of the venue shares: is the terminal there, queue and wait, look what ended."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from broker.mt_bridge.orders import is_open
 from engine.domain.terminal import Command, CommandState, Draft, Terminal
@@ -107,3 +108,10 @@ class Link:
         if is_open(commands):
             raise BrokerSilent("the terminal has not answered yet")
         return commands
+
+    async def dealt(self, tx: Transaction, commands: Sequence[Command]) -> list[Mapping[str, Any]]:
+        """The deals with the commands' numbers, of positions that were closed at least in part."""
+        after = min(command.issued_at for command in commands)
+        magics = {command.magic for command in commands}
+        deals = await tx.snapshots.deals_of_closed(self.account_id, after)
+        return [deal for deal in deals if deal["magic"] in magics]

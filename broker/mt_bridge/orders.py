@@ -46,6 +46,11 @@ def drafts(
     ]
 
 
+def plain(number: Decimal) -> Decimal:
+    """A number without the zeros that the terminal pads it with."""
+    return Decimal(f"{number.normalize():f}")
+
+
 def is_open(commands: Sequence[Command]) -> bool:
     """Whether some of the commands have no end yet."""
     return any(command.state in PENDING for command in commands)
@@ -63,14 +68,17 @@ def fill_of(client_id: str, commands: Sequence[Command]) -> Fill | None:
     if not dealt or not volume > 0:
         return None
     paid = sum((result.volume * result.price for _, result in dealt), Decimal(0))
-    places = max(-int(result.price.as_tuple().exponent) for _, result in dealt)
+    # The terminal pads its numbers with zeros; a price is shown with the digits of its symbol.
+    told = [result.price.normalize() for _, result in dealt]
+    told += [Decimal(str(command.fields.get("sl", 0))) for command, _ in dealt]
+    places = max(-int(price.as_tuple().exponent) for price in told)
     first, result = dealt[0]
     time = max(c.finished_at for c, _ in dealt if c.finished_at is not None)
     return Fill(
         client_id=client_id,
         broker_id=str(result.position or result.order or result.deal or first.magic),
         price=quantize(paid / volume, max(places, 0)),
-        volume=volume,
+        volume=plain(volume),
         time=time,
     )
 

@@ -79,19 +79,29 @@ class MtBridge(Changes):
     async def _late(
         self, tx: Transaction, client_id: str, commands: Sequence[Command]
     ) -> Fill | None:
-        """A trade that shows although the terminal had found no trace of it."""
+        """A trade that shows although the terminal had found no trace of it, open or ended."""
         shown = await tx.snapshots.last(self.account_id)
         magics = {command.magic for command in commands}
-        found = [p for p in (shown.positions if shown else ()) if p["magic"] in magics]
+        found = [
+            (p["id"], p["price_open"], p["volume"], p["at"])
+            for p in (shown.positions if shown else ())
+            if p["magic"] in magics
+        ]
+        if not found:
+            found = [
+                (deal["position"], deal["price"], deal["volume"], deal["at"])
+                for deal in await self.dealt(tx, commands)
+                if deal["entry"] == 0
+            ]
         if not found:
             return None
-        volume = sum((Decimal(p["volume"]) for p in found), Decimal(0))
+        identifier, price, _, at = found[0]
         return Fill(
             client_id=client_id,
-            broker_id=str(found[0]["id"]),
-            price=Decimal(found[0]["price_open"]),
-            volume=volume,
-            time=datetime.fromisoformat(found[0]["at"]),
+            broker_id=str(identifier),
+            price=Decimal(price),
+            volume=sum((Decimal(volume) for _, _, volume, _ in found), Decimal(0)),
+            time=datetime.fromisoformat(at),
         )
 
     async def _settled(self, tx: Transaction, commands: Sequence[Command]) -> bool:
@@ -110,9 +120,15 @@ class MtBridge(Changes):
             _, shown, _ = await self.shown(tx)
             ours = await self._our_names(tx)
             orders = await self._orders(tx, [told["magic"] for told in shown.positions])
+            symbols = await tx.snapshots.symbols(
+                self.account_id, {told["symbol"] for told in shown.positions}
+            )
         return tuple(
             position_of(
-                told, ours.get(told["symbol"], told["symbol"][:24]), orders.get(told["magic"])
+                told,
+                ours.get(told["symbol"], told["symbol"][:24]),
+                orders.get(told["magic"]),
+                digits=symbols.get(told["symbol"], {}).get("digits"),
             )
             for told in shown.positions
         )

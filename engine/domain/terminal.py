@@ -87,6 +87,15 @@ class Result:
         """Whether the broker did it, in whole or in part."""
         return self.status in (ResultStatus.DONE, ResultStatus.PARTIAL)
 
+    def agrees(self, other: "Result") -> bool:
+        """Whether two words on a command mean the same at the broker; another journal may have
+        found it out in another way.
+        """
+        if not (self.is_dealt or other.is_dealt):
+            return True
+        mine, theirs = ((r.is_dealt, r.deal, r.volume) for r in (self, other))
+        return mine == theirs
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:

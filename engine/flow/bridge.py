@@ -196,7 +196,7 @@ class TakeResult:
                 taken = Taken(now=now, known=True, duplicate=False)
             else:
                 first = await tx.commands.get(id_)
-                if first is None or first.result != result:
+                if first is None or first.result is None or not first.result.agrees(result):
                     await _anomaly(tx, terminal, id_, result, "another_result")
                 return Taken(now=now, known=True, duplicate=True)
         if command.type not in (CommandType.PAUSE, CommandType.RESUME):

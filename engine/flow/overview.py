@@ -1,6 +1,7 @@
 """What a person asks to see: how it stands now, today, an idea with its story, the history."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -18,7 +19,7 @@ from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle
 from engine.domain.state import Control
 from engine.domain.values import quantize
-from engine.errors import BrokerSilent, FeedError
+from engine.errors import BrokerSilent, FeedError, NotFound
 from engine.flow.people import person_at_least
 from engine.ports import Broker, MarketData, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
@@ -75,7 +76,11 @@ class ReadStatus:
             waiting = len(await tx.ideas.pending())
         account, positions = await self._account()
         instant = await self.market.instant()
-        watched = [await self._watched(symbol, frame, instant) for symbol, frame in self.symbols]
+        watched = []
+        for symbol, frame in self.symbols:
+            # A terminal that has not connected yet shows no market; the rest still counts.
+            with suppress(FeedError, NotFound):
+                watched.append(await self._watched(symbol, frame, instant))
         return Status(
             control=control,
             settings=settings,

@@ -21,6 +21,9 @@ ASKED_LIFE = timedelta(seconds=60)
 #: What has not left this long after the second tap never leaves, but for a flatten.
 INTENT_LIFE = timedelta(seconds=60)
 
+#: Who asks for a close of a trade whose time is up; a name among the words for actors.
+TIME_LIMIT = "time_limit"
+
 _ACTIONS = {
     PositionOrderState.INTENT: Action.POSITION_ORDERED,
     PositionOrderState.SENDING: Action.POSITION_SENDING,
@@ -70,7 +73,8 @@ def entry(
     **detail: Any,
 ) -> Entry:
     """The history record of the state an order is in."""
-    asked = order.state is PositionOrderState.INTENT and order.flatten_id is None
+    by_person = order.flatten_id is None and order.asked_name != TIME_LIMIT
+    asked = order.state is PositionOrderState.INTENT and by_person
     result = "pass" if order.state in _FINE else f"fail:{order.reason or order.state}"
     return Entry(
         action=_ACTIONS[order.state],

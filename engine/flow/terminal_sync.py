@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from engine.domain.account import Account, TradingDay
 from engine.domain.broker_time import BrokerTime, offset_of
 from engine.domain.decision import Action, Entry
 from engine.domain.market import Timeframe
-from engine.domain.terminal import Command, Terminal, Wishes
-from engine.errors import Refusal, TerminalRefused
+from engine.domain.terminal import Command, CommandType, Terminal, Wishes
+from engine.errors import NotFound, Refusal, TerminalRefused
 from engine.flow.admission import Admit, Caller
 from engine.flow.bridge import alert
 from engine.flow.reconcile import measure
@@ -177,9 +178,9 @@ async def _store_books(
 
 
 def exact(value: Any) -> Any:
-    """A document whose decimals are texts that keep every digit."""
+    """A document whose decimals are texts that keep every digit but zeros at the end."""
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value.normalize():f}"
     if isinstance(value, dict):
         return {name: exact(part) for name, part in value.items()}
     return [exact(part) for part in value] if isinstance(value, list) else value
@@ -217,37 +218,53 @@ async def _corrections(
     """Deals of commands that were said not to have been done: recorded, and an alarm. The trade
     itself is among the positions and counts from now on.
     """
-    opened = {deal["magic"]: deal for deal in deals if deal["entry"] == 0}
-    if not opened:
+    # A stop or target of a trade carries its opening's number: only a close's own deal counts.
+    dealt = {(deal["magic"], deal["entry"] == 0): deal for deal in deals}
+    if not dealt:
         return []
-    commands = await tx.commands.of_magics(terminal.account_id, list(opened))
+    commands = await tx.commands.of_magics(terminal.account_id, {magic for magic, _ in dealt})
     entries = []
     for command in commands:
-        if command.result is None or command.result.is_dealt or command.client_id is None:
+        deal = dealt.get((command.magic, command.type is CommandType.OPEN))
+        if deal is None or command.result is None or command.client_id is None:
             continue
-        order = await tx.orders.find(command.client_id)
-        told = await tx.history.list(
-            actions=(Action.ORDER_FILLED,), idea_id=order.idea_id if order else None, limit=100
-        )
+        if command.result.is_dealt:
+            continue
+        idea_id, symbol = await _whose(tx, command.client_id)
+        told = await tx.history.list(actions=(Action.ORDER_FILLED,), idea_id=idea_id, limit=100)
         if any(d.entry.detail.get("late", {}).get("id") == command.id for d in told):
             continue
-        detail = {"what": "late_deal", "command": command.id}
-        await alert(tx, terminal, f"late_deal:{command.id}", detail)
-        entries.append(_late(command, opened[command.magic], order, now))
+        what = "late_deal" if command.type is CommandType.OPEN else "late_close"
+        await alert(tx, terminal, f"{what}:{command.id}", {"what": what, "command": command.id})
+        entries.append(_late(command, deal, idea_id, symbol, now))
     return entries
 
 
-def _late(command: Command, deal: Json, order: Any, now: datetime) -> Entry:
+async def _whose(tx: Transaction, client_id: str) -> tuple[UUID | None, str | None]:
+    """The idea and the symbol of an order, or of a close of its trade."""
+    order = await tx.orders.find(client_id)
+    if order is not None:
+        return order.idea_id, order.symbol
+    try:
+        close = await tx.position_orders.get(client_id)
+    except NotFound:
+        return None, None
+    return close.idea_id, close.symbol
+
+
+def _late(
+    command: Command, deal: Json, idea_id: UUID | None, symbol: str | None, now: datetime
+) -> Entry:
     assert command.result is not None
     return Entry(
         action=Action.ORDER_FILLED,
         occurred_at=now,
         actor="broker",
-        symbol=order.symbol if order else None,
+        symbol=symbol,
         rationale=f"{command.id} was dealt at {deal['price']} although the terminal had said"
         f" {command.result.status}",
         risk_check_result="fail:late_deal",
-        idea_id=order.idea_id if order else None,
+        idea_id=idea_id,
         detail={"late": {"id": command.id, "result": plain(command.result), "deal": dict(deal)}},
     )
 

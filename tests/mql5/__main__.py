@@ -1,15 +1,22 @@
-"""The long run: ``python -m tests.mql5 --full``; without it, a tenth. Prints a table."""
+"""The long run: ``python -m tests.mql5 --full``; without it, a tenth. Prints a table.
+
+``--real --commands 200 --seed N`` is the run against the real endpoint and PostgreSQL.
+"""
 
 import argparse
+import asyncio
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+from storage.migrate import migrate
 from tests.chaos.alone import report
+from tests.conftest import ROLE, running_servers
 from tests.mql5.build import SOURCE, build
 from tests.mql5.mutants import MUTANTS, plant, survives
+from tests.mql5.real.storm import real_storm
 from tests.mql5.storm import storm
 from tests.mql5.world import World
 
@@ -62,12 +69,37 @@ def _mutants(home: Path) -> list[str]:
     return missed
 
 
+def _real(seed: int, commands: int) -> int:
+    """One storm on the real endpoint; 1 when anything was violated."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="ait-") as folder:
+        home = Path(folder)
+        home.chmod(0o711)
+        (home / "build").mkdir()
+        binary = build(SOURCE, home / "build")
+        with running_servers(home / "home") as servers:
+            asyncio.run(migrate(servers.owner_url, runtime_role=ROLE))
+            urls = (servers.database_url, servers.owner_url)
+            found = asyncio.run(real_storm(binary, home, urls, seed=seed, commands=commands))
+    figures = {
+        "seed": seed,
+        "commands": commands,
+        **{name: found.counts[name] for name in sorted(found.counts)},
+        "seconds": round(time.monotonic() - began),
+    }
+    return report(figures, found.violations)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """1 when anything was violated."""
     parser = argparse.ArgumentParser(prog="python -m tests.mql5", description=__doc__)
     parser.add_argument("--full", action="store_true", help="the full counts")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--real", action="store_true", help="the real endpoint and PostgreSQL")
+    parser.add_argument("--commands", type=int, default=200, help="of the real run")
     wanted = parser.parse_args(arguments)
+    if wanted.real:
+        return _real(wanted.seed, wanted.commands)
     began = time.monotonic()
     storms, restarts = (20, 300) if wanted.full else (2, 30)
     with tempfile.TemporaryDirectory(prefix="ait-") as folder:

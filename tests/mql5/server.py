@@ -82,6 +82,13 @@ class Server:
             self.paused = kind == "PAUSE"
         return str(document["id"])
 
+    def add_code(self, code: str) -> None:
+        """A connect code that nobody used."""
+        self.codes[code] = None
+
+    def refresh(self) -> None:
+        """Everything is known here already; a server with a database is read."""
+
     def result(self, name: str) -> dict[str, Any]:
         """The result of a command; empty while there is none."""
         return self.commands[name].result or {}

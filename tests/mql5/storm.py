@@ -12,7 +12,7 @@ from tests.mql5.terminal import Death
 from tests.mql5.world import World
 
 _CODES = (10004, 10006, 10008, 10010, 10011, 10012, 10018, 10020, 10021, 10024, 10030, 10031, 0)
-_LINE = (
+LINE = (
     "lost",
     "unanswered",
     "slow",
@@ -39,6 +39,8 @@ class Storm:
     counts: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
     inputs: dict[str, Any] = field(default_factory=dict)
+    #: What counts as a definite answer.
+    final: frozenset[str] = FINAL
 
     def run(self, commands: int) -> None:
         """Queue the commands in small groups under faults, then let everything settle."""
@@ -65,11 +67,15 @@ class Storm:
         if kind == "OPEN":
             self._open()
         elif kind == "PAUSE":
-            self.world.server.put("PAUSE", expires_s=0)
-            self.world.server.put("RESUME", expires_s=0)
+            self._switch()
         else:
             self._touch(kind, self.chance.choice(held))
         self.counts[kind] += 1
+
+    def _switch(self) -> None:
+        """Opens are stopped, and allowed again."""
+        self.world.server.put("PAUSE", expires_s=0)
+        self.world.server.put("RESUME", expires_s=0)
 
     def _open(self) -> None:
         legs = self.chance.choice((1, 1, 2, 3))
@@ -96,9 +102,9 @@ class Storm:
         world, chance = self.world, self.chance
         for _ in range(chance.randint(0, 3) if len(world.line.faults) < 4 else 0):
             path = chance.choice(("*", "/ea/execute", "/ea/result", "/ea/heartbeat", "/ea/sync"))
-            kind = chance.choice(_LINE)
+            kind = self._line_fault()
             world.line.faults.append((path, kind))
-            self.counts[f"line {kind}"] += 1
+            self.counts[f"line {kind.split()[0]}"] += 1
         for _ in range(chance.randint(0, 2)):
             world.terminal.faults.append(self._trade_fault())
         if chance.random() < 0.1:
@@ -109,6 +115,9 @@ class Storm:
             world.disk.full = True
             world.terminal.later.append((world.terminal.now + 20, self._free))
             self.counts["disk full"] += 1
+
+    def _line_fault(self) -> str:
+        return self.chance.choice(LINE)
 
     def _connect(self) -> None:
         self.world.terminal.connected = True
@@ -151,10 +160,14 @@ class Storm:
         if world.ea:
             world.ea.before = lambda called, arguments: None
         if chance.random() < 0.1:
-            self.counts["server restarts"] += 1  # its leases are in the database and stay
-            world.line.faults += [("*", "down")] * chance.randint(1, 4)
+            self.counts["server restarts"] += 1
+            self._restart_server()
         if chance.random() < 0.15:
             self._second_chart(seconds)
+
+    def _restart_server(self) -> None:
+        # its leases are in the database and stay
+        self.world.line.faults += [("*", "down")] * self.chance.randint(1, 4)
 
     def _restart(self) -> None:
         world = self.world
@@ -175,7 +188,7 @@ class Storm:
         """What a person does when the chart asks for it."""
         self.counts["connect codes"] += 1
         code = f"CODE-{self.counts['connect codes']:04}-again"
-        self.world.server.codes[code] = None
+        self.world.server.add_code(code)
         self.inputs["InpConnectCode"] = code
 
     def _second_chart(self, seconds: float) -> None:
@@ -202,6 +215,7 @@ class Storm:
             if world.ea and "403" in world.ea.panel:
                 self._new_code()
                 world.start(**self.inputs)
+            world.server.refresh()
             if all(command.result for command in world.server.commands.values()):
                 return
 
@@ -211,7 +225,7 @@ class Storm:
         for name, command in self.world.server.commands.items():
             status = (command.result or {}).get("status", "")
             self.counts[f"ended {status or 'open'}"] += 1
-            if status not in FINAL:
+            if status not in self.final:
                 self.violations.append(f"{name}: no definite answer: {status!r}")
             self._audit_deals(name, command, status)
         self.violations += self.world.server.anomalies

@@ -49,6 +49,8 @@ class Terminal:
     orders: dict[int, WorkingOrder] = field(default_factory=dict)
     deals: list[Deal] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+    #: Closed candles by symbol: broker time, open, high, low, close, volume. Without, flat ones.
+    bars: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
     sent: list[Request] = field(default_factory=list)
     faults: list[Fault | None] = field(default_factory=list)
     variables: dict[str, float] = field(default_factory=dict)
