@@ -196,7 +196,7 @@ async def floor(
     async with TestServer(create_app(endpoint)) as server:
         assert server.port is not None
         line = Line(server.port, terminal)
-        code, _ = await desk.talk.issue_code(ANN.id)
+        code, _ = await desk.talk.issue_code(ANN.id, await desk.talk.issue_code.mark())
         program = Program(binary, terminal, tmp_path, line, {**INPUTS, "InpConnectCode": code})
         made = Floor(desk, then, terminal, line, program)
         assert await asyncio.to_thread(program.event, "OnInit") == "0"

@@ -63,7 +63,7 @@ class Desk:
         """An admin asks for a connect code."""
         self.tick()
         issue = IssueCode(store=self.store, account_id=ACCOUNT, new_code=lambda: code)
-        self.call(issue(ADMIN.id))
+        self.call(issue(ADMIN.id, self.call(issue.mark())))
 
     def put(self, kind: str, *, expires_s: int = 60, **fields: Any) -> str:
         """Queue a command as the venue does: legs of one order belong together."""
