@@ -13,12 +13,12 @@ from storage.budget import OVERALL, Pace, PostgresBudget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Just below what Telegram's FAQ names: 30 a second in all, 1 a second in a chat with short
-    bursts, 20 a minute in a group. In every second (minute, for a group) the burst and what follows
-    it stay within those together.
+    """What Telegram's FAQ names: 30 a second in all, after a burst of two; and just below it, 1 a
+    second in a chat with short bursts, 20 a minute in a group: there the burst and what follows it
+    stay within those together, in every second and every minute.
     """
 
-    overall: Pace = field(default_factory=lambda: Pace(28.0, 2))
+    overall: Pace = field(default_factory=lambda: Pace(30.0, 2))
     chat: Pace = field(default_factory=lambda: Pace(0.95, 3))
     group: Pace = field(default_factory=lambda: Pace(17 / 60, 3))
 

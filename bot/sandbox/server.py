@@ -69,6 +69,9 @@ class BotApi:
             answer = _refusal(error)
         except web.HTTPRequestEntityTooLarge:
             answer = _refusal(ApiError(413, "Request Entity Too Large"))
+        except ConnectionError:
+            # Whoever called is gone, in the middle of the call: nobody is there to be answered.
+            raise web.HTTPBadRequest from None
         except Disconnected:
             if request.transport is not None:
                 request.transport.close()

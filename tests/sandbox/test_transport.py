@@ -1,6 +1,8 @@
 """The wire: every way a parameter may travel, and every shape of an answer."""
 
+import asyncio
 import json
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -136,3 +138,19 @@ async def test_commands_are_shown_by_scope_and_language(sandbox, api):
     assert sandbox.commands(ANN) == listed("all")
     assert sandbox.commands(1002) == listed("todos")
     assert await api.result("getMyCommands", language_code="es") == listed("todos")
+
+
+async def test_a_caller_that_dies_in_the_middle_is_no_fault_of_the_sandbox(sandbox, url, api):
+    place = urlsplit(url)
+    _, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = (
+        f"POST /bot{TOKEN}/sendMessage HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 100\r\n"
+    )
+    kind = "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    writer.write((head + kind + "chat_id=1001&te").encode())
+    await writer.drain()
+    await asyncio.sleep(0.1)
+    writer.transport.abort()
+    assert (await api("getMe"))["ok"]
+    await asyncio.sleep(0.1)
+    assert sandbox.violations == []
