@@ -61,9 +61,9 @@ async def stop(
     read_status: ReadStatus,
 ) -> Screen:
     """Emergency stop: one step, at once; only leaving it takes two."""
-    control = await change_control.stop(person.id)
+    await change_control.stop(person.id)
     seen = await read_status(person.id)
-    return views.changed(words, control, open_trades=len(seen.positions))
+    return views.stop_done(words, open_trades=len(seen.positions))
 
 
 async def resume(

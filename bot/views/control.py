@@ -27,6 +27,16 @@ def changed(words: Words, control: Control, *, open_trades: int = 0) -> Screen:
     return Screen(text=Html("\n".join(lines)), buttons=buttons)
 
 
+def stop_done(words: Words, *, open_trades: int) -> Screen:
+    """The answer to whoever stopped; the state and its button are in the alert that everyone gets,
+    so that no second one is left over when trading goes on.
+    """
+    lines = [words("control.stop_done")]
+    if open_trades:
+        lines.append(words("control.open_trades", count=open_trades))
+    return Screen(text=Html("\n".join(lines)))
+
+
 def halted(
     words: Words, control: Control, *, at_venue: int = 0, facts: Mapping[str, Any] | None = None
 ) -> Screen:
