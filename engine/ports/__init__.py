@@ -3,6 +3,7 @@
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
+from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
 from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.orders import Orders
@@ -44,24 +45,29 @@ __all__ = [
     "Broker",
     "Bundles",
     "Calendar",
+    "CalendarFeed",
     "Clock",
     "Commands",
     "Controls",
     "Evaluations",
     "Fault",
+    "Feeds",
     "Found",
+    "Headlines",
     "Heartbeat",
     "Heartbeats",
     "History",
     "Ideas",
     "MarketData",
     "News",
+    "NewsFeed",
     "NotFound",
     "Orders",
     "Outbox",
     "Outcomes",
     "People",
     "PositionOrders",
+    "Releases",
     "SettingsStore",
     "Shown",
     "SignalLine",
