@@ -80,8 +80,13 @@ def _item(entry: Mapping[str, Any]) -> dict[str, Any]:
         "guid": str(entry.get("id", ""))[:1_000],
         "link": str(entry.get("link", ""))[:1_000],
         "title": str(entry.get("title", ""))[:4_000],
-        "at": _instant(entry.get("published_parsed") or entry.get("updated_parsed")),
+        "at": _instant(_dated(entry, "published_parsed") or _dated(entry, "updated_parsed")),
     }
+
+
+def _dated(entry: Any, name: str) -> Any:
+    # The entry's own ``get`` gives one for the other, and warns of it.
+    return dict.get(entry, name)
 
 
 def _instant(parsed: Any) -> int | None:
@@ -99,7 +104,7 @@ def _bound() -> None:
         return
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS + 1, CPU_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
