@@ -29,8 +29,8 @@ _EVERY_SECOND = set(range(60))
 _JOB_TIMEOUT = 30
 #: Many short transactions; what is left when it ends is removed the next day.
 _RETIRE_TIMEOUT = 600
-#: All feeds, four at a time, each as slow as it may be.
-_POLL_TIMEOUT = 240
+#: All feeds, two at a time, each as slow as it may be.
+_POLL_TIMEOUT = 420
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)

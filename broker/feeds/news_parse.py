@@ -19,7 +19,7 @@ from typing import Any
 import feedparser
 
 CPU_SECONDS = 2
-MEMORY = 512 * 1024 * 1024
+MEMORY = 256 * 1024 * 1024
 #: Entries of a document that are read; the newest stand first in all feeds.
 MOST = 200
 _DECLARED = re.compile(rb"""^<\?xml[^>]{0,200}encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")

@@ -1,13 +1,13 @@
 """Fetch a document of the web: politely, within bounds, from permitted addresses only."""
 
 import asyncio
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urljoin, urlsplit
 
 from aiohttp import (
     ClientConnectorCertificateError,
@@ -19,6 +19,7 @@ from aiohttp import (
     DummyCookieJar,
     TCPConnector,
 )
+from yarl import URL
 
 from broker.feeds.addresses import Forbidden, Permit, PermittedResolver, public_only
 from engine.domain.feed import FeedState, FeedTrouble, Trouble
@@ -30,6 +31,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (429, 503)
 _LONGEST_WAIT = timedelta(days=1)
 _PORTS = {"http": 80, "https": 443}
+#: What is no name but an address: it has a colon, or its last part is a number.
+_NUMBER = re.compile(r":|(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ class Web:
             headers["If-Modified-Since"] = state.modified
         try:
             async with self._session(headers) as session:
-                return await self._follow(session, state.name, now)
+                return await self._follow(session, URL(state.name), now)
         except FeedTrouble:
             raise
         except TimeoutError:
@@ -89,31 +92,36 @@ class Web:
             headers=headers,
         )
 
-    async def _follow(self, session: ClientSession, url: str, now: datetime) -> Page:
-        first = urlsplit(url)
+    async def _follow(self, session: ClientSession, url: URL, now: datetime) -> Page:
+        first = url
         async with asyncio.timeout(self.patience.total_seconds()):
             for _ in range(_HOPS):
-                self._check(urlsplit(url), first)
+                self._check(url, first)
                 async with session.get(url, allow_redirects=False) as response:
                     if response.status not in _REDIRECTS:
                         return await self._page(response, now)
-                    url = urljoin(url, response.headers.get("Location", ""))
+                    url = url.join(URL(response.headers.get("Location", "")))
         raise FeedTrouble(Trouble.FORBIDDEN, f"more than {_HOPS} redirects")
 
-    def _check(self, parts: SplitResult, first: SplitResult) -> None:
-        """Refuse what a feed must not lead to, before a connection is made."""
-        if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
+    def _check(self, url: URL, first: URL) -> None:
+        """Refuse what a feed must not lead to, before a connection is made.
+
+        The client connects by the same parsed address: two readings of one text could differ.
+        """
+        host = url.raw_host
+        if url.scheme not in _PORTS or not host or url.raw_user or url.raw_password:
             raise FeedTrouble(Trouble.FORBIDDEN, "it leads to what is no address of the web")
-        if first.scheme == "https" and parts.scheme != "https":
+        if first.scheme == "https" and url.scheme != "https":
             raise FeedTrouble(Trouble.FORBIDDEN, "it leads from https to http")
-        port = parts.port or _PORTS[parts.scheme]
-        if port not in (*_PORTS.values(), first.port):
-            raise FeedTrouble(Trouble.FORBIDDEN, f"it leads to port {port}")
-        try:
-            literal = ip_address(parts.hostname.split("%")[0])
-        except ValueError:
+        if url.port not in (*_PORTS.values(), first.port):
+            raise FeedTrouble(Trouble.FORBIDDEN, f"it leads to port {url.port}")
+        if not _NUMBER.search(host):
             return  # a name, which the resolver judges
-        if not self.permit(literal):
+        try:
+            permitted = self.permit(ip_address(host.split("%")[0]))
+        except ValueError:
+            permitted = False  # a number in a form of its own, such as 0x7f.1
+        if not permitted:
             raise FeedTrouble(Trouble.FORBIDDEN, "it leads to an address that is not public")
 
     async def _page(self, response: ClientResponse, now: datetime) -> Page:

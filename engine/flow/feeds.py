@@ -11,9 +11,10 @@ from engine.ports import CalendarFeed, NewsFeed, Store, Transaction
 #: Longer than any fetch with its reading; who dies in it is followed by another after that.
 _LEASE = timedelta(minutes=2)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
+_AFTER_THE_END = timedelta(minutes=1)
 #: An edition with less than half of what is announced for its span is not believed.
 _FEW = 10
-_AT_ONCE = 4
+_AT_ONCE = 2
 _KEPT, _MOST = timedelta(days=30), 5_000
 
 #: What notes a reading in a transaction: how the feed stands then.
@@ -33,8 +34,9 @@ class PollFeeds:
     """Fetch what is due, each feed by one worker at a time.
 
     A feed that worked is due again after its interval and up to a tenth of it more, so that not
-    everybody comes at once. One that failed is tried after five minutes, then after twice as long
-    each time, up to an hour, and never before the time the server asks for.
+    everybody comes at once; a calendar also when its edition has ended. One that failed is tried
+    after five minutes, then after twice as long each time, up to an hour, and never before the time
+    the server asks for.
     """
 
     store: Store
@@ -73,7 +75,8 @@ class PollFeeds:
             reading = await feed.read(state, now)
 
             async def note(tx: Transaction, state: FeedState, now: datetime) -> FeedState:
-                await tx.headlines.add(reading.items, keep=_KEPT, most=_MOST)
+                # Feeds list the newest first; of one instant, what is stored last is the newest.
+                await tx.headlines.add(reading.items[::-1], keep=_KEPT, most=_MOST)
                 return replace(state, etag=reading.etag, modified=reading.modified)
 
             return note
@@ -97,8 +100,7 @@ class PollFeeds:
             async with self.store.begin() as tx:
                 # When it was asked, not when it had answered: a slow answer is an old one.
                 good = replace(await note(tx, state, now), good_at=now, failures=0, trouble=None)
-                pause = every * (1 + now.microsecond / 10_000_000)
-                await tx.feeds.settle(replace(good, checked_at=now), pause)
+                await tx.feeds.settle(replace(good, checked_at=now), _rest(good, every, now))
         except FeedTrouble as trouble:
             failed = replace(
                 state, checked_at=now, failures=state.failures + 1, trouble=trouble.trouble
@@ -107,6 +109,14 @@ class PollFeeds:
                 await tx.feeds.settle(failed, _pause(failed.failures, trouble.wait))
             return Fetched(name, trouble)
         return Fetched(name)
+
+
+def _rest(state: FeedState, every: timedelta, now: datetime) -> timedelta:
+    """How long a feed that worked is left alone: an edition that ends is followed by the next."""
+    rest = every * (1 + now.microsecond / 10_000_000)
+    if state.covered_until is None:
+        return rest
+    return min(rest, state.covered_until - now + _AFTER_THE_END)
 
 
 def _pause(failures: int, wait: timedelta | None) -> timedelta:

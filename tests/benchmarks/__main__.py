@@ -26,6 +26,7 @@ NAMES = (
     "charts",
     "tap",
     "ea",
+    "feeds",
 )
 
 

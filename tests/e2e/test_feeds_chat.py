@@ -116,6 +116,11 @@ async def test_calendar_and_news_reach_the_chat_and_every_decision(chat: Chat, s
     async with chat.desk.world.store.begin() as tx:
         assert await tx.bundles.get(await tx.bundles.put(bundle)) == bundle
     assert not {"calendar_never", "calendar_old", "no_news"} & await doctor(chat)
+    await chat.desk.work.run_cycle("EURUSD", bundle.timeframe)
+    rows = await connections.get("default").execute_query_dict(
+        "SELECT headline, source, symbols::text AS symbols FROM snapshot_news"
+    )
+    assert [tuple(row.values()) for row in rows] == [("ECB holds rates", "Wire", '["EURUSD"]')]
 
 
 async def test_an_old_calendar_is_none_until_it_is_back(chat: Chat, site: Site) -> None:

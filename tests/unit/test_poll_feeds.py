@@ -140,7 +140,7 @@ async def test_the_gate_closes_at_the_end_of_the_week_and_opens_with_the_next(ri
     rig.clock.now = SUNDAY + WEEK - 30 * MINUTE
     assert await rig.poll()
     assert await rig.gate() == (False, "missing")
-    rig.clock.now += HOUR
+    rig.clock.now += 31 * MINUTE
     assert await rig.shown.around(rig.clock.now) is None
     # The week that is over says nothing of now, even if it comes once more.
     assert [each.trouble.trouble for each in await rig.poll() if each.trouble] == [Trouble.OUTDATED]

@@ -6,9 +6,9 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
+from yarl import URL
 
 from broker.feeds.addresses import PermittedResolver, own_network_too, public_only
 from broker.feeds.web import LARGEST, Web
@@ -127,13 +127,49 @@ async def test_a_slow_drip_ends_with_the_patience() -> None:
         assert "within 0.3 seconds" in str(found)
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "0x7f.1", "2130706433", "[::1]", "0"])
-async def test_a_redirect_into_our_own_machine_reaches_nobody(name: str) -> None:
+#: Ways to write this machine's own address, or to hide it; PORT is where the canary listens.
+_WAYS_HOME = """
+http://localhost:PORT/ http://LOCALHOST:PORT/ http://localhost.:PORT/ http://127.0.0.1:PORT/
+http://127.1:PORT/ http://127.0.1:PORT/ http://127.0.0.1.:PORT/ http://127.000.000.001:PORT/
+http://0177.0.0.1:PORT/ http://0177.1:PORT/ http://0x7f.0.0.1:PORT/ http://0x7f.1:PORT/
+http://0x7f000001:PORT/ http://0X7F000001:PORT/ http://2130706433:PORT/ http://017700000001:PORT/
+http://0:PORT/ http://0.0.0.0:PORT/ http://00:PORT/ http://0x0:PORT/ http://127.8.8.8:PORT/
+http://[::1]:PORT/ http://[::]:PORT/ http://[0:0:0:0:0:0:0:1]:PORT/ http://[::127.0.0.1]:PORT/
+http://[::ffff:127.0.0.1]:PORT/ http://[::ffff:7f00:1]:PORT/ http://[::ffff:0:127.0.0.1]:PORT/
+http://[64:ff9b::127.0.0.1]:PORT/ http://[2002:7f00:1::]:PORT/ http://[::1%25lo]:PORT/
+http://[fe80::1%25lo]:PORT/ http://[fe80::1%lo]:PORT/ http://[::ffff:0x7f.1]:PORT/
+http://%31%32%37.0.0.1:PORT/ http://127%2e0%2e0%2e1:PORT/ http://loc%61lhost:PORT/
+http://\u2460\u2461\u2466.0.0.1:PORT/ http://127\u30020\u30020\u30021:PORT/
+http://\uff11\uff12\uff17.0.0.1:PORT/ http://\u24dbocalhost:PORT/ http://loc\u00adalhost:PORT/
+http://HERE:PORT@127.0.0.1:PORT/ http://127.0.0.1:PORT\\@HERE:PORT/ http://HERE:PORT\\@127.0.0.1:PORT/
+http://HERE@127.0.0.1:PORT/ http://HERE:80@localhost:PORT/ http://127.0.0.1:PORT#@HERE:PORT/
+http://HERE#@127.0.0.1:PORT/ http://localhost:PORT?@HERE/ http://@127.0.0.1:PORT/ http://:@[::1]:PORT/
+http:///127.0.0.1:PORT/ http:/127.0.0.1:PORT/ http:127.0.0.1:PORT/
+//127.0.0.1:PORT/ ///127.0.0.1:PORT/
+\\\\127.0.0.1:PORT\\ http:\\\\127.0.0.1:PORT\\ HTTP://127.0.0.1:PORT/ https://127.0.0.1:PORT/
+ftp://127.0.0.1:PORT/ ws://127.0.0.1:PORT/ unix:///tmp/x file://127.0.0.1/etc/passwd
+data:text/xml,<rss/>
+http://127.0.0.1:0PORT/ http://127.0.0.1:+PORT/ http://localhost:PORT:80/ http://169.254.169.254:PORT/
+"""
+
+
+async def test_no_way_to_write_a_redirect_leads_into_our_own_machine() -> None:
     async with served() as site, served("127.0.0.1", site.port) as canary:
-        site.pages["/"] = answer(status="302 Found", Location=f"http://{name}:{site.port}/")
-        found = await trouble(site)
-        assert found.trouble in (Trouble.FORBIDDEN, Trouble.UNREACHABLE)
-        assert (site.connections, canary.connections) == (1, 0)
+        ways = _WAYS_HOME.replace("PORT", str(site.port)).replace("HERE", HOST).split()
+        assert len(ways) >= 60
+        refused = (Trouble.FORBIDDEN, Trouble.STATUS, Trouble.UNREACHABLE)
+        for way in ways:
+            site.pages["/"] = answer(status="302 Found", Location=way)
+            # What names no host at all is a page of the same server, which has it not.
+            assert (await trouble(site)).trouble in refused, way
+            assert canary.connections == 0, way
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0x7f.1", "2130706433", "[::1]", "0", "localhost"])
+async def test_an_address_of_our_own_is_forbidden_and_not_merely_out_of_reach(host: str) -> None:
+    with pytest.raises(FeedTrouble) as caught:
+        await WEB.fetch(FeedState(name=f"http://{host}/"), NOW, "*/*")
+    assert caught.value.trouble is Trouble.FORBIDDEN
 
 
 async def test_redirects_to_a_permitted_place_are_followed() -> None:
@@ -146,7 +182,7 @@ async def test_redirects_to_a_permitted_place_are_followed() -> None:
 async def test_from_https_nothing_leads_to_http() -> None:
     async with served() as site:
         with pytest.raises(FeedTrouble, match="https to http"):
-            WEB._check(urlsplit(site.url()), urlsplit("https://feeds.example/"))
+            WEB._check(URL(site.url()), URL("https://feeds.example/"))
 
 
 async def test_a_server_that_speaks_no_tls_and_one_that_is_not_there() -> None:
@@ -167,7 +203,7 @@ async def test_without_leave_nothing_of_this_machine_is_fetched() -> None:
 async def test_a_name_is_judged_at_each_connection_by_what_it_means_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    meanings = iter([HOST, "127.0.0.1"])
+    meanings = iter([HOST, *["127.0.0.1"] * 100])
     async with served() as site, served("127.0.0.1", site.port) as canary:
 
         async def resolve(self: Any, host: str, port: int = 0, family: Any = 0) -> list[Any]:
@@ -178,9 +214,10 @@ async def test_a_name_is_judged_at_each_connection_by_what_it_means_then(
         site.pages["/"] = answer(b"good")
         url = FeedState(name=f"http://rebound.example:{site.port}/")
         assert (await WEB.fetch(url, NOW, "*/*")).body == b"good"
-        with pytest.raises(FeedTrouble) as caught:
-            await WEB.fetch(url, NOW, "*/*")
-        assert caught.value.trouble is Trouble.FORBIDDEN
+        for _ in range(100):
+            with pytest.raises(FeedTrouble) as caught:
+                await WEB.fetch(url, NOW, "*/*")
+            assert caught.value.trouble is Trouble.FORBIDDEN
         assert canary.connections == 0
 
 
