@@ -1,5 +1,6 @@
 """Today's calendar and news, from a server of the web to the chat."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 from tortoise import connections
+from tortoise.exceptions import OperationalError
 
 from bot import jobs
 from bot.feed_settings import outside_of
@@ -89,9 +91,9 @@ async def desk(opened: Database, site: Site) -> Desk:
 
 
 async def poll(chat: Chat) -> None:
-    """As the worker's clock does, when everything is due."""
+    """As the clocks of three workers do, when everything is due."""
     await connections.get("default").execute_query("UPDATE feed SET not_before = now()")
-    await jobs.poll_feeds({"work": chat.desk.work})
+    await asyncio.gather(*(jobs.poll_feeds({"work": chat.desk.work}) for _ in range(3)))
 
 
 async def doctor(chat: Chat) -> set[str]:
@@ -103,6 +105,7 @@ async def test_calendar_and_news_reach_the_chat_and_every_decision(chat: Chat, s
     assert "not available" in (await chat.say("/calendar"))[0]["text"]
     assert "last three days" in (await chat.say("/news"))[0]["text"]
     await poll(chat)
+    assert len(site.asked) == 2
     (calendar,) = await chat.say("/calendar")
     for part in ("Core CPI m/m", "USD", "0.3%", "0.2%", "🔴"):
         assert part in calendar["text"]
@@ -145,3 +148,5 @@ async def test_an_old_calendar_is_none_until_it_is_back(chat: Chat, site: Site) 
     assert [(row["title"], row["listed"]) for row in rows] == [
         ("Core CPI m/m", True), ("Core PCE", True), ("Core CPI m/m", False)
     ]  # fmt: skip
+    with pytest.raises(OperationalError, match="permission denied"):
+        await connections.get("default").execute_query("DELETE FROM calendar_release")
