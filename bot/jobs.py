@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.courier import Courier
 from bot.wiring import Work, World, now
@@ -147,6 +148,18 @@ async def anchor(ctx: Context) -> None:
         await work.anchor_history(daily=True)
     except (HistoryBroken, OSError) as error:
         log.error("the history was not anchored: %s", error)
+
+
+async def poll_feeds(ctx: Context) -> None:
+    """Fetch the calendar and the news that are due."""
+    work: Work = ctx["work"]
+    for fetched in await work.poll_feeds():
+        # The rest of an address may hold a token.
+        server = urlsplit(fetched.name).hostname
+        if fetched.trouble is not None:
+            log.warning("the feed of %s was not read: %s", server, fetched.trouble)
+        else:
+            log.info("the feed of %s was read", server)
 
 
 async def retire(ctx: Context) -> None:

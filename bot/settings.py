@@ -81,6 +81,18 @@ class Settings(BaseSettings):
     ea_request_timeout: int = Field(default=10, ge=1, le=120)
     ea_signal_life: int = Field(default=300, ge=10, le=86_400)
 
+    #: The economic calendar of these days: a weekly export, or a file of one's own; not both.
+    calendar_url: str | None = None
+    calendar_file: Path | None = None
+    #: How often it is fetched, and how old the last good fetch may be.
+    calendar_poll_minutes: int = Field(default=60, ge=5, le=1_440)
+    calendar_max_age_minutes: int = Field(default=240, ge=10, le=10_080)
+    #: RSS and Atom feeds, with commas.
+    news_feeds: str = ""
+    news_poll_minutes: int = Field(default=15, ge=5, le=1_440)
+    #: Whether feeds may be on this machine or in a private network.
+    feeds_allow_private: bool = False
+
     account_id: str = "paper-1"
     account_currency: str = "USD"
     #: The broker's: its midnight begins the day that the limits are measured on.
@@ -105,7 +117,7 @@ class Settings(BaseSettings):
         return secret
 
     @field_validator(
-        "ai_trader_home", "anchor_file", "market_recording",
+        "ai_trader_home", "anchor_file", "calendar_file", "market_recording",
         "telegram_webhook_certificate", "telegram_webhook_key",
     )  # fmt: skip
     @classmethod

@@ -7,7 +7,14 @@ from time import perf_counter
 
 from bot.pushing import push_faults
 from bot.venues import new_code
-from bot.wiring import World, build_collect, build_performance, build_watch, now
+from bot.wiring import (
+    World,
+    build_collect,
+    build_feed_faults,
+    build_performance,
+    build_watch,
+    now,
+)
 from broker.books import ABILITIES
 from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
@@ -171,13 +178,16 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         switch_strategy=SwitchStrategy(store=store),
         watch_heartbeats=build_watch(world, bell, "bot"),
         read_status=read_status,
-        read_market=ReadMarket(collect=collect, symbols=world.symbols),
+        read_market=ReadMarket(
+            collect=collect, symbols=world.symbols, has_news=bool(world.outside.news_feeds)
+        ),
         diagnose=Diagnose(
             store=store,
             broker=world.broker,
             market=world.market,
             calendar=collect.calendar,
             news=collect.news,
+            feed_faults=build_feed_faults(world),
             symbols=world.symbols,
             surroundings=partial(
                 _around, world.local_chat, push_faults(store, world.signal_server)

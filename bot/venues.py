@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from bot.feed_settings import Outside, outside_of, recorded
 from bot.settings import Settings
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
@@ -13,10 +14,11 @@ from broker.mt5.names import Names
 from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
 from broker.paper import PaperBroker
+from engine.domain.feed import CalendarKind
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput
 from engine.flow.terminal_wishes import Watched
-from engine.ports import Calendar, Clock
+from engine.ports import Clock
 from storage.signals import Listener
 from storage.transaction import PostgresLedger, PostgresStore
 
@@ -60,7 +62,7 @@ class Venue:
 
     market: Market
     broker: PaperBroker | MtBridge | Mt5Broker
-    calendar: Calendar
+    outside: Outside
     watched: Watched
 
 
@@ -70,7 +72,8 @@ def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clo
         return _paper(settings)
     if settings.broker == "mt5":
         return _connector(settings, store, clock)
-    account_id = settings.account_id
+    account_id, watched = settings.account_id, parse_symbols(settings.ea_symbols)
+    own = TerminalCalendar(store=store, account_id=account_id)
     return Venue(
         market=TerminalMarket(store=store, account_id=account_id, clock=clock),
         broker=MtBridge(
@@ -80,14 +83,14 @@ def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clo
             is_live=settings.live_trading_enabled,
             deviation_points=settings.ea_max_deviation_points,
         ),
-        calendar=TerminalCalendar(store=store, account_id=account_id),
-        watched=parse_symbols(settings.ea_symbols),
+        outside=outside_of(settings, store, watched, own=own, kind=CalendarKind.TERMINAL),
+        watched=watched,
     )
 
 
 def _connector(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
-    """The account behind a connector. Its package shows no economic calendar: the gate opens
-    nothing where it asks for one.
+    """The account behind a connector. Its package shows no economic calendar: without one that is
+    set the gate opens nothing.
     """
     url, token = settings.mt5_connector_url, settings.mt5_connector_token
     if url is None or token is None:
@@ -103,7 +106,7 @@ def _connector(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
             connector=connector, names=names, store=store, account_id=settings.account_id,
             is_live=settings.live_trading_enabled,
         ),
-        calendar=shipped_calendar(),
+        outside=outside_of(settings, store, watched),
         watched=watched,
     )  # fmt: skip
 
@@ -128,6 +131,6 @@ def _paper(settings: Settings) -> Venue:
     return Venue(
         market=market,
         broker=broker,
-        calendar=shipped_calendar(),
+        outside=recorded(settings, shipped_calendar()),
         watched=Watched(streams=((recording.symbol, recording.timeframe),)),
     )

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.feed_settings import Outside
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Settings
 from bot.venues import Market, build_venue
-from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket
 from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
@@ -17,6 +17,8 @@ from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
+from engine.flow.feed_faults import FindFeedFaults
+from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
 from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
@@ -30,7 +32,7 @@ from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.terminal_wishes import Watched
 from engine.flow.time_limits import CloseOnTime
 from engine.flow.watch import Part, WatchHeartbeats
-from engine.ports import Bell, Calendar
+from engine.ports import Bell
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
@@ -46,7 +48,7 @@ class World:
     anchors: AnchorFile
     market: Market
     broker: PaperBroker | MtBridge | Mt5Broker
-    calendar: Calendar
+    outside: Outside
     watched: Watched
     signals: Listener
     pace: timedelta
@@ -101,6 +103,7 @@ class Work:
     retire_bundles: RetireBundles
     remind_of_halt: RemindOfHalt
     sum_up_quiet_hours: SumUpQuietHours
+    poll_feeds: PollFeeds
 
 
 def now() -> datetime:
@@ -117,7 +120,7 @@ def build_world(settings: Settings) -> World:
         anchors=AnchorFile(settings.anchor_path),
         market=venue.market,
         broker=venue.broker,
-        calendar=venue.calendar,
+        outside=venue.outside,
         watched=venue.watched,
         signals=signals,
         pace=timedelta(seconds=settings.market_pace_seconds),
@@ -133,8 +136,8 @@ def build_collect(world: World) -> Collect:
     """The one way a picture of the market is taken."""
     return Collect(
         market=world.market,
-        calendar=world.calendar,
-        news=NoNews(),
+        calendar=world.outside.calendar,
+        news=world.outside.news,
         broker=world.broker,
         store=world.store,
     )
@@ -184,6 +187,30 @@ def build_work(world: World, bell: Bell) -> Work:
         retire_bundles=RetireBundles(store=store),
         remind_of_halt=RemindOfHalt(store=store, every=world.remind_every),
         sum_up_quiet_hours=SumUpQuietHours(store=store),
+        poll_feeds=build_poll(world),
+    )
+
+
+def build_poll(world: World) -> PollFeeds:
+    """What fetches the feeds of today's world."""
+    outside = world.outside
+    return PollFeeds(
+        store=world.store,
+        calendar=outside.calendar_feed,
+        calendar_every=outside.calendar_every,
+        news=outside.news_feeds,
+        news_every=outside.news_every,
+    )
+
+
+def build_feed_faults(world: World) -> FindFeedFaults:
+    """What finds the faults of those feeds."""
+    feed = world.outside.calendar_feed
+    return FindFeedFaults(
+        store=world.store,
+        kind=world.outside.kind,
+        calendar=None if feed is None else feed.name,
+        news=tuple(each.name for each in world.outside.news_feeds),
     )
 
 

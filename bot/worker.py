@@ -29,6 +29,8 @@ _EVERY_SECOND = set(range(60))
 _JOB_TIMEOUT = 30
 #: Many short transactions; what is left when it ends is removed the next day.
 _RETIRE_TIMEOUT = 600
+#: All feeds, two at a time, each as slow as it may be.
+_POLL_TIMEOUT = 420
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,9 @@ def build_worker(
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
             cron(jobs.remind, second=45, max_tries=1),
+            cron(
+                jobs.poll_feeds, second=20, run_at_startup=True, max_tries=1, timeout=_POLL_TIMEOUT
+            ),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
             cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
         ],

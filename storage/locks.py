@@ -20,3 +20,5 @@ class Lock(IntEnum):
     PEOPLE = 7_205_114_313
     #: Who changes what is done with queued signals: claims must see each other's.
     SIGNALS = 7_205_114_318
+    #: Who adds what a feed says: it is compared with what is stored.
+    FEEDS = 7_205_114_319

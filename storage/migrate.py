@@ -17,6 +17,7 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
 REVOKE UPDATE, DELETE, TRUNCATE ON gate_snapshots, settings_version, strategy_version FROM {role};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON decision_history, history_head FROM {role};
 GRANT EXECUTE ON FUNCTION append_decisions TO {role};
+REVOKE UPDATE, DELETE, TRUNCATE ON calendar_release FROM {role};
 REVOKE UPDATE, TRUNCATE ON snapshot_bundle, snapshot_part, ea_snapshot FROM {role};
 """
 

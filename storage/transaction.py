@@ -11,6 +11,7 @@ from tortoise.transactions import in_transaction
 from storage.bundles import BundleTable
 from storage.commands import CommandTable
 from storage.evaluations import EvaluationTable
+from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
@@ -47,6 +48,9 @@ class PostgresTransaction:
         self.commands = CommandTable(connection)
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
+        self.feeds = FeedTable(connection)
+        self.releases = ReleaseTable(connection)
+        self.headlines = HeadlineTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

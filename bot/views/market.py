@@ -29,7 +29,7 @@ def calendar(words: Words, seen: Releases, *, every: bool, edit: bool = False) -
     if seen.view is None:
         lines.append(words("news.unknown"))
         return Screen(text=Html("\n".join(lines)), edit=edit)
-    shown = [e for e in seen.view.events if every or e.currency in seen.currencies]
+    shown = [e for e in seen.view.events if every or e.concerns(seen.currencies)]
     past = [e for e in shown if e.time < seen.instant][-3:]
     ahead = [e for e in shown if e.time >= seen.instant][: _ROWS - len(past)]
     if not past and not ahead:
@@ -70,6 +70,8 @@ def news(words: Words, seen: Headlines, *, symbol: str | None) -> Screen:
     lines += [_headline(words, item) for item in seen.items[:_ROWS]]
     if not seen.items:
         none = "headlines.none" if symbol is None else "headlines.none_of"
+        if symbol is None and seen.is_fed:
+            none = "headlines.quiet"
         lines.append(words(none, symbol=symbol or ""))
     return Screen(text=cut(lines))
 

@@ -1,12 +1,16 @@
 """An economic calendar from a CSV file: time, currency, impact, title and, if any, the figures."""
 
 import csv
+import logging
 from datetime import datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 
 from engine.domain.snapshot import CalendarEvent, CalendarView, Impact
 from engine.domain.values import utc
 from engine.errors import InvalidInput
+
+log = logging.getLogger(__name__)
 
 _BEFORE, _AFTER = timedelta(days=1), timedelta(days=7)
 
@@ -27,6 +31,41 @@ class CsvCalendar:
             return None
         near = tuple(e for e in self._events if -_BEFORE <= e.time - instant <= _AFTER)
         return CalendarView(events=near, known_until=self._events[-1].time)
+
+
+class FileCalendar:
+    """The port ``Calendar`` over a file of one's own, read again when it has changed.
+
+    Nothing is known while it cannot be read or a line of it is wrong; the log says which.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: tuple[int, int] | str = "never read"
+        self._read: CsvCalendar | None = None
+
+    async def around(self, instant: datetime) -> CalendarView | None:
+        calendar = self._current()
+        return None if calendar is None else await calendar.around(instant)
+
+    def _current(self) -> CsvCalendar | None:
+        stamp: tuple[int, int] | str
+        try:
+            seen = self._path.stat()
+            stamp = (seen.st_mtime_ns, seen.st_size)
+        except OSError as error:
+            stamp = str(error)
+        if stamp != self._stamp:
+            self._read = self._opened()
+            self._stamp = stamp
+        return self._read
+
+    def _opened(self) -> CsvCalendar | None:
+        try:
+            return CsvCalendar(self._path.read_text("utf-8-sig"))
+        except (OSError, ValueError, InvalidInput) as error:
+            log.error("CALENDAR_FILE: nothing is known of the calendar: %s", error)
+            return None
 
 
 def shipped_calendar() -> CsvCalendar:

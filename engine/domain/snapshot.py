@@ -1,5 +1,6 @@
 """The snapshot bundle: all a decision rests on, frozen at one instant."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,9 @@ from engine.domain.order import Order
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
+
+#: The currency of releases that move all of them: what calendars write for meetings of the world.
+EVERY_CURRENCY = "ALL"
 
 
 class Impact(StrEnum):
@@ -33,6 +37,10 @@ class CalendarEvent:
     previous: str = ""
     forecast: str = ""
     actual: str = ""
+
+    def concerns(self, currencies: Collection[str]) -> bool:
+        """Whether it may move one of these."""
+        return bool(currencies) and self.currency in (EVERY_CURRENCY, *currencies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

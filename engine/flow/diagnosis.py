@@ -2,17 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from engine.domain.diagnosis import Finding, Level
 from engine.domain.market import Timeframe
 from engine.domain.person import Role
 from engine.errors import BrokerSilent, FeedError, NotFound
+from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.people import person_at_least
 from engine.ports import Broker, Calendar, MarketData, News, Store
-
-#: A calendar that ends sooner than this is about to close the gate.
-_CALENDAR_AHEAD = timedelta(days=2)
 
 #: What only the surroundings know (processes, queues, rights), as findings.
 Surroundings = Callable[[], Awaitable[Sequence[Finding]]]
@@ -27,6 +24,7 @@ class Diagnose:
     market: MarketData
     calendar: Calendar
     news: News
+    feed_faults: FindFeedFaults
     symbols: tuple[tuple[str, Timeframe], ...]
     surroundings: Surroundings
 
@@ -96,10 +94,7 @@ class Diagnose:
                 found.append(Finding(code="no_quote", level=Level.FAULT, facts=named))
         instant = await self.market.instant()
         view = await self.calendar.around(instant)
-        if view is None:
-            found.append(Finding(code="no_calendar", level=Level.FAULT))
-        elif view.known_until < instant + _CALENDAR_AHEAD:
-            found.append(Finding(code="calendar_ends", level=Level.WARNING))
+        found += await self.feed_faults(view, instant)
         if not await self.news.latest(instant):
             found.append(Finding(code="no_news", level=Level.NOTE))
         return found

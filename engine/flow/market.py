@@ -35,6 +35,8 @@ class Headlines:
 
     instant: datetime
     items: tuple[Headline, ...]
+    #: Whether any news feed is connected.
+    is_fed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class ReadMarket:
 
     collect: Collect
     symbols: tuple[tuple[str, Timeframe], ...]
+    has_news: bool = False
 
     async def __call__(
         self, person_id: int, symbol: str | None = None, timeframe: Timeframe | None = None
@@ -89,7 +92,7 @@ class ReadMarket:
         instant = await self.collect.market.instant()
         items = await self.collect.news.latest(instant)
         kept = tuple(item for item in items if symbol is None or symbol in item.symbols)
-        return Headlines(instant=instant, items=kept)
+        return Headlines(instant=instant, items=kept, is_fed=self.has_news)
 
     async def _may(self, person_id: int) -> None:
         async with self.collect.store.begin() as tx:

@@ -16,6 +16,6 @@ def minutes_to_news(bundle: Bundle, currencies: Collection[str]) -> int | None:
     distances = [
         abs(int((event.time - bundle.instant).total_seconds())) // 60
         for event in bundle.calendar.events
-        if event.impact is Impact.HIGH and event.currency in currencies
+        if event.impact is Impact.HIGH and event.concerns(currencies)
     ]
     return min(distances, default=None)

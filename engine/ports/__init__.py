@@ -3,6 +3,7 @@
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
+from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
 from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.orders import Orders
@@ -46,12 +47,15 @@ __all__ = [
     "Broker",
     "Bundles",
     "Calendar",
+    "CalendarFeed",
     "Clock",
     "Commands",
     "Controls",
     "Evaluations",
     "Fault",
+    "Feeds",
     "Found",
+    "Headlines",
     "Heartbeat",
     "Heartbeats",
     "History",
@@ -59,6 +63,7 @@ __all__ = [
     "Look",
     "MarketData",
     "News",
+    "NewsFeed",
     "NotFound",
     "Orders",
     "Outbox",
@@ -66,6 +71,7 @@ __all__ = [
     "People",
     "Polls",
     "PositionOrders",
+    "Releases",
     "SettingsStore",
     "Shown",
     "SignalLine",

@@ -12,6 +12,7 @@ from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.snapshot import Bundle, PastIdea
 from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
+from engine.ports.feeds import Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
@@ -230,6 +231,21 @@ class Transaction(Protocol):
     @property
     def signal_queue(self) -> SignalQueue:
         """Model signals on their way to an EA server."""
+        ...
+
+    @property
+    def feeds(self) -> Feeds:
+        """How feeds of today's world stand."""
+        ...
+
+    @property
+    def releases(self) -> Releases:
+        """Announced economic releases."""
+        ...
+
+    @property
+    def headlines(self) -> Headlines:
+        """News."""
         ...
 
     async def now(self) -> datetime:

@@ -27,6 +27,7 @@ NAMES = (
     "tap",
     "ea",
     "ea-fleet",
+    "feeds",
 )
 
 

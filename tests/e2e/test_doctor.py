@@ -9,6 +9,8 @@ from tortoise import connections
 import engine.flow.diagnosis
 import storage.surroundings
 from bot.i18n import LANGUAGES, words_for
+from engine.domain.feed import Trouble
+from engine.flow import feed_faults
 from storage.heartbeats import beat
 from tests.e2e.conftest import Chat, label_of
 
@@ -16,7 +18,9 @@ from tests.e2e.conftest import Chat, label_of
 def codes() -> set[str]:
     """Every code a finding can have, read from the source."""
     found = {"no_worker", "no_bot", "given_up", "stuck", "set_aside"}
-    for module in (engine.flow.diagnosis, storage.surroundings):
+    found |= {*feed_faults._MISSING.values(), *feed_faults._ENDS.values()}
+    found |= {f"feed_{trouble}" for trouble in Trouble}
+    for module in (engine.flow.diagnosis, feed_faults, storage.surroundings):
         for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
             if not isinstance(node, ast.keyword) or node.arg != "code":
                 continue
@@ -28,7 +32,7 @@ def codes() -> set[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_and_its_remedy_have_words(language: str) -> None:
     words = words_for(language)
-    assert len(codes()) >= 16
+    assert len(codes()) >= 29
     for code in codes():
         assert words.has(f"doctor.{code}"), code
         assert words.has(f"doctor.fix.{code}"), code

@@ -10,6 +10,7 @@ from typing import Any
 from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
+from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
     MemoryBundles,
@@ -88,6 +89,9 @@ class MemoryTransaction:
         self.commands = MemoryCommands(view, store.clock)
         self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
         self.snapshots = MemorySnapshots(view, store.clock)
+        self.feeds = MemoryFeeds(view, store.clock)
+        self.releases = MemoryReleases(view)
+        self.headlines = MemoryHeadlines(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()

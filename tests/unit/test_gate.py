@@ -205,6 +205,10 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
                 bundle=bundle(calendar=calendar(release(MINUTE))),
                 strategy=strategy(forbidden_conditions=ForbiddenConditions(60, ("EUR",))),
             ),
+            "all currencies, and the strategy fears none of these": case(
+                bundle=bundle(calendar=calendar(release(MINUTE, currency="ALL"))),
+                strategy=strategy(forbidden_conditions=ForbiddenConditions(60, ("GBP",))),
+            ),
         },
         {
             "exactly the limit, ahead": news(release(60 * MINUTE)),
@@ -212,6 +216,7 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             "a second short of the next minute": news(release(timedelta(seconds=3659))),
             "now": news(release(timedelta(0))),
             "the base currency": news(release(MINUTE, currency="EUR")),
+            "all currencies": news(release(MINUTE, currency="ALL")),
             "no calendar": seen(calendar=None),
             "known a moment short of the limit": news(
                 known_until=NOW + HOUR - timedelta(microseconds=1)
