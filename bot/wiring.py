@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Settings
 from bot.venues import Market, build_venue
+from broker.binance.venue import BinanceBroker
 from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket
 from broker.mt5.venue import Mt5Broker
@@ -43,7 +44,7 @@ class World:
     store: PostgresStore
     anchors: AnchorFile
     market: Market
-    broker: PaperBroker | MtBridge | Mt5Broker
+    broker: PaperBroker | MtBridge | Mt5Broker | BinanceBroker
     calendar: Calendar
     watched: Watched
     signals: Listener
