@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from broker.binance.books import turn
 from broker.binance.venue import BinanceBroker
 from engine.domain.position_orders import PositionChange
 from engine.errors import BrokerRefused, BrokerSilent
@@ -271,3 +272,48 @@ async def test_a_storm_of_faults_doubles_nothing_and_leaves_nothing_open(
     assert made.counts["ended rejected"] > 0
     assert made.counts["ended absent"] > 0
     assert made.counts["faults"] > 100
+
+
+async def test_an_order_that_came_to_nothing_while_its_answer_was_lost_is_absent(rig: Rig) -> None:
+    rig.exchange.symbols["BTCUSDT"].depth = D(0)
+    rig.server.faults = [("POST order", "lose_after")]
+    with pytest.raises(BrokerSilent):
+        await rig.broker().submit(rig.order())
+    assert await rig.broker().look_up(rig.order().client_id) == NotFound(proven=True)
+
+
+async def test_a_move_of_which_one_pair_is_refused_is_taken_back_whole(rig: Rig) -> None:
+    targets = (D(61_000), D(62_000))
+    fill = await rig.broker().submit(rig.order(take_profit=targets))
+    rig.server.faults = [("POST orderList/oco", "refused")]
+    rig.server.spared = 1
+    with pytest.raises(BrokerRefused):
+        await rig.broker().modify(fill.broker_id, stop_loss=D(59_500), client_id="pm-1")
+    stops = [o for o in rig.exchange.orders if o["type"] == "STOP_LOSS" and o["status"] == "NEW"]
+    assert [stop["stopPrice"] for stop in stops] == [D(59_000)] * 2
+    assert sum(stop["origQty"] for stop in stops) == D("0.00999")
+
+
+async def test_whoever_lost_the_turn_sends_nothing(rig: Rig) -> None:
+    async with turn(rig.ledger, "books", rig.clock) as books:
+        rig.shift += timedelta(seconds=16)
+        async with turn(rig.ledger, "books", rig.clock) as others:
+            others.orders["at-1"] = None
+            with pytest.raises(BrokerSilent, match="lost"):
+                await books.save()
+        books.token = "of-nobody"
+        with pytest.raises(BrokerSilent, match="lost"):
+            await books.save()
+        document = await rig.ledger.read("books")
+        assert document["orders"] == {"at-1": None}
+        async with rig.ledger.open("books") as kept:
+            kept["turn"] = {"token": "of-nobody", "until": rig.clock().isoformat()}
+
+
+async def test_a_redirect_is_not_followed(rig: Rig) -> None:
+    client = rig.client()
+    at = await client.time()
+    rig.server.faults = [("POST order", "moved")]
+    with pytest.raises(BrokerSilent, match="302"):
+        await client.write("POST", "/api/v3/order", {"symbol": "BTCUSDT"}, at=at)
+    assert rig.server.calls["GET time"] == 1
