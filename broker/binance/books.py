@@ -23,7 +23,8 @@ from engine.snapshot.canonical import plain, restore
 #: A turn that was not renewed for so long is over; each call to the exchange takes less.
 _TURN = timedelta(seconds=15)
 _WAIT_SECONDS, _ASK_SECONDS = 6.0, 0.05
-_KEPT = 1_000
+#: So many of each are kept once they are over. An older order is one that the books do not know.
+_KEPT = 300
 
 
 @dataclass(kw_only=True)
@@ -41,18 +42,20 @@ class Books:
     held: list[dict[str, Any]] = field(default_factory=list)
     closed: list[dict[str, Any]] = field(default_factory=list)
 
-    async def save(self) -> None:
-        """Commit the books and renew the turn; raises ``BrokerSilent`` when it was lost."""
+    async def save(self, *, last: bool = False) -> None:
+        """Commit the books and renew the turn, or end it with the ``last`` of them; raises
+        ``BrokerSilent`` when it was lost.
+        """
         async with self.ledger.open(self.name) as document:
             turn = document.get("turn")
             if turn is None or turn["token"] != self.token:
                 raise BrokerSilent("the turn at the books was lost")
             document.update(
-                orders=self.orders,
-                changes=self.changes,
+                orders=_latest(self.orders),
+                changes=_latest(self.changes),
                 held=self.held,
                 closed=self.closed[-_KEPT:],
-                turn=_turn(self.token, self.clock()),
+                turn=None if last else _turn(self.token, self.clock()),
             )
 
     def find(self, position_id: str) -> dict[str, Any] | None:
@@ -86,6 +89,13 @@ class Books:
         return f"{held['key']}-{held['number']}"
 
 
+def _latest(known: dict[str, Any]) -> dict[str, Any]:
+    """What still waits for its outcome, and the latest of what is over."""
+    over = [name for name, what in known.items() if what is None or "sent" not in what]
+    gone = set(over[:-_KEPT])
+    return {name: what for name, what in known.items() if name not in gone}
+
+
 def part_of(held: dict[str, Any], volume: Decimal) -> tuple[str, Decimal]:
     """Take a part of a position: the id of the part, and what was paid for it. The last part keeps
     the position's own id.
@@ -110,10 +120,11 @@ async def turn(ledger: VenueLedger, name: str, clock: Clock) -> AsyncIterator[Bo
     books = await _taken(ledger, name, clock, token)
     try:
         yield books
-        await books.save()
-    finally:
+        await books.save(last=True)
+    except BaseException:
         # Whoever is cancelled gives the turn back all the same; a killed one's ends by itself.
         await asyncio.shield(_given_back(ledger, name, token))
+        raise
 
 
 async def _taken(ledger: VenueLedger, name: str, clock: Clock, token: str) -> Books:

@@ -2,6 +2,7 @@
 
 from broker.binance.client import Client
 from broker.binance.desk import Desk
+from broker.binance.guards import Guards
 from broker.binance.keeper import Keeper
 from broker.binance.market import BinanceMarket
 from broker.binance.notes import Notes
@@ -18,8 +19,9 @@ def build(
     known = Symbols(client=client)
     market = BinanceMarket(client=client, symbols=known)
     desk = Desk(client=client, symbols=known, market=market)
+    notes = Notes(desk=desk)
     broker = BinanceBroker(
-        keeper=Keeper(desk=desk, notes=Notes(desk=desk)),
+        keeper=Keeper(desk=desk, notes=notes, guards=Guards(desk=desk, notes=notes)),
         ledger=ledger,
         symbols=symbols,
         account_id=account_id,

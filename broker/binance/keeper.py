@@ -15,18 +15,17 @@ from broker.binance.books import Books
 from broker.binance.client import RECV_WINDOW
 from broker.binance.deals import Told
 from broker.binance.desk import Desk
+from broker.binance.guards import EXIT_PROOF, Guards, guarded
 from broker.binance.notes import Notes
 from broker.binance.rules import Rules
-from broker.exits import shares
 from engine.domain.market import Quote
 from engine.domain.position_orders import PositionChange
 from engine.errors import BrokerRefused, BrokerSilent
 
 log = logging.getLogger(__name__)
 
-#: After the window of its timestamp: an entry that nobody shows for so long never arrived; an exit
-#: or a guard of coins that would stay without a stop meanwhile is judged sooner.
-PROOF, EXIT_PROOF = timedelta(minutes=5), timedelta(seconds=15)
+#: After the window of its timestamp: an entry that nobody shows for so long never arrived.
+PROOF = timedelta(minutes=5)
 #: A position that cannot be given a stop for so long is closed.
 _BARE = timedelta(minutes=1)
 #: The exchange's words where there are fewer coins than a guard is for.
@@ -40,18 +39,40 @@ class Keeper:
 
     desk: Desk
     notes: Notes
+    guards: Guards
 
     async def settle(self, books: Books) -> None:
-        """Find out what became of everything that is open; raises ``BrokerSilent``."""
-        for client_id, known in list(books.orders.items()):
-            if known is not None and "sent" in known:
-                await self._chase(books, client_id, known)
-        shown = dict[str, dict[str, Told]]()
+        """Find out what became of everything that is open. Raises ``BrokerSilent`` when something
+        could not be found out; everything else was.
+        """
+        silence = None
+        for client_id in list(books.orders):
+            try:
+                await self.chase(books, client_id)
+            except BrokerSilent as error:
+                silence = error
         for held in list(books.held):
-            symbol = held["symbol"]
-            if symbol not in shown:
-                shown[symbol] = await self.desk.open_orders(symbol)
-            await self._settle(books, held, shown[symbol])
+            try:
+                await self.refresh(books, held)
+            except BrokerSilent as error:
+                silence = error
+        if silence is not None:
+            raise silence
+
+    async def chase(self, books: Books, client_id: str) -> None:
+        """Find out what became of an order, if that is not known; what it bought gets its stop."""
+        known = books.orders.get(client_id)
+        if known is None or "sent" not in known:
+            return
+        await self._chase(books, client_id, known)
+        for held in [held for held in books.held if held["client_id"] == client_id]:
+            await self.refresh(books, held)
+
+    async def refresh(self, books: Books, held: dict[str, Any]) -> None:
+        """Make a position equal to the exchange's; raises ``BrokerSilent``."""
+        rules = await self.desk.symbols.needed(held["symbol"])
+        shown = await self.desk.open_orders(rules.symbol)
+        await self._settle(books, held, rules, shown)
 
     async def _chase(self, books: Books, client_id: str, known: dict[str, Any]) -> None:
         rules = await self.desk.symbols.needed(known["symbol"])
@@ -73,10 +94,11 @@ class Keeper:
 
     # ---- one position
 
-    async def _settle(self, books: Books, held: dict[str, Any], shown: dict[str, Told]) -> None:
-        rules = await self.desk.symbols.needed(held["symbol"])
+    async def _settle(
+        self, books: Books, held: dict[str, Any], rules: Rules, shown: dict[str, Told]
+    ) -> None:
         for guard in list(held["guards"]):
-            await self._check(books, held, guard, rules, shown)
+            await self.guards.check(books, held, guard, rules, shown)
         if held["pending"] is not None:
             await self._chase_change(books, held, rules)
         if await self._is_gone(books, held) or held["pending"] is not None:
@@ -107,55 +129,6 @@ class Keeper:
         opened = datetime.fromisoformat(held["opened_at"])
         return books.clock() >= opened + timedelta(minutes=held["time_limit_min"])
 
-    async def _check(
-        self, books: Books, held: dict[str, Any], guard: dict[str, Any], rules: Rules,
-        shown: dict[str, Told],
-    ) -> None:  # fmt: skip
-        """Whether a guard still stands; book what it sold, and drop one that is over."""
-        name = guard["id"]
-        stop = shown.get(f"{name}s") or await self.desk.shown(rules.symbol, f"{name}s")
-        if stop is None:
-            sent = guard["sent"]
-            if sent is not None and not await self.desk.is_absent(
-                rules.symbol, f"{name}s", sent, EXIT_PROOF
-            ):
-                return
-        elif not stop.is_done:
-            if not await self._is_stuck(held, stop):
-                guard["sent"] = None
-                return
-            await self.desk.cancel(rules.symbol, stop.client_id)
-            stop = await self._over(rules, f"{name}s")
-        target = shown.get(f"{name}t") or await self.desk.shown(rules.symbol, f"{name}t")
-        if target is not None and not target.is_done:
-            # Once a part of the target is dealt the exchange takes the stop away.
-            await self.desk.cancel(rules.symbol, f"{name}t")
-            target = await self._over(rules, f"{name}t")
-        held["guards"].remove(guard)
-        if target is not None and target.status == "FILLED":
-            held["targets"] = [t for t in held["targets"] if t != guard["target"]] or held[
-                "targets"
-            ]
-        for leg, reason in ((stop, "stop_loss"), (target, "take_profit")):
-            if leg is not None and leg.executed:
-                await self.notes.book(
-                    books, held, await self.desk.deal(rules.symbol, leg), reason, rules
-                )
-        await books.save()
-
-    async def _is_stuck(self, held: dict[str, Any], stop: Told) -> bool:
-        """Whether a stop with a limit was passed by the price and rests in the book."""
-        if not stop.is_working:
-            return False
-        quote = await self.desk.quote(held["symbol"])
-        return quote is not None and quote.bid <= Decimal(held["stop_loss"])
-
-    async def _over(self, rules: Rules, client_id: str) -> Told:
-        told = await self.desk.shown(rules.symbol, client_id)
-        if told is None or not told.is_done:
-            raise BrokerSilent(f"{client_id} was cancelled and is still open")
-        return told
-
     async def _chase_change(self, books: Books, held: dict[str, Any], rules: Rules) -> None:
         client_id = held["pending"]
         known = books.changes[client_id]
@@ -183,7 +156,7 @@ class Keeper:
 
     async def revert(self, books: Books, held: dict[str, Any], rules: Rules) -> None:
         """Take a change of levels back: none of its orders stay, the former levels are in force."""
-        await self.unguard(books, held, rules)
+        await self.guards.unguard(books, held, rules)
         self.notes.undo(books, held, held["pending"])
         await books.save()
 
@@ -201,14 +174,20 @@ class Keeper:
         quote = await self.desk.quote(rules.symbol)
         if quote is None:
             return
+        if rules.is_dust(Decimal(held["volume"]), quote.bid):
+            log.warning("what is left of %s is too little to be sold", held["id"])
+            await self.guards.unguard(books, held, rules)
+            await self.notes.write_off(books, held, rules, quote, Decimal(held["volume"]))
+            await self._is_gone(books, held)
+            return
         reason = self._reached(books, held, quote)
         if reason is not None:
-            await self.unguard(books, held, rules)
+            await self.guards.unguard(books, held, rules)
             if not await self._is_gone(books, held):
                 await self.sell(books, held, rules, Decimal(held["volume"]), reason)
             return
         try:
-            await self._place(books, held, rules, missing, quote)
+            await self.guards.place(books, held, rules, missing, quote)
         except BrokerRefused as error:
             held["bare_since"] = held["bare_since"] or books.clock().isoformat()
             await books.save()
@@ -230,45 +209,6 @@ class Keeper:
             return "manual"
         return None
 
-    async def _place(
-        self, books: Books, held: dict[str, Any], rules: Rules, missing: Decimal, quote: Quote
-    ) -> None:
-        stop = Decimal(held["stop_loss"])
-        used = {guard["target"] for guard in held["guards"]}
-        ahead = [target for target in held["targets"] if Decimal(target) > quote.bid]
-        targets = [target for target in ahead if target not in used] or ahead[-1:]
-        volumes = shares(missing, len(targets), step=rules.step, least=rules.least_at(stop))
-        for volume, target in zip(volumes, targets, strict=False):
-            at, name = await self.desk.client.time(), books.number(held)
-            guard = {"id": name, "volume": str(volume), "target": target, "sent": at}
-            held["guards"].append(guard)
-            await books.save()
-            try:
-                await self.desk.guard(rules, volume, stop, Decimal(target), name, at)
-            except BrokerRefused:
-                held["guards"].remove(guard)
-                await books.save()
-                raise
-            guard["sent"] = None
-            await books.save()
-
-    async def unguard(self, books: Books, held: dict[str, Any], rules: Rules) -> None:
-        """Free the coins for a sale or another stop; raises ``BrokerSilent`` while it is not known
-        that they are.
-        """
-        for guard in list(held["guards"]):
-            try:
-                untouched = await self.desk.unguard(rules.symbol, guard["id"])
-            except BrokerRefused:
-                untouched = False
-            if untouched:
-                held["guards"].remove(guard)
-                await books.save()
-                continue
-            await self._check(books, held, guard, rules, {})
-            if guard in held["guards"]:
-                raise BrokerSilent(f"the orders {guard['id']} could not be cancelled")
-
     # ---- exits
 
     async def sell(
@@ -277,7 +217,7 @@ class Keeper:
     ) -> PositionChange:  # fmt: skip
         """Sell coins that are free, once; raises as ``Client.write``."""
         if client_id is None:
-            await self.unguard(books, held, rules)
+            await self.guards.unguard(books, held, rules)
             volume, client_id = min(volume, Decimal(held["volume"])), books.number(held)
         at = await self.desk.client.time()
         books.changes[client_id] = {"sent": at, "reason": reason}
@@ -290,8 +230,3 @@ class Keeper:
             await books.save()
             raise
         return await self.notes.sold(books, held, client_id, deal, rules)
-
-
-def guarded(held: dict[str, Any]) -> Decimal:
-    """How much of a position has orders, or may have."""
-    return sum((Decimal(guard["volume"]) for guard in held["guards"]), Decimal(0))

@@ -41,7 +41,7 @@ class Notes:
             volume=volume,
             time=deal.time,
         )
-        paid = deal.cost + await self._fees(deal, rules)
+        paid = deal.cost + await self.fees(deal, rules)
         books.orders[client_id] = plain(fill)
         books.held.append(
             {
@@ -56,7 +56,7 @@ class Notes:
         await books.save()
         return fill
 
-    async def _fees(self, deal: Deal, rules: Rules) -> Decimal:
+    async def fees(self, deal: Deal, rules: Rules) -> Decimal:
         paid = deal.fees.get(rules.quote, Decimal(0))
         for asset, amount in deal.fees.items():
             if asset in (rules.base, rules.quote) or not amount:
@@ -72,7 +72,7 @@ class Notes:
     ) -> PositionChange:
         """Note what a sale of ours came to."""
         reason = books.changes[client_id]["reason"]
-        await self.book(books, held, deal, reason, rules)
+        self.book(books, held, rules, deal, await self.fees(deal, rules), reason)
         change = self.done(books, held, client_id, deal.time, deal, rules)
         if not Decimal(held["volume"]):
             books.held.remove(held)
@@ -115,17 +115,30 @@ class Notes:
         volume = Decimal(held["volume"])
         rest = max(Decimal(0), min(there - sum(others, Decimal(0)), volume))
         lost = volume - rules.whole(rest)
-        if not lost > 0:
-            return
-        log.error("%s of %s were sold or moved by somebody else", lost, held["id"])
-        deal = Deal(order_id=0, volume=lost, cost=lost * quote.bid, fees={}, time=quote.time)
-        await self.book(books, held, deal, "manual", rules)
+        if lost > 0:
+            log.error("%s of %s were sold or moved by somebody else", lost, held["id"])
+            await self.write_off(books, held, rules, quote, lost)
 
-    async def book(
-        self, books: Books, held: dict[str, Any], deal: Deal, reason: str, rules: Rules
+    async def write_off(
+        self, books: Books, held: dict[str, Any], rules: Rules, quote: Quote, volume: Decimal
     ) -> None:
-        """Note that a position, or a part of it, ended."""
-        earned = deal.cost - await self._fees(deal, rules)
+        """Coins that are a position no more without having been sold by us: closed as of now."""
+        cost = volume * quote.bid
+        deal = Deal(order_id=0, volume=volume, cost=cost, fees={}, time=quote.time)
+        self.book(books, held, rules, deal, Decimal(0), "manual")
+        await books.save()
+
+    def book(
+        self,
+        books: Books,
+        held: dict[str, Any],
+        rules: Rules,
+        deal: Deal,
+        fees: Decimal,
+        reason: str,
+    ) -> None:
+        """Note that a position, or a part of it, ended; ``fees`` in the quote currency."""
+        earned = deal.cost - fees
         identity, paid = part_of(held, deal.volume)
         books.end(
             ClosedTrade(

@@ -62,6 +62,10 @@ class Rules:
         by_value = _to(self.least_notional * _ROOM / price, self.step, ROUND_CEILING)
         return max(self.least, by_value)
 
+    def is_dust(self, volume: Decimal, price: Decimal) -> bool:
+        """Whether a volume is too little to be sold at all."""
+        return volume < self.least or volume * price < self.least_notional
+
     def refusal(self, volume: Decimal, price: Decimal, stop: Decimal) -> str | None:
         """Why a volume cannot be bought at about this price and sold at this stop, or None."""
         if volume != self.whole(volume):

@@ -1,6 +1,5 @@
 """The port ``Broker`` over Binance spot: bought once, looked up when in doubt, guarded there."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from typing import Any
 
 from broker.binance.books import Books, turn
 from broker.binance.client import RECV_WINDOW
-from broker.binance.keeper import Keeper, guarded
+from broker.binance.guards import guarded
+from broker.binance.intake import ID, checked, wrong
+from broker.binance.keeper import Keeper
 from broker.binance.market import at as instant
 from broker.binance.notes import money
 from broker.binance.rules import Rules
@@ -21,8 +22,6 @@ from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound, VenueLedger
 from engine.snapshot.canonical import restore
 
-#: What the exchange takes as a client's id; one of ours gets a number behind it.
-_ID = re.compile(r"[a-zA-Z0-9_-]{1,30}")
 _LEAST_WINDOW = 500
 
 
@@ -30,9 +29,10 @@ _LEAST_WINDOW = 500
 class BinanceBroker:
     """A spot account, long only: what is bought is owned, nothing else can be sold.
 
-    Every call first makes the venue's own books equal to the exchange's. ``symbols`` are those
-    that are traded: the quote currency of the first is the account's, and so must the others' be.
-    Coins that were not bought by an order of ours are no positions and never sold.
+    Every call first makes what it is about equal to the exchange's in the venue's own books; an
+    exit of one position waits for no other. ``symbols`` are those that are traded: the quote
+    currency of the first is the account's, and so must the others' be. Coins that were not bought
+    by an order of ours are no positions and never sold.
     """
 
     keeper: Keeper
@@ -57,7 +57,7 @@ class BinanceBroker:
 
     async def submit(self, order: Order) -> Fill:
         """Buy at the market under the order's own id, and place its stop and targets."""
-        rules, levels = await self._checked(order)
+        rules, levels = await checked(self.keeper.desk, self.symbols[0], order)
         async with self._turn() as books:
             books.is_new(order.client_id, books.orders)
             at, window = await self._window(order)
@@ -88,34 +88,6 @@ class BinanceBroker:
         except (BrokerRefused, BrokerSilent) as error:
             self.keeper.complain(held, error)
 
-    async def _checked(self, order: Order) -> tuple[Rules, dict[str, Any]]:
-        """The symbol's rules and the order's levels by its tick, each to the safer side. Raises
-        ``BrokerRefused``: nothing was sent.
-        """
-        try:
-            rules = await self.keeper.desk.symbols.needed(order.symbol)
-            own = await self.keeper.desk.symbols.needed(self.symbols[0])
-            quote = await self.keeper.desk.quote(order.symbol)
-        except BrokerSilent as error:
-            raise BrokerRefused(f"nothing was sent: {error}") from error
-        if order.direction is not Direction.BUY:
-            raise BrokerRefused("on spot nothing can be sold that is not held")
-        if not _ID.fullmatch(order.client_id) or not order.take_profit:
-            raise BrokerRefused("an order needs a target, and an id of up to 30 letters and digits")
-        if rules.quote != own.quote or not rules.is_kept:
-            raise BrokerRefused(
-                f"{order.symbol} is not traded in {own.quote}, or in too many digits"
-            )
-        if quote is None or not rules.has_oco:
-            raise BrokerRefused(f"{order.symbol} is not traded, or knows no pairs of orders")
-        stop = rules.price_up(order.stop_loss)
-        targets = tuple(rules.price_down(target) for target in order.take_profit)
-        refusal = _wrong(stop, targets, quote.bid)
-        refusal = refusal or rules.refusal(order.volume, quote.bid, stop)
-        if refusal is not None:
-            raise BrokerRefused(refusal)
-        return rules, {"stop_loss": str(stop), "targets": [str(target) for target in targets]}
-
     async def _window(self, order: Order) -> tuple[int, int]:
         """The order's timestamp, and how long after it the exchange may take it."""
         client = self.keeper.desk.client
@@ -132,9 +104,10 @@ class BinanceBroker:
         """What the books and the exchange know of an order. One that was never sent is struck off:
         it never will be. One that was sent is proven absent when its time is long over.
         """
-        async with self._settled() as books:
+        async with self._turn() as books:
             if client_id not in books.orders:
                 await self._never_sent(client_id)
+            await self.keeper.chase(books, client_id)
             known = books.orders.setdefault(client_id, None)
             fill = books.fill(client_id)
             return NotFound(proven=known is None) if fill is None else Found(fill)
@@ -143,7 +116,7 @@ class BinanceBroker:
         """What the books do not know was never sent, unless they were restored from a backup: then
         the exchange may know it, and nothing is proven.
         """
-        if not _ID.fullmatch(client_id):
+        if not ID.fullmatch(client_id):
             return
         for symbol in self.symbols:
             if await self.keeper.desk.shown(symbol, client_id) is not None:
@@ -164,7 +137,7 @@ class BinanceBroker:
                 volume_left and not volume_left >= rules.least_at(stop)
             ):
                 raise BrokerRefused(f"{volume_left} could not be sold at its stop any more")
-            await self.keeper.unguard(books, held, rules)
+            await self.keeper.guards.unguard(books, held, rules)
             volume = Decimal(held["volume"]) - volume_left
             if not volume > 0:
                 raise BrokerRefused(f"position {position_id} was closed meanwhile")
@@ -196,9 +169,9 @@ class BinanceBroker:
             stop = rules.price_up(stop_loss or Decimal(held["stop_loss"]))
             targets = take_profit or tuple(Decimal(target) for target in held["targets"])
             targets = tuple(rules.price_down(target) for target in targets)
-            if (refusal := _wrong(stop, targets, quote.bid)) is not None:
+            if (refusal := wrong(stop, targets, quote.bid)) is not None:
                 raise BrokerRefused(refusal)
-            await self.keeper.unguard(books, held, rules)
+            await self.keeper.guards.unguard(books, held, rules)
             at = await self.keeper.desk.client.time()
             books.changes[client_id] = {"sent": at, "before": before}
             held["pending"], held["stop_loss"] = client_id, str(stop)
@@ -218,12 +191,14 @@ class BinanceBroker:
     async def _change(
         self, position_id: str, client_id: str
     ) -> AsyncIterator[tuple[Books, dict[str, Any], Rules]]:
-        if not _ID.fullmatch(client_id):
+        if not ID.fullmatch(client_id):
             raise BrokerRefused("an id has up to 30 letters and digits")
-        async with self._settled() as books:
+        async with self._turn() as books:
             books.is_new(client_id, books.changes)
             held = books.find(position_id)
-            if held is None:
+            if held is not None:
+                await self.keeper.refresh(books, held)
+            if held is None or held not in books.held:
                 raise BrokerRefused(f"position {position_id} is not open")
             if held["pending"] is not None:
                 raise BrokerRefused(f"position {position_id} is being changed")
@@ -231,9 +206,11 @@ class BinanceBroker:
 
     async def look_up_change(self, client_id: str) -> PositionChange | NotFound:
         """What the books and the exchange know of a change; as with orders."""
-        async with self._settled() as books:
+        async with self._turn() as books:
             if client_id not in books.changes:
                 await self._never_sent(client_id)
+            for held in [held for held in books.held if held["pending"] == client_id]:
+                await self.keeper.refresh(books, held)
             known = books.changes.setdefault(client_id, None)
             return books.change(client_id) or NotFound(proven=known is None)
 
@@ -289,12 +266,3 @@ class BinanceBroker:
             client_id=held["client_id"],
             strategy_id=held["strategy_id"],
         )
-
-
-def _wrong(stop: Decimal, targets: tuple[Decimal, ...], bid: Decimal) -> str | None:
-    """Why these levels would be reached where they stand, or None."""
-    if not 0 < stop < bid:
-        return f"the stop {stop} is not below the price {bid}"
-    if not all(target > bid for target in targets):
-        return f"a target is not above the price {bid}"
-    return None

@@ -100,6 +100,44 @@ async def test_an_order_that_arrives_after_its_time_is_refused_there(rig: Rig) -
     assert rig.exchange.orders == []
 
 
+async def test_our_clock_that_jumps_ahead_proves_nothing(rig: Rig) -> None:
+    broker = rig.broker()
+    rig.server.faults = [("POST order", "lose_before")]
+    with pytest.raises(BrokerSilent):
+        await broker.submit(rig.order())
+    rig.shift += timedelta(minutes=6)
+    rig.skew -= timedelta(minutes=6)
+    assert await broker.look_up(rig.order().client_id) == NotFound(proven=False)
+
+
+async def test_an_exit_waits_for_no_other_position(rig: Rig) -> None:
+    coin = await rig.broker().submit(rig.order())
+    ether = rig.order(
+        2, symbol="ETHUSDT", volume=D("0.2"), stop_loss=D(2400), take_profit=(D(2700),)
+    )
+    other = await rig.broker().submit(ether)
+    del rig.exchange.symbols["BTCUSDT"]
+    broker = rig.broker("ETHUSDT")
+    with pytest.raises(BrokerSilent):
+        await broker.positions()
+    await broker.close(other.broker_id, volume_left=D(0), client_id="pc-1")
+    assert rig.exchange.total("ETH") < D("0.0001")
+    assert coin.broker_id == "BTCUSDT-1"
+
+
+async def test_an_exit_whose_trades_are_not_shown_yet_is_booked_later(rig: Rig) -> None:
+    await rig.broker().submit(rig.order())
+    await rig.broker().submit(rig.order(2, stop_loss=D(58_000)))
+    rig.exchange.quote("BTCUSDT", "58500.00", "58500.01")
+    rig.server.faults = [("GET myTrades", "gateway")]
+    with pytest.raises(BrokerSilent):
+        await rig.broker().positions()
+    (held,) = await rig.broker().positions()
+    assert held.id == "BTCUSDT-4"
+    (trade,) = await rig.broker().closed_since(BEGINNING)
+    assert (trade.position_id, trade.reason) == ("BTCUSDT-1", "stop_loss")
+
+
 async def test_an_order_that_only_the_exchange_knows_is_nobodys_proof(rig: Rig) -> None:
     """The books were restored from a backup that is older than the order."""
     order = rig.order()
@@ -202,6 +240,7 @@ async def test_a_close_whose_answer_was_lost_ends_once(rig: Rig, call: str, kind
         change = await hasty(rig).close(fill.broker_id, volume_left=D("0.005"), client_id="pc-1")
     rig.server.faults.clear()
     found = await rig.broker().look_up_change("pc-1")
+    await rig.broker().positions()
     if isinstance(found, NotFound):
         # The sale was never sent: the position and its stop are as they were.
         assert (found.proven, change) == (True, None)

@@ -240,3 +240,26 @@ async def test_two_processes_do_not_get_in_each_others_way(rig: Rig) -> None:
     assert await rig.broker().look_up_change("pc-1") == change
     with pytest.raises(BrokerSilent, match="given before"):
         await rig.broker().close(fill.broker_id, volume_left=D(0), client_id="pc-1")
+
+
+async def test_a_rest_that_cannot_be_sold_is_no_position(rig: Rig) -> None:
+    await rig.broker().submit(rig.order())
+    rig.exchange.quote("BTCUSDT", "61999.00", "61999.01")
+    rig.exchange.take_a_part("BTCUSDT", "0.00995")
+    assert await rig.broker().positions() == ()
+    parts = await rig.broker().closed_since(BEGINNING)
+    assert [(part.volume, part.reason) for part in parts] == [
+        (D("0.00995"), "take_profit"), (D("0.00004"), "manual"),
+    ]  # fmt: skip
+
+
+async def test_old_orders_leave_the_books_and_stay_known(rig: Rig) -> None:
+    fill = await rig.broker().submit(rig.order())
+    for number in range(2, 310):
+        await rig.broker().look_up(rig.order(number).client_id)
+    document = await rig.ledger.read("binance:binance-1")
+    assert len(document["orders"]) == 300
+    with pytest.raises(BrokerSilent, match="our books do not"):
+        await rig.broker().look_up(fill.client_id)
+    (position,) = await rig.broker().positions()
+    assert position.id == fill.broker_id
