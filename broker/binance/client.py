@@ -119,14 +119,12 @@ class Client:
             raise BrokerRefused(words, code=code)
         raise BrokerSilent(words, code=code)
 
-    async def time(self, *, afresh: bool = False) -> int:
+    async def time(self) -> int:
         """Now by the exchange's clock, in milliseconds; raises :class:`BrokerSilent`. Ours may have
-        been set meanwhile: what must be proven is asked for ``afresh``.
+        been set meanwhile: the next signed question is refused then, and it is measured again.
         """
         now = self._now()
         known = self._offset
-        if afresh:
-            known.ahead = None
         if known.ahead is None or now - known.compared_at > _COMPARED / timedelta(milliseconds=1):
             status, document = await self._public("/api/v3/time")
             after = self._now()

@@ -75,6 +75,9 @@ async def test_an_order_that_is_not_shown_yet_is_not_absent(rig: Rig) -> None:
     rig.server.hidden = {order.client_id}
     rig.shift += LATER
     assert await rig.broker().look_up(order.client_id) == NotFound(proven=False)
+    # Long after, the list of that minute's orders still shows it.
+    rig.shift += timedelta(minutes=6)
+    assert await rig.broker().look_up(order.client_id) == NotFound(proven=False)
     rig.server.hidden = set()
     assert isinstance(await rig.broker().look_up(order.client_id), Found)
 
