@@ -48,9 +48,9 @@ class Settings(BaseSettings):
     #: How often traders are reminded of a halt that none of them has seen; 0 is never.
     halt_reminder_minutes: int = Field(default=15, ge=0, le=1440)
 
-    #: Where orders go: simulated, or to a MetaTrader terminal, by its Expert Advisor or by the
-    #: connector beside it.
-    broker: Literal["paper", "mt_bridge", "mt5"] = "paper"
+    #: Where orders go: simulated, to a MetaTrader terminal, by its Expert Advisor or by the
+    #: connector beside it, or to Binance spot.
+    broker: Literal["paper", "mt_bridge", "mt5", "binance"] = "paper"
     #: Whether a real account may be traded; without it only demo accounts are let in.
     live_trading_enabled: bool = False
 
@@ -69,6 +69,14 @@ class Settings(BaseSettings):
     #: Where the connector on the terminal's machine is, and what it asks for.
     mt5_connector_url: str | None = None
     mt5_connector_token: SecretStr | None = None
+    #: Binance spot: a key that may trade and not withdraw; the address of its test network is the
+    #: default, another one needs LIVE_TRADING_ENABLED.
+    binance_api_key: SecretStr | None = None
+    binance_api_secret: SecretStr | None = None
+    binance_url: str = "https://testnet.binance.vision"
+    #: What is traded there, all against one currency: symbol:timeframe, by commas.
+    binance_symbols: str = "BTCUSDT:H1"
+
     #: Somebody's EA server that model signals are pushed to; the key goes along as X-API-Key.
     ea_push_enabled: bool = False
     ea_server_url: str | None = None

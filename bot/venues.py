@@ -1,10 +1,15 @@
-"""Which venue, and whose market: paper over a recording, or a MetaTrader terminal two ways."""
+"""Which venue, and whose market: paper over a recording, MetaTrader two ways, or Binance spot."""
 
 import secrets
 from dataclasses import dataclass
 
 from bot.feed_settings import Outside, outside_of, recorded
 from bot.settings import Settings
+from broker.binance.build import build
+from broker.binance.client import Client
+from broker.binance.market import BinanceMarket
+from broker.binance.place import is_real
+from broker.binance.venue import BinanceBroker
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
 from broker.feeds.terminal import TerminalCalendar, TerminalMarket
@@ -37,15 +42,15 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def parse_symbols(text: str) -> Watched:
-    """What EA_SYMBOLS says: ``XAUUSD=GOLD:M15, EURUSD:H1``; raises :class:`InvalidInput`."""
+def parse_symbols(text: str, setting: str = "EA_SYMBOLS") -> Watched:
+    """What a setting says: ``XAUUSD=GOLD:M15, EURUSD:H1``; raises :class:`InvalidInput`."""
     streams, names = [], {}
     for part in text.split(","):
         what, _, timeframe = part.strip().rpartition(":")
         symbol, _, name = what.partition("=")
         if not symbol or timeframe not in list(Timeframe):
             raise InvalidInput(
-                f"EA_SYMBOLS: {part.strip()[:40]!r} is not like EURUSD:H1 or XAUUSD=GOLD:M15"
+                f"{setting}: {part.strip()[:40]!r} is not like EURUSD:H1 or XAUUSD=GOLD:M15"
             )
         streams.append((symbol, Timeframe(timeframe)))
         if name:
@@ -53,7 +58,7 @@ def parse_symbols(text: str) -> Watched:
     return Watched(streams=tuple(streams), names=names)
 
 
-Market = RecordedMarket | TerminalMarket | Mt5Market
+Market = RecordedMarket | TerminalMarket | Mt5Market | BinanceMarket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,7 @@ class Venue:
     """A venue, the market it trades in, and what is watched there."""
 
     market: Market
-    broker: PaperBroker | MtBridge | Mt5Broker
+    broker: PaperBroker | MtBridge | Mt5Broker | BinanceBroker
     outside: Outside
     watched: Watched
 
@@ -72,6 +77,8 @@ def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clo
         return _paper(settings)
     if settings.broker == "mt5":
         return _connector(settings, store, clock)
+    if settings.broker == "binance":
+        return _binance(settings, store, clock)
     account_id, watched = settings.account_id, parse_symbols(settings.ea_symbols)
     own = TerminalCalendar(store=store, account_id=account_id)
     return Venue(
@@ -109,6 +116,25 @@ def _connector(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
         outside=outside_of(settings, store, watched),
         watched=watched,
     )  # fmt: skip
+
+
+def _binance(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
+    """A spot account; the symbols are the exchange's own names."""
+    key, secret = settings.binance_api_key, settings.binance_api_secret
+    if key is None or secret is None:
+        raise InvalidInput("BROKER is binance: set BINANCE_API_KEY and BINANCE_API_SECRET")
+    is_live = is_real(settings.binance_url)
+    if is_live and not settings.live_trading_enabled:
+        raise InvalidInput("BINANCE_URL is no test network: LIVE_TRADING_ENABLED is not true")
+    watched = parse_symbols(settings.binance_symbols, "BINANCE_SYMBOLS")
+    if watched.names:
+        raise InvalidInput("BINANCE_SYMBOLS: write the exchange's own names, such as BTCUSDT:H1")
+    client = Client(url=settings.binance_url, key=key, secret=secret, clock=clock)
+    market, broker = build(
+        client, PostgresLedger(), watched.symbols, account_id=settings.account_id, is_live=is_live
+    )
+    outside = outside_of(settings, store, watched)
+    return Venue(market=market, broker=broker, outside=outside, watched=watched)
 
 
 def _paper(settings: Settings) -> Venue:

@@ -8,6 +8,7 @@ from bot.feed_settings import Outside
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Settings
 from bot.venues import Market, build_venue
+from broker.binance.venue import BinanceBroker
 from broker.feeds.recorded import RecordedMarket
 from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
@@ -47,7 +48,7 @@ class World:
     store: PostgresStore
     anchors: AnchorFile
     market: Market
-    broker: PaperBroker | MtBridge | Mt5Broker
+    broker: PaperBroker | MtBridge | Mt5Broker | BinanceBroker
     outside: Outside
     watched: Watched
     signals: Listener

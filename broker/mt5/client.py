@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
 
-from broker.mt5.wire import Broken, encode, load
+from broker.wire import Broken, encode, load
 from engine.errors import BrokerRefused, BrokerSilent
 
 Json = Mapping[str, Any]

@@ -10,6 +10,8 @@ import pytest
 
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound
+from tests.binance.exchange import euro
+from tests.binance.rig import rigged as exchange
 from tests.contract.venues import Venue, bridge_venue, paper_venue
 from tests.integration.ea import Bridge, bridge  # noqa: F401
 from tests.mt5.rig import rigged
@@ -35,7 +37,16 @@ async def over_connector(tmp_path: Path) -> AsyncIterator[Venue]:
         yield Venue(rig.broker(), "mt5-1")
 
 
-@pytest.fixture(params=["paper", "mt_bridge", "connector"])
+@pytest.fixture
+async def over_binance() -> AsyncIterator[Venue]:
+    async with exchange() as rig:
+        rig.exchange.add(euro())
+        rig.exchange.hold("USD", "10000")
+        rig.exchange.fee_asset = "BNB"
+        yield Venue(rig.broker("EURUSD"), "binance-1")
+
+
+@pytest.fixture(params=["paper", "mt_bridge", "connector", "binance"])
 def venue(request: pytest.FixtureRequest) -> Venue:
     """A venue of any kind, with an account of some money and nothing open."""
     made: Venue = request.getfixturevalue(f"over_{request.param}")

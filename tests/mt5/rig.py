@@ -16,7 +16,7 @@ from broker.mt5.connector.service import Service, build_service
 from broker.mt5.connector.settings import ConnectorSettings
 from broker.mt5.names import Names
 from broker.mt5.venue import Mt5Broker
-from broker.mt5.wire import load
+from broker.wire import load
 from engine.domain.market import Timeframe
 from engine.flow.terminal_wishes import Watched
 from tests.memory import MemoryStore

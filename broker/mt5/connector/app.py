@@ -26,7 +26,7 @@ from broker.mt5.connector.forms import (
 from broker.mt5.connector.link import Failed, Lost, NotConnected
 from broker.mt5.connector.problems import Problem, invalid, unavailable, unknown
 from broker.mt5.connector.service import Service
-from broker.mt5.wire import encode
+from broker.wire import encode
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from broker.mt5.connector.problems import Problem, unavailable, unknown
 from broker.mt5.connector.retcodes import Proof, fillings, proof_of, proof_of_error
 from broker.mt5.connector.terminal import Terminal
 from broker.mt5.connector.tracing import Tracer, result_of
-from broker.mt5.wire import encode
+from broker.wire import encode
 
 _RETRIES = 3
 _BACK_OFF_SECONDS = 0.5

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from broker.mt5.connector.problems import Problem, invalid
-from broker.mt5.wire import Broken, load
+from broker.wire import Broken, load
 from engine.domain.account import Direction
 from engine.domain.market import Timeframe
 from engine.domain.values import decimal, utc

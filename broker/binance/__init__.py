@@ -1,0 +1,1 @@
+"""Binance spot: market data and orders over the exchange's REST interface."""
