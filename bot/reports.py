@@ -20,7 +20,7 @@ from bot.views.facts import badge, check_line
 from bot.views.snapshot import replay_document
 from bot.wiring import World, build_anchor_history, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.diagnosis import Level
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput, SnapshotNotFound, TraderError

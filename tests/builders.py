@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.account import Account, Direction, Position, TradingDay
 from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Decision, Entry

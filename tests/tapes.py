@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from broker.feeds.instruments import instrument
 from broker.feeds.recorded import shipped_recording
+from broker.instruments import instrument
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.values import quantize
 from engine.errors import NotFound

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from broker.feeds.instruments import instrument as usual
+from broker.instruments import instrument as usual
 from engine.domain.market import Instrument
 from engine.errors import NotFound
 

@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from broker.feeds.csv_candles import read_candles
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.errors import InvalidInput, NotFound
 from engine.ports import Clock, VenueLedger

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from broker.mt_bridge.venue import MtBridge
 from broker.paper import PaperBroker
 from engine.domain.market import Timeframe

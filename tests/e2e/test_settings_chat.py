@@ -2,7 +2,7 @@
 
 from bot.commands import COMMANDS
 from bot.i18n import words_for
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.errors import BrokerSilent
 from tests.e2e.conftest import Chat, label_of
 from tests.e2e.test_limits_edit import ANN, EVE, LUIS, labels, seen, value, version

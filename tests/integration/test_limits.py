@@ -13,7 +13,7 @@ import pytest
 from bot.i18n import words_for
 from bot.notices import Reader, Render
 from bot.views import people as people_views
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.idea import IdeaStatus
 from engine.domain.notice import Kind
 from engine.domain.order import OrderState

@@ -12,7 +12,7 @@ import pytest
 from bot import jobs, reports
 from bot.settings import Settings
 from bot.wiring import now
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.approval import Ending
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.market import Timeframe

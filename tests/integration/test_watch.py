@@ -11,7 +11,7 @@ from tortoise import connections
 from bot.i18n import words_for
 from bot.notices import Reader, Render
 from bot.views import people as people_views
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.market import Quote, Timeframe
 from engine.domain.notice import Kind
 from engine.domain.person import Role

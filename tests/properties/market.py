@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.snapshot import CalendarEvent, CalendarView, Headline
 from tests.builders import HOUR, NOW, PIP

@@ -24,8 +24,8 @@ from bot.pictures.candles import average, candle_chart, paint
 from bot.pictures.canvas import SMALL
 from bot.pictures.market import Market
 from bot.pictures.places import spread
-from broker.feeds.instruments import instrument
 from broker.feeds.recorded import shipped_recording
+from broker.instruments import instrument
 from engine.domain.account import Direction
 from engine.domain.market import Candle, Conversion, Timeframe
 from engine.domain.settings import RiskSettings

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.feeds.instruments import instrument
 from broker.feeds.recorded import RecordedMarket, Recording
+from broker.instruments import instrument
 from engine.domain.account import Direction
 from engine.domain.conversion import convert, pairs
 from engine.domain.market import Conversion, Quote, RateStep, Timeframe

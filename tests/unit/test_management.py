@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.account import Direction, Position
 from engine.domain.position_orders import (
     Deed,

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from broker.paper import PaperBroker
 from engine.domain.conversion import convert
 from engine.domain.market import Timeframe

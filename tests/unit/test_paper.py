@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from broker.exits import shares
-from broker.feeds.instruments import instrument
 from broker.feeds.recorded import RecordedMarket, Recording
+from broker.instruments import instrument
 from broker.paper import PaperBroker
 from engine.domain.account import Direction
 from engine.domain.market import Timeframe

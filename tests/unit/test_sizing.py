@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.account import Direction
 from engine.domain.gate import Check
 from engine.domain.market import Conversion, RateStep

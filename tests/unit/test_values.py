@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.feeds.instruments import instrument
+from broker.instruments import instrument
 from engine.domain.account import Account, TradingDay
 from engine.domain.market import Candle, Quote, Timeframe
 from engine.domain.settings import RANGES, RiskSettings
