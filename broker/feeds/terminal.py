@@ -1,6 +1,6 @@
 """The market as a terminal shows it: candles, quotes and specifications out of its snapshots."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 from broker.metatrader.specification import instrument_of
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.snapshot import CalendarEvent, CalendarView, Impact
+from engine.domain.values import quantize
 from engine.errors import FeedError, NotFound
 from engine.ports import Clock, Store, Transaction
 
@@ -34,7 +35,8 @@ class TerminalMarket:
         async with self.store.begin() as tx:
             name = await self._name(tx, symbol)
             rows = await tx.snapshots.candles(self.account_id, name, timeframe, count=count)
-        return tuple(Candle(*row) for row in rows)
+            told = await tx.snapshots.symbols(self.account_id, [name])
+        return _candles(rows, told.get(name))
 
     async def candles_since(
         self, symbol: str, timeframe: Timeframe, after: datetime
@@ -42,7 +44,8 @@ class TerminalMarket:
         async with self.store.begin() as tx:
             name = await self._name(tx, symbol)
             rows = await tx.snapshots.candles(self.account_id, name, timeframe, after=after)
-        return tuple(Candle(*row) for row in rows)
+            told = await tx.snapshots.symbols(self.account_id, [name])
+        return _candles(rows, told.get(name))
 
     async def quote(self, symbol: str) -> Quote | None:
         async with self.store.begin() as tx:
@@ -64,10 +67,11 @@ class TerminalMarket:
             name = mapped.get(symbol, "")
             told = await tx.snapshots.symbols(self.account_id, [name])
             shown = await tx.snapshots.last(self.account_id)
+        if shown is None:
+            raise FeedError("the terminal has shown nothing yet")
         if name not in told:
             raise NotFound(f"the terminal shows no {symbol}")
-        currency = shown.account["currency"] if shown is not None else ""
-        return instrument_of(symbol, told[name], currency)
+        return instrument_of(symbol, told[name], shown.account["currency"])
 
     async def _name(self, tx: Transaction, symbol: str) -> str:
         name = (await tx.snapshots.mapped(self.account_id)).get(symbol)
@@ -76,11 +80,23 @@ class TerminalMarket:
         return name
 
 
+def _candles(rows: Sequence[tuple[Any, ...]], told: Mapping[str, Any] | None) -> tuple[Candle, ...]:
+    """Candles with as many digits as the symbol has; the store keeps more."""
+    if told is None:
+        return tuple(Candle(*row) for row in rows)
+    digits = told["digits"]
+    found = []
+    for time, *prices, volume in rows:
+        opened, high, low, closed = (quantize(price, digits) for price in prices)
+        found.append(Candle(time, opened, high, low, closed, volume))
+    return tuple(found)
+
+
 def _quote(told: Mapping[str, Any] | None) -> Quote | None:
     """The quote, or None where there is none to deal at."""
     if told is None:
         return None
-    bid, ask = Decimal(told["bid"]), Decimal(told["ask"])
+    bid, ask = (quantize(Decimal(told[side]), told["digits"]) for side in ("bid", "ask"))
     if not 0 < bid <= ask:
         return None
     return Quote(bid, ask, datetime.fromisoformat(told["at"]))

@@ -138,12 +138,12 @@ async def test_the_market_is_what_the_terminal_shows(bridge: Bridge) -> None:  #
     calendar = TerminalCalendar(store=bridge.store, account_id="live-1")
     with pytest.raises(FeedError):
         await market.candles("XAUUSD", Timeframe.M15, 5)
-    with pytest.raises(NotFound):
+    with pytest.raises(FeedError, match="nothing yet"):
         await market.instrument("XAUUSD")
     assert await calendar.around(at) is None
     await ea.post("/ea/sync", names=["GOLD"])
     (candle,) = await market.candles("XAUUSD", Timeframe.M15, 5)
-    assert (candle.time, candle.close, candle.volume) == (at, Decimal("2385.20"), 412)
+    assert (candle.time, str(candle.close), candle.volume) == (at, "2385.20", 412)
     assert await market.candles_since("XAUUSD", Timeframe.M15, at) == ()
     before = at - timedelta(hours=1)
     assert await market.candles_since("XAUUSD", Timeframe.M15, before) == (candle,)
@@ -151,6 +151,9 @@ async def test_the_market_is_what_the_terminal_shows(bridge: Bridge) -> None:  #
     assert quote is not None
     assert (quote.bid, quote.ask) == (Decimal("2386.55"), Decimal("2386.85"))
     assert list(await market.rates(["XAUUSD", "EURUSD"])) == ["XAUUSD"]
+    assert str(quote.bid) == "2386.55"
+    with pytest.raises(NotFound):
+        await market.instrument("EURUSD")
     gold = await market.instrument("XAUUSD")
     assert (gold.base, gold.quote, gold.pip) == ("XAU", "USD", Decimal("0.1"))
     assert gold.stops_level == Decimal("0.30")
