@@ -111,6 +111,8 @@ async def digest(
 ) -> Screen:
     """With a digest after quiet hours, or without."""
     (wanted,) = callbacks.parts(query.data or "", "nd", 1)
+    if wanted not in ("0", "1"):
+        raise InvalidInput("this button is not of this version")
     return views.quiet(words, await change_notify.digest(person.id, wanted=wanted == "1"))
 
 

@@ -155,3 +155,19 @@ async def test_the_new_commands_are_in_the_help(chat: Chat) -> None:
         assert name in {command.name for command in COMMANDS}
         assert f"/{name} — {ES(f'command.{name}')}" in told["text"]
     assert await version(chat) == 1
+
+
+async def test_a_digest_button_that_says_neither_yes_nor_no_does_nothing(chat: Chat) -> None:
+    async def digest() -> bool:
+        async with chat.desk.world.store.begin() as tx:
+            return (await tx.people.get(1002)).notify.digest
+
+    (message,) = await chat.say("/notify 21:30-06:15", 1002)
+    before = await digest()
+    for data in ("v1:nd:1004", "v1:nd:", "v1:nd:yes"):
+        await chat.sandbox.tap(1002, message["message_id"], data=data)
+        await chat.settle()
+        assert await digest() is before
+    await chat.sandbox.tap(1002, message["message_id"], data=f"v1:nd:{int(not before)}")
+    await chat.settle()
+    assert await digest() is not before
