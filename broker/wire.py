@@ -4,8 +4,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
-#: Digits, point and sign of a number.
-_LONGEST = 40
+from engine.domain.exact import decimal, no_number, unique, whole
+from engine.errors import InvalidInput
 
 
 class Broken(ValueError):
@@ -19,38 +19,15 @@ def load(raw: bytes) -> Any:
     try:
         return json.loads(
             raw.decode("utf-8"),
-            parse_float=_decimal,
-            parse_int=_whole,
-            parse_constant=_no_number,
-            object_pairs_hook=_unique,
+            parse_float=decimal,
+            parse_int=whole,
+            parse_constant=no_number,
+            object_pairs_hook=unique,
         )
-    except Broken:
-        raise
+    except InvalidInput as error:
+        raise Broken(str(error)) from None
     except (ValueError, RecursionError):
         raise Broken("the body is not JSON") from None
-
-
-def _decimal(text: str) -> Decimal:
-    if "e" in text or "E" in text or len(text) > _LONGEST:
-        raise Broken("a number has an exponent or too many digits")
-    return Decimal(text)
-
-
-def _whole(text: str) -> int:
-    if len(text) > _LONGEST:
-        raise Broken("a number has too many digits")
-    return int(text)
-
-
-def _no_number(text: str) -> Any:
-    raise Broken(f"{text} is no number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise Broken("a key is repeated")
-    return document
 
 
 def encode(value: Any) -> str:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from ea.tables import COMMON, NAMED, REQUESTS, Table
+from engine.domain.exact import decimal, no_number, unique
+from engine.errors import InvalidInput
 
 VERSION = 1
 #: Bytes a request may have.
@@ -39,33 +41,18 @@ def load(raw: bytes) -> dict[str, Any]:
         document = json.loads(
             text,
             # Where no number can be odd, and no text looks like one, none has to be looked at.
-            parse_float=_decimal if _ODD.search(text) else Decimal,
-            parse_constant=_no_number,
-            object_pairs_hook=_unique,
+            parse_float=decimal if _ODD.search(text) else Decimal,
+            parse_constant=no_number,
+            object_pairs_hook=unique,
         )
+    except InvalidInput as error:
+        raise Broken(str(error)) from None
     except UnicodeDecodeError:
         raise Broken("the body is not UTF-8") from None
     except (ValueError, RecursionError):
         raise Broken("the body is not JSON") from None
     if not isinstance(document, dict):
         raise Broken("the body is not a JSON object")
-    return document
-
-
-def _decimal(text: str) -> Decimal:
-    if "e" in text or "E" in text or len(text) > _LONGEST:
-        raise Broken("a number has an exponent or too many digits")
-    return Decimal(text)
-
-
-def _no_number(text: str) -> Any:
-    raise Broken(f"{text} is no number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise Broken("a key is repeated")
     return document
 
 

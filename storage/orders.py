@@ -9,7 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from engine.domain.account import Position
 from engine.domain.order import UNPROVEN, ClosedTrade, Order, OrderState, together
 from engine.domain.snapshot import OpenOrder, open_order
-from engine.errors import NotFound
+from engine.errors import IllegalMove, NotFound
 from engine.snapshot.canonical import plain
 from storage import mapping
 from storage.models import FillRow, OrderRow, PositionRow
@@ -31,7 +31,7 @@ _ADD = """
 INSERT INTO trade_order (client_id, idea_id, account_id, symbol, state, sending_at, document,
                          created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (client_id) DO NOTHING RETURNING client_id
+ON CONFLICT DO NOTHING RETURNING client_id
 """
 _ADDED = (
     "client_id", "idea_id", "account_id", "symbol", "state", "sending_at", "document", "created_at"
@@ -48,6 +48,9 @@ class OrderTable:
         columns = mapping.order_columns(order)
         columns["document"] = mapping.json_text(columns["document"])
         rows = await self._connection.execute_query_dict(_ADD, [columns[name] for name in _ADDED])
+        # Of many at once any of the two unique keys may be the one that is met first.
+        if not rows and await self.find(order.client_id) is None:
+            raise IllegalMove(f"idea {order.idea_id} has an order")
         return len(rows) == 1
 
     async def get(self, client_id: str) -> Order:

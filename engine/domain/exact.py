@@ -44,10 +44,10 @@ def read(raw: bytes) -> Any:
     try:
         document = json.loads(
             raw.decode("utf-8"),
-            parse_float=_decimal,
-            parse_int=_whole,
-            parse_constant=_no_number,
-            object_pairs_hook=_unique,
+            parse_float=decimal,
+            parse_int=whole,
+            parse_constant=no_number,
+            object_pairs_hook=unique,
         )
     except UnicodeDecodeError:
         raise InvalidInput("it is not UTF-8") from None
@@ -58,23 +58,27 @@ def read(raw: bytes) -> Any:
     return document
 
 
-def _decimal(text: str) -> Decimal:
+def decimal(text: str) -> Decimal:
+    """For ``parse_float``: every digit, no exponent; raises :class:`InvalidInput`."""
     if "e" in text or "E" in text or len(text) > _LONGEST_NUMBER:
         raise InvalidInput("a number has an exponent or too many digits")
     return Decimal(text)
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """For ``parse_int``: no number of many digits; raises :class:`InvalidInput`."""
     if len(text) > _LONGEST_NUMBER:
         raise InvalidInput("a number has too many digits")
     return int(text)
 
 
-def _no_number(text: str) -> Any:
+def no_number(text: str) -> Any:
+    """For ``parse_constant``: NaN and infinities are refused with :class:`InvalidInput`."""
     raise InvalidInput(f"{text} is no number")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """For ``object_pairs_hook``: a key comes once; raises :class:`InvalidInput`."""
     document = dict(pairs)
     if len(document) != len(pairs):
         raise InvalidInput("a key is repeated")

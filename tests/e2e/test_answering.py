@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiogram import BaseMiddleware
 from tortoise import connections
+from tortoise.expressions import Q
 
 from bot.answerer import PEOPLE, Answerer
 from bot.intake import Refuser
@@ -279,6 +280,8 @@ async def test_update_of_any_kind_that_comes_three_times_is_answered_once(
             [update["update_id"]],
         )
     row = await InboxRow.get(update_id=update["update_id"])
-    answers = await OutboxRow.filter(key__startswith=f"answer:{row.update_id}").count()
+    # The number of one update may begin that of another.
+    whole, parts = f"answer:{row.update_id}", f"answer:{row.update_id}:"
+    answers = await OutboxRow.filter(Q(key=whole) | Q(key__startswith=parts)).count()
     assert answers <= 1
     assert kind not in ("command", "text", "stranger", "halt", "tap") or answers == 1
