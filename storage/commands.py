@@ -31,16 +31,17 @@ ON CONFLICT (id) DO NOTHING RETURNING id
 #: Commands that may be offered now.
 WAITING = """
 SELECT FROM ea_command WHERE state IN ('queued', 'leased')
-AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+AND (lease_until IS NULL OR lease_until <= statement_timestamp())
 """
-# An earlier command for the position is in another answer's hands.
+# An earlier command for the position is in another answer's hands. One instant for all of them: a
+# lease that ended while they were looked at would let the later command go first.
 _FREE = """
 WHERE account_id = $1 AND state IN ('queued', 'leased')
-  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+  AND (lease_until IS NULL OR lease_until <= statement_timestamp())
   AND (type <> 'OPEN' OR ($2 AND ($5 OR attempt > 0)))
   AND (position IS NULL OR (NOT position = ANY($3::bigint[]) AND NOT EXISTS (
       SELECT FROM ea_command AS held WHERE held.account_id = $1 AND held.state = 'leased'
-      AND held.position = ea_command.position AND held.lease_until > clock_timestamp())))
+      AND held.position = ea_command.position AND held.lease_until > statement_timestamp())))
 ORDER BY rank, seq LIMIT $4 FOR UPDATE SKIP LOCKED
 """
 _LEASE = """

@@ -25,7 +25,8 @@ priority, steps::text AS steps
 """
 
 # A chat whose budget has no room is not asked for its next row: something more urgent may come. One
-# that was put off keeps its place: what was queued after it must not overtake it.
+# that was put off keeps its place: what was queued after it must not overtake it. One instant for
+# all rows: a pause that ended while they were looked at would let a chat's later ones go first.
 _DUE = f"""
 SELECT id, key, person_id, chat_id, kind, payload, attempts, cause, episode, is_silent, priority,
        steps FROM (
@@ -34,26 +35,26 @@ SELECT id, key, person_id, chat_id, kind, payload, attempts, cause, episode, is_
       AND NOT EXISTS (SELECT FROM outbox s WHERE s.chat_id = o.chat_id AND s.state = 'sending')
       AND NOT EXISTS (
         SELECT FROM flood_budget b WHERE
-            b.scope = 0 AND b.held_until > clock_timestamp()
-            OR b.scope = o.chat_id AND (b.held_until > clock_timestamp()
-                OR b.due > clock_timestamp() + make_interval(secs =>
+            b.scope = 0 AND b.held_until > statement_timestamp()
+            OR b.scope = o.chat_id AND (b.held_until > statement_timestamp()
+                OR b.due > statement_timestamp() + make_interval(secs =>
                     CASE WHEN o.chat_id < 0 THEN $3::float8 ELSE $2::float8 END)))
     ORDER BY chat_id, priority, id
-) AS heads WHERE not_before <= clock_timestamp() ORDER BY priority, id LIMIT $4
+) AS heads WHERE not_before <= statement_timestamp() ORDER BY priority, id LIMIT $4
 """  # noqa: S608
 
 _LEFT = f"""
 SELECT {_FACTS} FROM outbox o WHERE state = 'sending' AND NOT chat_id = ANY($1)
-  AND sending_at <= clock_timestamp() - make_interval(secs => $2)
+  AND sending_at <= statement_timestamp() - make_interval(secs => $2)
   AND NOT EXISTS (SELECT FROM flood_budget b
-                  WHERE b.scope IN (0, o.chat_id) AND b.held_until > clock_timestamp())
+                  WHERE b.scope IN (0, o.chat_id) AND b.held_until > statement_timestamp())
 ORDER BY priority, id LIMIT $3
 """  # noqa: S608
 
 # When the next row may go: the time of the first of its chat, the pauses of that chat and of all,
 # the room in the chat.
 _NEXT = """
-SELECT extract(epoch FROM min(at) - clock_timestamp())::float8 AS wait FROM (
+SELECT extract(epoch FROM min(at) - statement_timestamp())::float8 AS wait FROM (
     SELECT greatest(
         CASE o.state WHEN 'queued' THEN o.not_before
             ELSE o.sending_at + make_interval(secs => $3) END,
