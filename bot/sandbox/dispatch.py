@@ -24,7 +24,6 @@ UNMODELLED = {
     "ephemeral_message_parameters",
     "inline_message_id",
     "message_effect_id",
-    "rich_message",
     "suggested_post_parameters",
 }
 FACTS_SHOWN = ("at", "method", "status", "description", "violations", "params", "flood")

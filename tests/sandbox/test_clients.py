@@ -15,9 +15,12 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     InputMediaDocument,
     InputMediaPhoto,
+    InputRichBlockParagraph,
+    InputRichMessage,
     LinkPreviewOptions,
     MenuButtonWebApp,
     ReactionTypeEmoji,
+    RichTextBold,
     WebAppInfo,
 )
 from telegram.ext import ExtBot
@@ -144,6 +147,12 @@ async def test_aiogram_calls_every_method(sandbox, aio, picture):
     await aio.send_message(ANN, "?", reply_markup=ForceReply(input_field_placeholder="0.5"))
     await aio.send_chat_action(ANN, "upload_document")
     await aio.send_message_draft(ANN, 7, text="<b>so</b>", parse_mode="HTML", can_stop=True)
+    sheet = InputRichMessage(
+        blocks=[InputRichBlockParagraph(text=["so ", RichTextBold(text="far")])]
+    )
+    await aio.send_rich_message_draft(ANN, 8, sheet)
+    (block,) = (await aio.send_rich_message(ANN, sheet)).rich_message.blocks
+    assert block.text[1].text == "far"
     query = await sandbox.tap(ANN, said.message_id, label="a")
     await aio.answer_callback_query(query, "ok", show_alert=True)
     await aio.set_message_reaction(ANN, said.message_id, [ReactionTypeEmoji(emoji="👍")])
@@ -193,6 +202,9 @@ async def test_python_telegram_bot_calls_every_method(sandbox, ptb, picture):
     await ptb.edit_message_media(telegram.InputMediaDocument(b"1", filename="d.csv"), **shown)
     await ptb.send_chat_action(ANN, "typing")
     await ptb.send_message_draft(ANN, 7, "so", api_kwargs={"can_stop": True})
+    sheet = {"chat_id": ANN, "rich_message": {"blocks": [{"type": "paragraph", "text": "so"}]}}
+    await ptb.do_api_request("sendRichMessageDraft", api_kwargs={**sheet, "draft_id": 8})
+    assert (await ptb.do_api_request("sendRichMessage", api_kwargs=sheet))["rich_message"]
     query = await sandbox.tap(ANN, said.message_id, label="a")
     await ptb.answer_callback_query(query, "ok")
     await ptb.set_message_reaction(ANN, said.message_id, "👍")

@@ -241,3 +241,36 @@ async def test_the_bot_is_blocked_and_started_again(sandbox, api, open_page):
     await expect(page.get_by_test_id("composer")).to_be_visible()
     assert (await api("sendMessage", chat_id=ANN, text="x"))["ok"]
     assert sandbox.violations == []
+
+
+async def test_a_rich_message_is_shown_with_its_blocks(sandbox, api, open_page):
+    await sandbox.send(ANN, "/start")
+    cells = [
+        [{"text": name, "is_header": True, "align": "left", "valign": "top"} for name in "AB"],
+        [
+            {"text": "EURUSD", "align": "left", "valign": "top"},
+            {"text": {"type": "bold", "text": "+0.4 R"}, "align": "right", "valign": "top"},
+        ],
+    ]
+    blocks = [
+        {"type": "heading", "text": "Positions <b>", "size": 1},
+        {"type": "table", "cells": cells, "is_striped": True},
+        {"type": "list", "items": [{"blocks": [{"type": "paragraph", "text": "one open"}]}]},
+        {
+            "type": "details",
+            "summary": "Why",
+            "blocks": [{"type": "paragraph", "text": ["see ", {"type": "code", "text": "/why"}]}],
+        },
+    ]
+    sent = await api.result("sendRichMessage", chat_id=ANN, rich_message={"blocks": blocks})
+    page = await open_page(PHONE)
+    shown = message(page, sent["message_id"])
+    await expect(shown.locator("h1")).to_have_text("Positions <b>")
+    await expect(shown.locator("td b")).to_have_text("+0.4 R")
+    await expect(shown.locator("li")).to_contain_text("one open")
+    await expect(shown.locator("details code")).not_to_be_visible()
+    await shown.locator("summary").click()
+    await expect(shown.locator("details code")).to_have_text("/why")
+    await shown.click(button="right")
+    await page.locator('[data-action="reply"]').click()
+    await expect(page.locator("body")).to_contain_text("Positions <b> A B EURUSD +0.4 R")

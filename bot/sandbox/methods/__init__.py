@@ -25,6 +25,8 @@ METHODS: dict[str, Handler] = {
     "sendMediaGroup": messages.send_media_group,
     "sendChatAction": messages.send_chat_action,
     "sendMessageDraft": messages.send_message_draft,
+    "sendRichMessage": messages.send_rich_message,
+    "sendRichMessageDraft": messages.send_rich_message_draft,
     "editMessageText": edits.edit_message_text,
     "editMessageCaption": edits.edit_message_caption,
     "editMessageReplyMarkup": edits.edit_message_reply_markup,

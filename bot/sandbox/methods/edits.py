@@ -11,20 +11,25 @@ from bot.sandbox.methods.content import (
     photo_of,
     text_of,
 )
+from bot.sandbox.methods.rich import rich_message_of
 from bot.sandbox.world import Chat, Post
 
 Json = dict[str, Any]
 
-TEXT_KEYS = ("text", "entities")
+TEXT_KEYS = ("text", "entities", "rich_message")
 CAPTION_KEYS = ("caption", "caption_entities")
 MEDIA_KEYS = ("photo", "document", "has_media_spoiler")
 DELETE_WITHIN = 48 * 3600
 
 
 def edit_message_text(call: Call) -> Json:
+    """Text may become a rich message and the other way round."""
     chat, post = _own_message(call)
-    body = text_of(call.params)
-    if "text" not in post.message:
+    if "rich_message" in call.params:
+        body = {"rich_message": rich_message_of(call.params["rich_message"])}
+    else:
+        body = text_of(call.params)
+    if not {"text", "rich_message"} & set(post.message):
         raise bad_request("there is no text in the message to edit")
     return _edit(call, chat, post, body, TEXT_KEYS)
 

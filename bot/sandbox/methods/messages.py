@@ -15,6 +15,7 @@ from bot.sandbox.methods.content import (
     photo_of,
     text_of,
 )
+from bot.sandbox.methods.rich import rich_message_of
 from bot.sandbox.world import Chat
 
 Json = dict[str, Any]
@@ -47,6 +48,10 @@ def send_document(call: Call) -> Json:
     return _send(call, lambda: document_of(call, call.params) | caption_of(call.params))
 
 
+def send_rich_message(call: Call) -> Json:
+    return _send(call, lambda: {"rich_message": rich_message_of(call.params["rich_message"])})
+
+
 def send_media_group(call: Call) -> list[Json]:
     """Each picture counts as a message for the flood limits."""
     chat = _open_chat(call)
@@ -67,17 +72,24 @@ def send_chat_action(call: Call) -> bool:
 
 
 def send_message_draft(call: Call) -> bool:
+    text, entities = formatted(call.params, "text", "entities")
+    return _draft(call, {"text": text, "entities": entities})
+
+
+def send_rich_message_draft(call: Call) -> bool:
+    return _draft(call, {"rich_message": rich_message_of(call.params["rich_message"], draft=True)})
+
+
+def _draft(call: Call, body: Json) -> bool:
     """A growing preview of an answer; it is gone after 30 seconds or with the next message."""
     chat, params = call.target(), call.params
     if not chat.is_private:
         raise bad_request("chat not found")
     if not params["draft_id"]:
         raise bad_request("draft_id must be non-zero")
-    text, entities = formatted(params, "text", "entities")
     draft = {
         "draft_id": params["draft_id"],
-        "text": text,
-        "entities": entities,
+        **body,
         "can_stop": bool(params.get("can_stop")),
         "keep_on_stop": bool(params.get("keep_on_stop")),
         "until": call.telegram.clock.now() + DRAFT_SECONDS,

@@ -163,7 +163,10 @@ function welcome() {
 function draftRow(draft) {
   const stop = { class: "key", "data-testid": "stop", onclick: () => act("stop_draft", { draft_id: draft.draft_id }) };
   const dots = el("span", { class: "dots", "aria-label": "Thinking" }, el("i"), el("i"), el("i"));
-  const text = el("span", { class: "content", dir: "auto" }, draft.text ? rich(draft.text, draft.entities, actions.command) : "Thinking ");
+  const words = draft.text ? rich(draft.text, draft.entities, actions.command) : "Thinking ";
+  const text = draft.rich_message
+    ? richBlocks(draft.rich_message, actions.command)
+    : el("span", { class: "content", dir: "auto" }, words);
   return el(
     "div",
     { class: "row theirs first last draft", "data-testid": "draft" },

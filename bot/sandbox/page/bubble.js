@@ -2,13 +2,14 @@
 
 import { avatar, el, hue, icon } from "/page/dom.js";
 import { author, isMine, origin, serviceText } from "/page/people.js";
+import { plain, richBlocks } from "/page/richblocks.js";
 import { rich } from "/page/richtext.js";
 import { locale, store } from "/page/store.js";
 
 const MARKS = { url: "link", login_url: "link", web_app: "app", copy_text: "copy" };
 
 export function snippet(message) {
-  const text = message.text || message.caption;
+  const text = message.text || message.caption || (message.rich_message && plain(message.rich_message.blocks));
   if (text) return text.replace(/\s+/g, " ").slice(0, 160);
   if (message.photo) return "Photo";
   if (message.document) return message.document.file_name || "File";
@@ -125,6 +126,7 @@ function words(post, actions) {
   const text = message.text || message.caption || "";
   const entities = message.entities || message.caption_entities;
   const node = el("div", { class: "text" });
+  if (message.rich_message) node.append(richBlocks(message.rich_message, actions.command));
   if (text) node.append(el("span", { class: "content", dir: "auto" }, rich(text, entities, actions.command)));
   const chips = reactionChips(post, actions);
   if (chips.length) node.append(el("div", { class: "reactions" }, ...chips, meta(post)));

@@ -43,7 +43,7 @@ function build(text, from, to, entities, onCommand) {
   return out;
 }
 
-function shell(entity, text, onCommand) {
+export function shell(entity, text, onCommand) {
   switch (entity.type) {
     case "url":
     case "text_link":
