@@ -1,11 +1,16 @@
 """``python -m bot`` and the console script ``ai-trader``."""
 
 from bot.cli import app
+from bot.cli_api import api
+from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
 from bot.cli_strategy import strategy
 from bot.user_commands import user
 
 app.command()(chat)
+app.command()(api)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(strategy)
 app.add_typer(user)
 

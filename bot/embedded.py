@@ -16,6 +16,7 @@ from bot.processes import (
     open_world,
     prepare,
     recover,
+    run_api,
     run_bot,
     run_endpoint,
     run_worker,
@@ -77,6 +78,9 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         if settings.broker == "mt_bridge":
             say(f"The Expert Advisor's endpoint: http://{settings.ea_host}:{settings.ea_port}")
             parts.append(run_endpoint(settings, world, pool))
+        if settings.api_port is not None and not demo:
+            say(f"Health, readiness and metrics: http://{settings.api_host}:{settings.api_port}")
+            parts.append(run_api(settings, world, pool))
         if world.signal_server is not None:
             say(f"Signals are pushed to {world.signal_server.url}")
             parts.append(run_push(settings, world.store, name="embedded"))

@@ -13,13 +13,22 @@ from urllib.parse import urlsplit
 
 from arq.connections import ArqRedis
 
+from bot.api.app import create_app, serve_api
+from bot.api.probes import Probes
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
 from bot.running import steadily, together
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
-from bot.wiring import World, build_anchor_history, build_work, build_world, now
+from bot.wiring import (
+    World,
+    build_anchor_history,
+    build_check_readiness,
+    build_work,
+    build_world,
+    now,
+)
 from bot.worker import build_worker, connect, open_queue, telegram_bot
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
@@ -38,6 +47,8 @@ from storage.sole import Sole
 
 log = logging.getLogger(__name__)
 
+#: Where the API listens when nothing else is said.
+API_PORT = 8070
 _BEAT_SECONDS = 5.0
 #: A silence of the bot that people are told of; Telegram drops a tap after 150 seconds.
 _AWAY = timedelta(minutes=2)
@@ -172,6 +183,12 @@ async def run_endpoint(settings: Settings, world: World, pool: ArqRedis) -> None
     """The Expert Advisor's endpoint, until it is cancelled."""
     endpoint = build_endpoint(settings, world, ArqBell(pool))
     await serve_endpoint(endpoint, settings.ea_host, settings.ea_port)
+
+
+async def run_api(settings: Settings, world: World, pool: ArqRedis) -> None:
+    """The HTTP API, until it is cancelled."""
+    probes = Probes(check_readiness=build_check_readiness(world, pool.ping))
+    await serve_api(create_app(probes), settings.api_host, settings.api_port or API_PORT)
 
 
 def beating(name: str) -> Callable[[], Awaitable[None]]:

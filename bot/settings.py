@@ -89,6 +89,13 @@ class Settings(BaseSettings):
     ea_request_timeout: int = Field(default=10, ge=1, le=120)
     ea_signal_life: int = Field(default=300, ge=10, le=86_400)
 
+    #: Where the HTTP API listens; `up` serves it only with a port.
+    api_host: str = "127.0.0.1"
+    api_port: int | None = Field(default=None, ge=0, le=65_535)
+
+    #: How a line of the log is written.
+    log_format: Literal["text", "json"] = "text"
+
     #: The economic calendar of these days: a weekly export, or a file of one's own; not both.
     calendar_url: str | None = None
     calendar_file: Path | None = None

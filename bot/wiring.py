@@ -1,5 +1,6 @@
 """Put the parts together: adapters chosen by the settings, use cases over them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
 from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrder
+from engine.flow.readiness import CheckReadiness
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.retention import RetireBundles
@@ -141,6 +143,17 @@ def build_collect(world: World) -> Collect:
         news=world.outside.news,
         broker=world.broker,
         store=world.store,
+    )
+
+
+def build_check_readiness(world: World, queue: Callable[[], Awaitable[object]]) -> CheckReadiness:
+    """What is asked whether the product could trade now."""
+    return CheckReadiness(
+        store=world.store,
+        broker=world.broker,
+        market=world.market,
+        symbols=world.symbols,
+        queue=queue,
     )
 
 

@@ -45,13 +45,18 @@ def _identifier(role: str) -> str:
     return f'"{role}"'
 
 
-async def missing(url: str) -> tuple[str, ...]:
-    """Migrations this program has and the database has not, for a role that cannot apply them."""
-    ours = sorted(
+def known_migrations() -> frozenset[str]:
+    """The migrations this program has."""
+    return frozenset(
         path.name.removesuffix(".py")
         for path in files("storage.migrations").iterdir()
         if path.name[:4].isdigit()
     )
+
+
+async def missing(url: str) -> tuple[str, ...]:
+    """Migrations this program has and the database has not, for a role that cannot apply them."""
+    ours = sorted(known_migrations())
     connection = await asyncpg.connect(url)
     try:
         known = await connection.fetchval("SELECT to_regclass('tortoise_migrations') IS NOT NULL")

