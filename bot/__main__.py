@@ -3,11 +3,13 @@
 from bot.cli import app
 from bot.cli_chat import chat
 from bot.cli_strategy import strategy
+from bot.operator_commands import command
 from bot.user_commands import user
 
 app.command()(chat)
 app.add_typer(strategy)
 app.add_typer(user)
+app.add_typer(command)
 
 
 def main() -> None:

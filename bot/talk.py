@@ -9,6 +9,7 @@ from bot.pushing import push_faults
 from bot.venues import new_code
 from bot.wiring import (
     World,
+    build_change_control,
     build_collect,
     build_feed_faults,
     build_performance,
@@ -26,6 +27,7 @@ from engine.flow.flatten import Flatten
 from engine.flow.halts import ChangeControl
 from engine.flow.market import ReadMarket
 from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, WelcomeBack
+from engine.flow.operator_commands import GiveCommand, ReadCommands
 from engine.flow.outcomes import ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
@@ -67,6 +69,8 @@ class Talk:
     read_about: ReadAbout
     decide_idea: DecideIdea
     change_control: ChangeControl
+    give_command: GiveCommand
+    read_commands: ReadCommands
     read_settings: ReadSettings
     change_settings: ChangeSettings
     read_limits: ReadLimits
@@ -141,15 +145,9 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             bell=bell,
             account_id=world.broker.account_id,
         ),
-        change_control=ChangeControl(
-            store=store,
-            market=world.market,
-            broker=world.broker,
-            bell=bell,
-            symbols=symbols,
-            parts=world.parts,
-            zone=world.zone,
-        ),
+        change_control=build_change_control(world, bell),
+        give_command=GiveCommand(store=store, bell=bell, symbols=symbols),
+        read_commands=ReadCommands(store=store),
         read_settings=ReadSettings(store=store),
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
         read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0]),

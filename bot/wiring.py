@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from os import getpid
+from socket import gethostname
 from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside
 from bot.push_settings import server_of
-from bot.settings import TELEGRAM, Settings
+from bot.settings import TELEGRAM, Reread, Settings
 from bot.venues import Market, build_venue
 from broker.binance.venue import BinanceBroker
 from broker.feeds.recorded import RecordedMarket
@@ -18,9 +20,11 @@ from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
+from engine.flow.executor import ExecuteCommands
 from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
+from engine.flow.halts import ChangeControl
 from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
@@ -28,6 +32,7 @@ from engine.flow.pipeline import RunCycle
 from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrder
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
+from engine.flow.reload import ReloadParams
 from engine.flow.retention import RetireBundles
 from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.terminal_wishes import Watched
@@ -59,6 +64,9 @@ class World:
     remind_every: timedelta
     #: Where model signals are pushed; None when they are not.
     signal_server: HttpSignalServer | None
+    #: LIVE_TRADING_ENABLED: whether a real account may be traded at all.
+    live_enabled: bool
+    reread: Reread
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -105,6 +113,7 @@ class Work:
     remind_of_halt: RemindOfHalt
     sum_up_quiet_hours: SumUpQuietHours
     poll_feeds: PollFeeds
+    execute_commands: ExecuteCommands
 
 
 def now() -> datetime:
@@ -130,6 +139,8 @@ def build_world(settings: Settings) -> World:
         local_chat=settings.telegram_api_url != TELEGRAM,
         remind_every=timedelta(minutes=settings.halt_reminder_minutes),
         signal_server=server_of(settings) if settings.ea_push_enabled else None,
+        live_enabled=settings.live_trading_enabled,
+        reread=Reread(),
     )
 
 
@@ -189,6 +200,29 @@ def build_work(world: World, bell: Bell) -> Work:
         remind_of_halt=RemindOfHalt(store=store, every=world.remind_every),
         sum_up_quiet_hours=SumUpQuietHours(store=store),
         poll_feeds=build_poll(world),
+        execute_commands=ExecuteCommands(
+            store=store,
+            broker=broker,
+            market=market,
+            bell=bell,
+            change_control=build_change_control(world, bell),
+            reload_params=ReloadParams(stale=world.reread),
+            live_enabled=world.live_enabled,
+            worker=f"{gethostname()}:{getpid()}",
+        ),
+    )
+
+
+def build_change_control(world: World, bell: Bell) -> ChangeControl:
+    """What stops and starts."""
+    return ChangeControl(
+        store=world.store,
+        market=world.market,
+        broker=world.broker,
+        bell=bell,
+        symbols=tuple(symbol for symbol, _ in world.symbols),
+        parts=world.parts,
+        zone=world.zone,
     )
 
 

@@ -17,6 +17,7 @@ from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.models import DocumentRow
 from storage.notices import OutboxTable
+from storage.operator_commands import OperatorCommandTable
 from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
 from storage.people import PersonTable
@@ -46,6 +47,7 @@ class PostgresTransaction:
         self.outcomes = OutcomeTable(connection)
         self.terminals = TerminalTable(connection)
         self.commands = CommandTable(connection)
+        self.operator_commands = OperatorCommandTable(connection)
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)

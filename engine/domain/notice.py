@@ -37,6 +37,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     DIGEST = "digest"
     TERMINAL = "terminal"
+    COMMAND_FAILED = "command_failed"
 
     @property
     def topic(self) -> Topic | None:

@@ -6,6 +6,7 @@ from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
 from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
@@ -65,6 +66,7 @@ __all__ = [
     "News",
     "NewsFeed",
     "NotFound",
+    "OperatorCommands",
     "Orders",
     "Outbox",
     "Outcomes",

@@ -14,6 +14,7 @@ from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
+from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
@@ -221,6 +222,11 @@ class Transaction(Protocol):
     @property
     def commands(self) -> Commands:
         """What terminals are told to do."""
+        ...
+
+    @property
+    def operator_commands(self) -> OperatorCommands:
+        """What the operator commands."""
         ...
 
     @property
