@@ -11,6 +11,7 @@ from bot.views import card as card_views
 from bot.views import control as control_views
 from bot.views import ea as ea_views
 from bot.views import executor as executor_views
+from bot.views import live as live_views
 from bot.views import notify as notify_views
 from bot.views import position_orders as position_views
 from bot.views import settings as settings_views
@@ -236,6 +237,10 @@ class Render:
         """A command of the operator that came to nothing."""
         return Parcel(text=executor_views.failed(to.words, detail))
 
+    async def live(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Real money was let in, or shut out, and by whom."""
+        return Parcel(text=live_views.told(to.words, detail))
+
 
 def _currency(found: Story) -> str:
     return found.bundle.account.currency if found.bundle.account else "USD"
@@ -266,4 +271,5 @@ _RENDERERS = {
     Kind.REFUSED: Render.refused,
     Kind.TERMINAL: Render.terminal,
     Kind.COMMAND_FAILED: Render.command_failed,
+    Kind.LIVE: Render.live,
 }

@@ -13,6 +13,7 @@ from bot.wiring import (
     build_collect,
     build_feed_faults,
     build_performance,
+    build_read_live,
     build_watch,
     now,
 )
@@ -25,6 +26,7 @@ from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
 from engine.flow.halts import ChangeControl
+from engine.flow.live import ConfirmLive, ReadLive
 from engine.flow.market import ReadMarket
 from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, WelcomeBack
 from engine.flow.operator_commands import GiveCommand, ReadCommands
@@ -85,6 +87,8 @@ class Talk:
     read_status: ReadStatus
     read_market: ReadMarket
     diagnose: Diagnose
+    read_live: ReadLive
+    confirm_live: ConfirmLive
     read_positions: ReadPositions
     ask_position: AskPosition
     confirm_position: ConfirmPosition
@@ -114,7 +118,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         symbols=world.symbols,
         zone=world.zone,
     )
-    collect = build_collect(world)
+    collect, read_live = build_collect(world), build_read_live(world)
     read_positions = ReadPositions(store=store, broker=world.broker, market=world.market)
     return Talk(
         find_person=FindPerson(store=store),
@@ -187,10 +191,13 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             news=collect.news,
             feed_faults=build_feed_faults(world),
             symbols=world.symbols,
+            look_live=read_live.view,
             surroundings=partial(
                 _around, world.local_chat, push_faults(store, world.signal_server)
             ),
         ),
+        read_live=read_live,
+        confirm_live=ConfirmLive(store=store, bell=bell, read_live=read_live),
         read_positions=read_positions,
         ask_position=AskPosition(store=store, read_positions=read_positions),
         confirm_position=ConfirmPosition(store=store, market=world.market, bell=bell),

@@ -7,6 +7,7 @@ from socket import gethostname
 from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside
+from bot.identity import identify_of
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Reread, Settings
 from bot.venues import Market, build_venue
@@ -25,6 +26,7 @@ from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
 from engine.flow.halts import ChangeControl
+from engine.flow.live import ReadLive
 from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
@@ -38,7 +40,7 @@ from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.terminal_wishes import Watched
 from engine.flow.time_limits import CloseOnTime
 from engine.flow.watch import Part, WatchHeartbeats
-from engine.ports import Bell
+from engine.ports import Bell, Identify
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
@@ -67,6 +69,7 @@ class World:
     #: LIVE_TRADING_ENABLED: whether a real account may be traded at all.
     live_enabled: bool
     reread: Reread
+    identify: Identify
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -141,6 +144,7 @@ def build_world(settings: Settings) -> World:
         signal_server=server_of(settings) if settings.ea_push_enabled else None,
         live_enabled=settings.live_trading_enabled,
         reread=Reread(),
+        identify=identify_of(settings, store, venue.broker),
     )
 
 
@@ -152,6 +156,23 @@ def build_collect(world: World) -> Collect:
         news=world.outside.news,
         broker=world.broker,
         store=world.store,
+        look_live=build_read_live(world).view,
+    )
+
+
+def build_read_live(world: World) -> ReadLive:
+    """What looks at everything that real money needs."""
+    return ReadLive(
+        store=world.store,
+        broker=world.broker,
+        identify=world.identify,
+        market=world.market,
+        calendar=world.outside.calendar,
+        anchors=world.anchors,
+        clock=now,
+        symbols=tuple(symbol for symbol, _ in world.symbols),
+        enabled=world.live_enabled,
+        real_chat=not world.local_chat,
     )
 
 

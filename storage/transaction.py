@@ -15,6 +15,7 @@ from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
+from storage.live import ConfirmationTable
 from storage.models import DocumentRow
 from storage.notices import OutboxTable
 from storage.operator_commands import OperatorCommandTable
@@ -52,6 +53,7 @@ class PostgresTransaction:
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)
         self.releases = ReleaseTable(connection)
+        self.live = ConfirmationTable(connection)
         self.headlines = HeadlineTable(connection)
 
     async def alone(self, number: int) -> None:

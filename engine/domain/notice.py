@@ -38,6 +38,7 @@ class Kind(StrEnum):
     DIGEST = "digest"
     TERMINAL = "terminal"
     COMMAND_FAILED = "command_failed"
+    LIVE = "live"
 
     @property
     def topic(self) -> Topic | None:

@@ -5,6 +5,7 @@ from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
 from engine.ports.heartbeats import Heartbeat, Heartbeats
+from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
@@ -51,6 +52,7 @@ __all__ = [
     "CalendarFeed",
     "Clock",
     "Commands",
+    "Confirmations",
     "Controls",
     "Evaluations",
     "Fault",
@@ -61,7 +63,9 @@ __all__ = [
     "Heartbeats",
     "History",
     "Ideas",
+    "Identify",
     "Look",
+    "LookLive",
     "MarketData",
     "News",
     "NewsFeed",

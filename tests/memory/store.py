@@ -11,6 +11,7 @@ from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
+from tests.memory.live import MemoryConfirmations
 from tests.memory.operator_commands import MemoryOperatorCommands
 from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
@@ -94,6 +95,7 @@ class MemoryTransaction:
         self.snapshots = MemorySnapshots(view, store.clock)
         self.feeds = MemoryFeeds(view, store.clock)
         self.releases = MemoryReleases(view)
+        self.live = MemoryConfirmations(view)
         self.headlines = MemoryHeadlines(view, store.clock)
 
     async def now(self) -> datetime:
