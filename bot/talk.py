@@ -1,7 +1,8 @@
 """The use cases of the chat, put together: each is a handler's argument by its name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from time import perf_counter
 
@@ -25,6 +26,7 @@ from engine.flow.connection import ReadConnection
 from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
+from engine.flow.glance import LIFE, Glance
 from engine.flow.halts import ChangeControl
 from engine.flow.live import ConfirmLive, ReadLive
 from engine.flow.market import ReadMarket
@@ -90,6 +92,7 @@ class Talk:
     read_live: ReadLive
     confirm_live: ConfirmLive
     read_positions: ReadPositions
+    glance_positions: ReadPositions
     ask_position: AskPosition
     confirm_position: ConfirmPosition
     flatten: Flatten
@@ -111,15 +114,26 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     """The use cases of the chat."""
     store = world.store
     symbols = tuple(symbol for symbol, _ in world.symbols)
+    glance = Glance(
+        books=world.broker,
+        store=store,
+        timer=perf_counter,
+        # The venue of a recording is on this machine, and time stands still between candles.
+        life=LIFE if world.tape is None else timedelta(0),
+    )
     read_status = ReadStatus(
         store=store,
-        broker=world.broker,
+        broker=glance,
         market=world.market,
         symbols=world.symbols,
         zone=world.zone,
     )
     collect, read_live = build_collect(world), build_read_live(world)
-    read_positions = ReadPositions(store=store, broker=world.broker, market=world.market)
+    read_positions = ReadPositions(
+        store=store,
+        broker=replace(glance, life=timedelta(0)),
+        market=world.market,
+    )
     return Talk(
         find_person=FindPerson(store=store),
         join=Join(store=store, bell=bell, claim_code=claim_code),
@@ -154,7 +168,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_commands=ReadCommands(store=store),
         read_settings=ReadSettings(store=store),
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
-        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0]),
+        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance),
         read_watchlist=ReadWatchlist(
             store=store, market=world.market, broker=world.broker, symbols=symbols
         ),
@@ -199,6 +213,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_live=read_live,
         confirm_live=ConfirmLive(store=store, bell=bell, read_live=read_live),
         read_positions=read_positions,
+        glance_positions=replace(read_positions, broker=glance),
         ask_position=AskPosition(store=store, read_positions=read_positions),
         confirm_position=ConfirmPosition(store=store, market=world.market, bell=bell),
         flatten=Flatten(store=store, broker=world.broker, market=world.market, bell=bell),

@@ -36,7 +36,7 @@ from engine.ports.terminals import (
     Terminals,
     Wait,
 )
-from engine.ports.venue import Broker, Found, NotFound, VenueLedger
+from engine.ports.venue import Books, Broker, Found, NotFound, VenueLedger
 
 __all__ = [
     "COMMANDS_TOPIC",
@@ -45,6 +45,7 @@ __all__ = [
     "Anchors",
     "Auditor",
     "Bell",
+    "Books",
     "Break",
     "Broker",
     "Bundles",

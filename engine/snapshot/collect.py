@@ -11,7 +11,7 @@ from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOr
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.errors import BrokerSilent, FeedError, NotFound
-from engine.ports import Broker, Calendar, LookLive, MarketData, News, Store, Transaction
+from engine.ports import Books, Calendar, LookLive, MarketData, News, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.valuation import worth
 from engine.strategies.base import frames_needed
@@ -50,7 +50,7 @@ class Collect:
     market: MarketData
     calendar: Calendar
     news: News
-    broker: Broker
+    broker: Books
     store: Store
     #: How a real account stands. Where nobody looks, nothing is known to hold.
     look_live: LookLive | None = None
