@@ -1,6 +1,8 @@
 """The operator's commands: each effect once, whoever dies, with a record of every step."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,7 @@ from engine.flow.approvals import Choice
 from engine.flow.executor import ExecuteCommands
 from engine.flow.latch import halt
 from storage.models import OutboxRow
+from tests.conftest import Database
 from tests.integration.conftest import ANN, EVE, LUIS, Desk
 
 T, S = CommandType, CommandStatus
@@ -438,3 +441,39 @@ async def test_one_that_breaks_every_time_is_given_up(desk: Desk) -> None:
     command = await now(desk, command)
     assert (command.status, command.result["reason"]) == (S.FAILED, "gave_up")
     assert (await control(desk)).may_open
+
+
+@pytest.mark.parametrize("where", ["in", "after"])
+async def test_a_process_killed_in_the_middle_leaves_one_effect(
+    desk: Desk, database: Database, where: str
+) -> None:
+    """The kernel's own kill, in or just after the transaction that has the effect."""
+    command = await give(desk, T.PAUSE_ALL)
+    script = [sys.executable, "-m", "tests.integration.dying_worker", database.url, "2", where]
+    process = await asyncio.create_subprocess_exec(*script)
+    assert await process.wait() == -signal.SIGKILL
+    assert (await now(desk, command)).status is (S.SUCCEEDED if where == "after" else S.RUNNING)
+    command = await to_its_end(desk, command)
+    assert command.status is S.SUCCEEDED
+    assert (await control(desk)).version == 2
+    assert (await desk.actions()).count("ai_halted") == 1
+    assert command.claim == (1 if where == "after" else 2)
+
+
+async def test_a_worker_that_is_cancelled_anywhere_leaves_no_effect_twice(desk: Desk) -> None:
+    await open_trade(desk)
+    for milliseconds in (1, 2, 4, 7, 11, 16):
+        await prepare(desk, T.PAUSE_ALL)
+        version = (await control(desk)).version
+        given = [await give(desk, T.PAUSE_ALL), await give(desk, T.CLOSE_ALL)]
+        task = asyncio.ensure_future(worker(desk, worker="cancelled")())
+        await asyncio.sleep(milliseconds / 1000)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        given = [await to_its_end(desk, one) for one in given]
+        assert [one.status for one in given] == [S.SUCCEEDED] * 2
+        assert (await control(desk)).version == version + 1
+    await desk.work.sync_broker()
+    actions = await desk.actions()
+    assert actions.count("position_changed") == 1
+    assert actions.count("command_finished") == 12
