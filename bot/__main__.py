@@ -5,6 +5,7 @@ from bot.cli_api import api
 from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
 from bot.cli_strategy import strategy
+from bot.operator_commands import command
 from bot.user_commands import user
 
 app.command()(chat)
@@ -13,6 +14,7 @@ app.command()(backup)
 app.command()(restore)
 app.add_typer(strategy)
 app.add_typer(user)
+app.add_typer(command)
 
 
 def main() -> None:

@@ -104,6 +104,13 @@ async def flatten(ctx: Context) -> None:
     await work.pursue_flatten()
 
 
+async def execute_commands(ctx: Context) -> None:
+    """Carry out what the operator commanded."""
+    work: Work = ctx["work"]
+    for command in await work.execute_commands():
+        log.info("command %s %s: %s", command.id, command.type, command.status)
+
+
 async def sync_broker(ctx: Context) -> None:
     """Read the venue's truth."""
     work: Work = ctx["work"]

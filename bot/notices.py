@@ -10,6 +10,8 @@ from bot.views import away as away_views
 from bot.views import card as card_views
 from bot.views import control as control_views
 from bot.views import ea as ea_views
+from bot.views import executor as executor_views
+from bot.views import live as live_views
 from bot.views import notify as notify_views
 from bot.views import position_orders as position_views
 from bot.views import settings as settings_views
@@ -231,6 +233,14 @@ class Render:
         """Something odd about a trading terminal."""
         return Parcel(text=ea_views.alert(to.words, detail))
 
+    async def command_failed(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """A command of the operator that came to nothing."""
+        return Parcel(text=executor_views.failed(to.words, detail))
+
+    async def live(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Real money was let in, or shut out, and by whom."""
+        return Parcel(text=live_views.told(to.words, detail))
+
 
 def _currency(found: Story) -> str:
     return found.bundle.account.currency if found.bundle.account else "USD"
@@ -260,4 +270,6 @@ _RENDERERS = {
     Kind.FILLED: Render.filled,
     Kind.REFUSED: Render.refused,
     Kind.TERMINAL: Render.terminal,
+    Kind.COMMAND_FAILED: Render.command_failed,
+    Kind.LIVE: Render.live,
 }

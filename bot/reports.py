@@ -17,6 +17,7 @@ from bot.talk import build_talk
 from bot.views import status as status_views
 from bot.views.doctor import lines_of
 from bot.views.facts import badge, check_line
+from bot.views.live import item_lines
 from bot.views.snapshot import replay_document
 from bot.wiring import World, build_anchor_history, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
@@ -157,10 +158,14 @@ async def status(settings: Settings, *, say: Say) -> int:
 async def doctor(settings: Settings, *, say: Say) -> int:
     """What is wrong and the line that fixes it; 1 when something keeps it from working."""
     async with open_database_of(settings) as world:
-        found = await build_talk(world, SilentBell(), claim_code="").diagnose(None)
+        talk = build_talk(world, SilentBell(), claim_code="")
+        found, live = await talk.diagnose(None), await talk.read_live(None)
     english = words_for("en")
     for finding in found:
         for line in lines_of(english, finding):
+            say(unescape(sub(r"<[^>]+>", "", line)))
+    for item in () if live.is_demo else live.items:
+        for line in item_lines(english, item):
             say(unescape(sub(r"<[^>]+>", "", line)))
     faults = sum(finding.level is Level.FAULT for finding in found)
     say(f"{len(found)} findings, {faults} faults")

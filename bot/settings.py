@@ -178,6 +178,24 @@ def read_settings(secrets_dir: Path | None = None) -> Settings:
         raise InvalidInput(f"settings are wrong: {wrong}") from error
 
 
+class Reread:
+    """Whether the settings are still those that were there when this was made."""
+
+    def __init__(self) -> None:
+        self._first = read_settings()
+
+    def __call__(self) -> tuple[str, ...]:
+        """The names of variables that are others now, never their values; raises
+        :class:`InvalidInput` as :func:`read_settings` does.
+        """
+        now = read_settings()
+        return tuple(
+            name.upper()
+            for name in Settings.model_fields
+            if getattr(now, name) != getattr(self._first, name)
+        )
+
+
 class _Location(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 

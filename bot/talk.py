@@ -1,7 +1,8 @@
 """The use cases of the chat, put together: each is a handler's argument by its name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from time import perf_counter
 
@@ -9,9 +10,11 @@ from bot.pushing import push_faults
 from bot.venues import new_code
 from bot.wiring import (
     World,
+    build_change_control,
     build_collect,
     build_feed_faults,
     build_performance,
+    build_read_live,
     build_watch,
     now,
 )
@@ -23,9 +26,12 @@ from engine.flow.connection import ReadConnection
 from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
+from engine.flow.glance import LIFE, Glance
 from engine.flow.halts import ChangeControl
+from engine.flow.live import ConfirmLive, ReadLive
 from engine.flow.market import ReadMarket
 from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, WelcomeBack
+from engine.flow.operator_commands import GiveCommand, ReadCommands
 from engine.flow.outcomes import ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
 from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
@@ -67,6 +73,8 @@ class Talk:
     read_about: ReadAbout
     decide_idea: DecideIdea
     change_control: ChangeControl
+    give_command: GiveCommand
+    read_commands: ReadCommands
     read_settings: ReadSettings
     change_settings: ChangeSettings
     read_limits: ReadLimits
@@ -81,7 +89,10 @@ class Talk:
     read_status: ReadStatus
     read_market: ReadMarket
     diagnose: Diagnose
+    read_live: ReadLive
+    confirm_live: ConfirmLive
     read_positions: ReadPositions
+    glance_positions: ReadPositions
     ask_position: AskPosition
     confirm_position: ConfirmPosition
     flatten: Flatten
@@ -103,15 +114,26 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     """The use cases of the chat."""
     store = world.store
     symbols = tuple(symbol for symbol, _ in world.symbols)
+    glance = Glance(
+        books=world.broker,
+        store=store,
+        timer=perf_counter,
+        # The venue of a recording is on this machine, and time stands still between candles.
+        life=LIFE if world.tape is None else timedelta(0),
+    )
     read_status = ReadStatus(
         store=store,
-        broker=world.broker,
+        broker=glance,
         market=world.market,
         symbols=world.symbols,
         zone=world.zone,
     )
-    collect = build_collect(world)
-    read_positions = ReadPositions(store=store, broker=world.broker, market=world.market)
+    collect, read_live = build_collect(world), build_read_live(world)
+    read_positions = ReadPositions(
+        store=store,
+        broker=replace(glance, life=timedelta(0)),
+        market=world.market,
+    )
     return Talk(
         find_person=FindPerson(store=store),
         join=Join(store=store, bell=bell, claim_code=claim_code),
@@ -141,18 +163,12 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             bell=bell,
             account_id=world.broker.account_id,
         ),
-        change_control=ChangeControl(
-            store=store,
-            market=world.market,
-            broker=world.broker,
-            bell=bell,
-            symbols=symbols,
-            parts=world.parts,
-            zone=world.zone,
-        ),
+        change_control=build_change_control(world, bell),
+        give_command=GiveCommand(store=store, bell=bell, symbols=symbols),
+        read_commands=ReadCommands(store=store),
         read_settings=ReadSettings(store=store),
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
-        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0]),
+        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance),
         read_watchlist=ReadWatchlist(
             store=store, market=world.market, broker=world.broker, symbols=symbols
         ),
@@ -189,11 +205,15 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             news=collect.news,
             feed_faults=build_feed_faults(world),
             symbols=world.symbols,
+            look_live=read_live.view,
             surroundings=partial(
                 _around, world.local_chat, push_faults(store, world.signal_server)
             ),
         ),
+        read_live=read_live,
+        confirm_live=ConfirmLive(store=store, bell=bell, read_live=read_live),
         read_positions=read_positions,
+        glance_positions=replace(read_positions, broker=glance),
         ask_position=AskPosition(store=store, read_positions=read_positions),
         confirm_position=ConfirmPosition(store=store, market=world.market, bell=bell),
         flatten=Flatten(store=store, broker=world.broker, market=world.market, bell=bell),

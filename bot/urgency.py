@@ -11,7 +11,7 @@ from bot.callbacks import VERSION
 #: Commands that only make things safer.
 COMMANDS = frozenset(("/stop", "/panic", "/pause"))
 #: The actions of buttons that do the same, their confirmations included. Never one that resumes.
-TAPS = frozenset(("stop", "panic", "pause", "flat"))
+TAPS = frozenset(("stop", "panic", "pause", "flat", "live-off"))
 
 
 def is_urgent(update: dict[str, Any]) -> bool:

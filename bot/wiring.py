@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from os import getpid
+from socket import gethostname
 from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside
+from bot.identity import identify_of
 from bot.push_settings import server_of
-from bot.settings import TELEGRAM, Settings
+from bot.settings import TELEGRAM, Reread, Settings
 from bot.venues import Market, build_venue
 from broker.binance.venue import BinanceBroker
 from broker.feeds.recorded import RecordedMarket
@@ -19,9 +22,12 @@ from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
+from engine.flow.executor import ExecuteCommands
 from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
+from engine.flow.halts import ChangeControl
+from engine.flow.live import ReadLive
 from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
@@ -30,12 +36,13 @@ from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrde
 from engine.flow.readiness import CheckReadiness
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
+from engine.flow.reload import ReloadParams
 from engine.flow.retention import RetireBundles
 from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.terminal_wishes import Watched
 from engine.flow.time_limits import CloseOnTime
 from engine.flow.watch import Part, WatchHeartbeats
-from engine.ports import Bell
+from engine.ports import Bell, Identify
 from engine.snapshot.collect import Collect
 from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
@@ -61,6 +68,10 @@ class World:
     remind_every: timedelta
     #: Where model signals are pushed; None when they are not.
     signal_server: HttpSignalServer | None
+    #: LIVE_TRADING_ENABLED: whether a real account may be traded at all.
+    live_enabled: bool
+    reread: Reread
+    identify: Identify
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -107,6 +118,7 @@ class Work:
     remind_of_halt: RemindOfHalt
     sum_up_quiet_hours: SumUpQuietHours
     poll_feeds: PollFeeds
+    execute_commands: ExecuteCommands
 
 
 def now() -> datetime:
@@ -132,6 +144,9 @@ def build_world(settings: Settings) -> World:
         local_chat=settings.telegram_api_url != TELEGRAM,
         remind_every=timedelta(minutes=settings.halt_reminder_minutes),
         signal_server=server_of(settings) if settings.ea_push_enabled else None,
+        live_enabled=settings.live_trading_enabled,
+        reread=Reread(),
+        identify=identify_of(settings, store, venue.broker),
     )
 
 
@@ -143,6 +158,23 @@ def build_collect(world: World) -> Collect:
         news=world.outside.news,
         broker=world.broker,
         store=world.store,
+        look_live=build_read_live(world).view,
+    )
+
+
+def build_read_live(world: World) -> ReadLive:
+    """What looks at everything that real money needs."""
+    return ReadLive(
+        store=world.store,
+        broker=world.broker,
+        identify=world.identify,
+        market=world.market,
+        calendar=world.outside.calendar,
+        anchors=world.anchors,
+        clock=now,
+        symbols=tuple(symbol for symbol, _ in world.symbols),
+        enabled=world.live_enabled,
+        real_chat=not world.local_chat,
     )
 
 
@@ -202,6 +234,29 @@ def build_work(world: World, bell: Bell) -> Work:
         remind_of_halt=RemindOfHalt(store=store, every=world.remind_every),
         sum_up_quiet_hours=SumUpQuietHours(store=store),
         poll_feeds=build_poll(world),
+        execute_commands=ExecuteCommands(
+            store=store,
+            broker=broker,
+            market=market,
+            bell=bell,
+            change_control=build_change_control(world, bell),
+            reload_params=ReloadParams(stale=world.reread),
+            live_enabled=world.live_enabled,
+            worker=f"{gethostname()}:{getpid()}",
+        ),
+    )
+
+
+def build_change_control(world: World, bell: Bell) -> ChangeControl:
+    """What stops and starts."""
+    return ChangeControl(
+        store=world.store,
+        market=world.market,
+        broker=world.broker,
+        bell=bell,
+        symbols=tuple(symbol for symbol, _ in world.symbols),
+        parts=world.parts,
+        zone=world.zone,
     )
 
 

@@ -114,11 +114,12 @@ def build_worker(
     return Worker(
         functions=[
             jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
-            jobs.sync_broker, jobs.expire, jobs.sweep,
+            jobs.sync_broker, jobs.expire, jobs.sweep, jobs.execute_commands,
         ],
         cron_jobs=[
             cron(jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1),
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
+            cron(jobs.execute_commands, second=set(range(1, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
             cron(jobs.remind, second=45, max_tries=1),

@@ -144,6 +144,10 @@ async def set_aside(owner_url: str) -> dict[str, int]:
         " error = 'it waited in a backup' WHERE done_at IS NULL RETURNING update_id",
         "terminal's commands": "UPDATE ea_command SET state = 'cancelled',"
         " finished_at = clock_timestamp() WHERE state = 'queued' RETURNING id",
+        "operator's commands": "UPDATE commands SET status = 'SKIPPED', lease_until = NULL,"
+        ' finished_at = clock_timestamp(), result = \'{"reason": "restored"}\''
+        " WHERE status IN ('PENDING', 'RUNNING') RETURNING id",
+        "confirmations of real money": "DELETE FROM live_confirmation RETURNING account_id",
         "terminal's commands under way": "UPDATE ea_command SET lookup_only = true"
         " WHERE state = 'leased' AND type = 'OPEN' RETURNING id",
     }

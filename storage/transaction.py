@@ -15,8 +15,10 @@ from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
+from storage.live import ConfirmationTable
 from storage.models import DocumentRow
 from storage.notices import OutboxTable
+from storage.operator_commands import OperatorCommandTable
 from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
 from storage.people import PersonTable
@@ -46,10 +48,12 @@ class PostgresTransaction:
         self.outcomes = OutcomeTable(connection)
         self.terminals = TerminalTable(connection)
         self.commands = CommandTable(connection)
+        self.operator_commands = OperatorCommandTable(connection)
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)
         self.releases = ReleaseTable(connection)
+        self.live = ConfirmationTable(connection)
         self.headlines = HeadlineTable(connection)
 
     async def alone(self, number: int) -> None:

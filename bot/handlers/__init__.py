@@ -9,6 +9,7 @@ from bot.handlers import (
     drafts,
     ea,
     history,
+    live,
     market,
     notify,
     panic,
@@ -31,7 +32,7 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    trading = (positions, position_prices, panic, approvals, control)
+    trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
     seen = (status, performance, history, market, system, ea)
     kept = (risk, drafts, watchlist, strategies, rule_edits, settings)

@@ -41,17 +41,25 @@ def build() -> Router:
 
 
 async def positions(
-    message: Message, person: Person, words: Words, read_positions: ReadPositions, is_live: bool
+    message: Message,
+    person: Person,
+    words: Words,
+    glance_positions: ReadPositions,
+    is_live: bool,
 ) -> Screen:
     """Every open trade."""
-    return views.positions(words, await read_positions(person.id), person, is_live=is_live)
+    return views.positions(words, await glance_positions(person.id), person, is_live=is_live)
 
 
 async def refresh(
-    query: CallbackQuery, person: Person, words: Words, read_positions: ReadPositions, is_live: bool
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    glance_positions: ReadPositions,
+    is_live: bool,
 ) -> Screen:
     """The same again, in place."""
-    seen = await read_positions(person.id)
+    seen = await glance_positions(person.id)
     return views.positions(words, seen, person, is_live=is_live, edit=True)
 
 

@@ -51,6 +51,12 @@ def paper(words: Words, *, is_live: bool) -> Html:
     return words("money.live" if is_live else "money.paper")
 
 
+def age(words: Words, of: timedelta) -> list[Html]:
+    """How old the venue's figures are; nothing while they are of this very second."""
+    seconds = int(of.total_seconds())
+    return [words("glance.age", seconds=str(seconds))] if seconds >= 1 else []
+
+
 def direction(words: Words, way: Direction) -> Html:
     """BUY or SELL in the person's language."""
     return words(f"direction.{way}")

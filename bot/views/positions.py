@@ -6,7 +6,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import direction, in_r, paper, span
+from bot.views.facts import age, direction, in_r, paper, span
 from engine.domain.account import Position
 from engine.domain.person import Person, Role
 from engine.domain.position_orders import Deed, PositionOrder
@@ -32,6 +32,7 @@ def positions(
         lines.append(words("positions.none"))
     for trade in seen.trades[:_MOST]:
         lines += _lines(words, trade)
+    lines += age(words, seen.age)
     if len(seen.trades) > _MOST:
         lines.append(words("positions.others", count=len(seen.trades) - _MOST))
     rows: list[tuple[Button, ...]] = [

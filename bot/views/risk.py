@@ -7,7 +7,7 @@ from re import sub
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import by, coded, paper
+from bot.views.facts import age, by, coded, paper
 from bot.views.settings import change_line, name_of, said, shown
 from engine.domain.person import Role
 from engine.domain.settings import RANGES, RiskSettings, differences
@@ -69,6 +69,7 @@ def overview(words: Words, seen: Limits, *, is_live: bool, edit: bool = False) -
     lines = [words("risk.title", kind=paper(words, is_live=is_live))]
     if seen.open_trades is None:
         lines.append(words("status.no_broker"))
+    lines += age(words, seen.age)
     for group, names in GROUPS.items():
         lines += [Html(""), words(f"limits.{group}")]
         lines += [line(words, seen, name) for name in names]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import badge, coded, direction, paper, reason, signed
+from bot.views.facts import age, badge, coded, direction, paper, reason, signed
 from engine.domain.account import Account
 from engine.flow.overview import Status, Today, Watched
 
@@ -19,6 +19,7 @@ def status(words: Words, seen: Status, *, is_live: bool, edit: bool = False) -> 
         symbols = ", ".join(seen.control.paused_symbols)
         lines.append(words("control.paused_symbols", symbols=symbols))
     lines += _account(words, seen)
+    lines += age(words, seen.age)
     lines += [_watched(words, watched) for watched in seen.watched]
     lines.append(words("status.waiting", count=seen.waiting))
     lines.append(words("status.market_time", time=words.moment(seen.instant)))
@@ -90,6 +91,7 @@ def today(words: Words, seen: Today, *, is_live: bool) -> Screen:
     ]
     if account is not None:
         lines += _day(words, "today.result", seen.status, account)
+        lines += age(words, seen.status.age)
         for trade in seen.trades:
             lines.append(
                 words(

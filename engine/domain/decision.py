@@ -47,6 +47,13 @@ class Action(StrEnum):
     PERSON_REMOVED = "person_removed"
     ROLE_CHANGED = "role_changed"
     CODE_REFUSED = "code_refused"
+    COMMAND_QUEUED = "command_queued"
+    COMMAND_CLAIMED = "command_claimed"
+    COMMAND_STARTED = "command_started"
+    COMMAND_ACTION = "command_action"
+    COMMAND_FINISHED = "command_finished"
+    LIVE_CONFIRMED = "live_confirmed"
+    LIVE_REVOKED = "live_revoked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

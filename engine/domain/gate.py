@@ -10,6 +10,7 @@ class Check(StrEnum):
     STATE = "state"
     STRATEGY = "strategy"
     SYMBOL_PAUSED = "symbol_paused"
+    LIVE_CHECKLIST = "live_checklist"
     STOP_LOSS = "stop_loss"
     SESSION = "session"
     SPREAD = "spread"

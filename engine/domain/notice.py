@@ -37,6 +37,8 @@ class Kind(StrEnum):
     REFUSED = "refused"
     DIGEST = "digest"
     TERMINAL = "terminal"
+    COMMAND_FAILED = "command_failed"
+    LIVE = "live"
 
     @property
     def topic(self) -> Topic | None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from engine.domain.account import Account, Direction, Position, TradingDay
+from engine.domain.live import LiveView
 from engine.domain.market import Candle, Conversion, Instrument, Quote, Timeframe
 from engine.domain.order import Order
 from engine.domain.settings import RiskSettings
@@ -190,7 +191,8 @@ class Bundle:
 
     ``indicators`` belong to the last closed candle, ``indicators_before`` to the one before it, so
     that a crossing can be seen. ``frames`` are longer timeframes that some strategy reads, and
-    ``recent`` the ideas its guardrails count, the oldest first.
+    ``recent`` the ideas its guardrails count, the oldest first. ``live`` is how a real account
+    stands, None where no real money moves.
     """
 
     schema: int = 2
@@ -216,6 +218,7 @@ class Bundle:
     control: Control
     frames: tuple[Frame, ...] = ()
     recent: tuple[PastIdea, ...] = ()
+    live: LiveView | None = None
 
     @property
     def holdings(self) -> tuple["Position | OpenOrder", ...]:

@@ -9,7 +9,7 @@ from engine.domain.person import Role
 from engine.errors import BrokerSilent, FeedError, NotFound
 from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.people import person_at_least
-from engine.ports import Broker, Calendar, MarketData, News, Store
+from engine.ports import Broker, Calendar, LookLive, MarketData, News, Store
 
 #: What only the surroundings know (processes, queues, rights), as findings.
 Surroundings = Callable[[], Awaitable[Sequence[Finding]]]
@@ -26,6 +26,7 @@ class Diagnose:
     news: News
     feed_faults: FindFeedFaults
     symbols: tuple[tuple[str, Timeframe], ...]
+    look_live: LookLive
     surroundings: Surroundings
 
     async def __call__(self, person_id: int | None) -> tuple[Finding, ...]:
@@ -46,9 +47,12 @@ class Diagnose:
         except BrokerSilent:
             account = self.broker.account_id
             return [Finding(code="broker_silent", level=Level.FAULT, facts={"account": account})]
-        if self.broker.is_live:
-            return []
-        return [Finding(code="paper", level=Level.NOTE)]
+        live = await self.look_live()
+        if live is not None:
+            facts: dict[str, str | int] = {"count": len(live.missing)}
+            found = Finding(code="live_missing", level=Level.FAULT, facts=facts)
+            return [] if live.may_trade else [found]
+        return [] if self.broker.is_live else [Finding(code="paper", level=Level.NOTE)]
 
     async def _books(self) -> list[Finding]:
         """State, people, orders, strategies and the watch list, as stored."""

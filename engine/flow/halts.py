@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from engine.domain.account import Account, day_of, day_start
-from engine.domain.decision import Action
+from engine.domain.decision import Action, Entry
 from engine.domain.person import Person, Role
 from engine.domain.state import Control, HaltReason, Mode, TradingState
 from engine.errors import (
@@ -25,6 +25,20 @@ from engine.ports import Bell, Broker, MarketData, Store, Transaction
 
 #: (control, by, at) -> the control as it should be
 Change = Callable[[Control, str, datetime], Control]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A change somebody wants of the control, and the least role for it. ``expected`` is the
+    version it is bound to, ``account`` what a wish to trade again is judged by.
+    """
+
+    action: Action
+    change: Change
+    role: Role = Role.TRADER
+    symbol: str | None = None
+    expected: int | None = None
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +62,7 @@ class ChangeControl:
 
     async def pause(self, person_id: int | None) -> Control:
         """No new trades; open ones keep their stops."""
-        return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_paused)
+        return await self._change(person_id, PAUSE)
 
     async def resume(self, person_id: int | None, *, expected: int | None = None) -> Control:
         """Trade again. Out of an emergency stop, or with a history that did not verify, only an
@@ -59,15 +73,12 @@ class ChangeControl:
         again at once. A broker that does not answer is no reason by itself: without its figures the
         gate opens nothing.
         """
+        return await self._change(person_id, await self.to_resume(expected=expected))
+
+    async def to_resume(self, *, expected: int | None = None) -> Wish:
+        """The wish to trade again, with the account as it stands now."""
         account = await self._account()
-        return await self._change(
-            person_id,
-            Role.TRADER,
-            Action.AI_RESUMED,
-            _to_running,
-            expected=expected,
-            account=account,
-        )
+        return Wish(Action.AI_RESUMED, _to_running, expected=expected, account=account)
 
     async def stop(self, person_id: int | None) -> Control:
         """Emergency stop: nothing is evaluated, everything queued is cancelled.
@@ -78,7 +89,7 @@ class ChangeControl:
         """
         try:
             async with asyncio.timeout(self.patience_seconds):
-                return await self._change(person_id, Role.TRADER, Action.AI_HALTED, _to_stopped)
+                return await self._change(person_id, Wish(Action.AI_HALTED, _to_stopped))
         except (NotAllowed, IllegalMove):
             raise
         except Exception:
@@ -100,12 +111,15 @@ class ChangeControl:
         def change(control: Control, by: str, at: datetime) -> Control:
             return control.with_mode(mode, by=by, at=at)
 
-        return await self._change(
-            person_id, Role.ADMIN, Action.MODE_CHANGED, change, expected=expected
-        )
+        wish = Wish(Action.MODE_CHANGED, change, role=Role.ADMIN, expected=expected)
+        return await self._change(person_id, wish)
 
     async def symbol(self, person_id: int | None, symbol: str, *, paused: bool) -> Control:
         """Pause or release one symbol; raises :class:`InvalidInput` to pause one not watched."""
+        return await self._change(person_id, self.to_symbol(symbol, paused=paused))
+
+    def to_symbol(self, symbol: str, *, paused: bool) -> Wish:
+        """The wish to pause or release one symbol; raises as :meth:`symbol` does."""
         if paused and symbol not in self.symbols:
             raise InvalidInput(
                 f"{symbol[:24]} is not watched; watched are: {', '.join(self.symbols)}",
@@ -117,49 +131,51 @@ class ChangeControl:
             return control.with_symbol(symbol, paused=paused, by=by, at=at)
 
         action = Action.SYMBOL_PAUSED if paused else Action.SYMBOL_RESUMED
-        return await self._change(person_id, Role.TRADER, action, change, symbol=symbol)
+        return Wish(action, change, symbol=symbol)
 
-    async def _change(
-        self,
-        person_id: int | None,
-        role: Role,
-        action: Action,
-        change: Change,
-        *,
-        symbol: str | None = None,
-        expected: int | None = None,
-        account: Account | None = None,
-    ) -> Control:
+    async def _change(self, person_id: int | None, wish: Wish) -> Control:
         at = await market_time(self.market)
         async with self.store.begin() as tx:
-            person = await _who(tx, person_id, role)
-            before = await tx.controls.take()
-            if expected is not None and before.version != expected:
-                raise Outdated("the trading state changed since it was shown", state=before.state)
-            now = await tx.now()
-            after = change(before, "cli" if person is None else person.name, now)
+            before, after, entries = await self.within(tx, person_id, wish, market_time=at)
             if after is before:
                 return before
-            entries = []
-            if action is Action.AI_RESUMED:
-                if person is not None and _needs_admin(before):
-                    person.must_be(Role.ADMIN)
-                await self._must_hold(tx, account, at)
-                entries = await owed(tx, before)
-            entries += await apply(
-                tx,
-                before,
-                after,
-                action,
-                actor=actor(person_id),
-                now=now,
-                market_time=at,
-                symbol=symbol,
-                person_id=person_id,
-            )
             await tx.history.extend(entries)
         await self.bell.ring("deliver")
         return after
+
+    async def within(
+        self, tx: Transaction, person_id: int | None, wish: Wish, *, market_time: datetime | None
+    ) -> tuple[Control, Control, list[Entry]]:
+        """The change in a caller's transaction: the control before and after it, and its records,
+        which the caller appends last. Nothing is changed when it raises, and the same control is
+        answered twice when there is nothing to change.
+        """
+        person = await _who(tx, person_id, wish.role)
+        before = await tx.controls.take()
+        if wish.expected is not None and before.version != wish.expected:
+            raise Outdated("the trading state changed since it was shown", state=before.state)
+        now = await tx.now()
+        after = wish.change(before, "cli" if person is None else person.name, now)
+        if after is before:
+            return before, before, []
+        entries = []
+        if wish.action is Action.AI_RESUMED:
+            if person is not None and _needs_admin(before):
+                person.must_be(Role.ADMIN)
+            await self._must_hold(tx, wish.account, market_time)
+            entries = await owed(tx, before)
+        entries += await apply(
+            tx,
+            before,
+            after,
+            wish.action,
+            actor=actor(person_id),
+            now=now,
+            market_time=market_time,
+            symbol=wish.symbol,
+            person_id=person_id,
+        )
+        return before, after, entries
 
     async def _must_hold(
         self, tx: Transaction, account: Account | None, at: datetime | None
@@ -223,3 +239,7 @@ def _needs_admin(control: Control) -> bool:
     """Whether leaving this state is for an admin alone."""
     stopped = control.state is TradingState.EMERGENCY_STOP
     return stopped or control.reason == HaltReason.AUDIT_FAILURE
+
+
+#: No new trades; open ones keep their stops.
+PAUSE = Wish(Action.AI_HALTED, _to_paused)

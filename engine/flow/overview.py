@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,9 +19,10 @@ from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle
 from engine.domain.state import Control
 from engine.domain.values import quantize
-from engine.errors import BrokerSilent, FeedError, NotFound
+from engine.errors import FeedError, NotFound
+from engine.flow.glance import Glance
 from engine.flow.people import person_at_least
-from engine.ports import Broker, MarketData, Store, Transaction
+from engine.ports import MarketData, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
 
 #: What an AI decision on a candle can be.
@@ -44,7 +45,9 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How it stands. ``account`` is None while the broker does not answer."""
+    """How it stands. ``account`` is None while the broker does not answer; ``age`` is how old it
+    and the open trades are.
+    """
 
     control: Control
     settings: RiskSettings
@@ -54,6 +57,7 @@ class Status:
     watched: tuple[Watched, ...]
     waiting: int
     instant: datetime
+    age: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class ReadStatus:
     """The dashboard. ``person_id`` None is the command line on this machine."""
 
     store: Store
-    broker: Broker
+    broker: Glance
     market: MarketData
     symbols: tuple[tuple[str, Timeframe], ...]
     zone: tzinfo = UTC
@@ -74,7 +78,7 @@ class ReadStatus:
             _, settings = await tx.settings.risk()
             day = await tx.settings.day(self.broker.account_id)
             waiting = len(await tx.ideas.pending())
-        account, positions = await self._account()
+        seen = await self.broker.look()
         instant = await self.market.instant()
         watched = []
         for symbol, frame in self.symbols:
@@ -84,12 +88,13 @@ class ReadStatus:
         return Status(
             control=control,
             settings=settings,
-            account=account,
-            positions=positions,
+            account=seen.account,
+            positions=seen.positions,
             day=day,
             watched=tuple(watched),
             waiting=waiting,
             instant=instant,
+            age=seen.age,
         )
 
     async def _watched(self, symbol: str, timeframe: Timeframe, instant: datetime) -> Watched:
@@ -121,12 +126,6 @@ class ReadStatus:
         except FeedError:
             return None
         return next((candle.open for candle in since if candle.time >= start), None)
-
-    async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:
-        try:
-            return await self.broker.account(), await self.broker.positions()
-        except BrokerSilent:
-            return None, ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

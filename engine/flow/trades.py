@@ -14,9 +14,10 @@ from engine.domain.person import Role
 from engine.domain.position_orders import OPEN, Deed, PositionOrder, PositionOrderState
 from engine.domain.state import Control
 from engine.errors import BrokerSilent, PositionRefused
+from engine.flow.glance import Glance
 from engine.flow.people import person_at_least
 from engine.gate.management import costs, exit_price, result_in_r
-from engine.ports import Broker, MarketData, Store, Transaction
+from engine.ports import MarketData, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,8 @@ class OpenTrade:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTrades:
     """Every open trade, oldest first. ``account`` is None while the broker does not answer;
-    ``arriving`` counts orders that may still become trades.
+    ``arriving`` counts orders that may still become trades, ``age`` is how old the venue's figures
+    are.
     """
 
     trades: tuple[OpenTrade, ...]
@@ -66,6 +68,7 @@ class OpenTrades:
     control: Control
     arriving: int
     instant: datetime
+    age: timedelta = timedelta(0)
 
     @property
     def profit(self) -> Decimal:
@@ -78,7 +81,7 @@ class ReadPositions:
     """The open trades, valued by the venue as everywhere else."""
 
     store: Store
-    broker: Broker
+    broker: Glance
     market: MarketData
 
     async def __call__(self, person_id: int) -> OpenTrades:
@@ -87,10 +90,8 @@ class ReadPositions:
             control = await tx.controls.read()
             arriving = len(await tx.orders.unproven())
         instant = await self.market.instant()
-        try:
-            account, positions = await self.broker.account(), await self.broker.positions()
-        except BrokerSilent:
-            account, positions = None, ()
+        seen = await self.broker.look()
+        account, positions = seen.account, seen.positions
         trades = []
         for position in sorted(positions, key=lambda held: (held.opened_at, held.id)):
             assert account is not None
@@ -101,6 +102,7 @@ class ReadPositions:
             control=control,
             arriving=arriving,
             instant=instant,
+            age=seen.age,
         )
 
     async def one(self, person_id: int, position_id: str) -> OpenTrade:

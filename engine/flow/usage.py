@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from engine.domain.market import Timeframe
@@ -11,6 +12,7 @@ from engine.domain.settings import RiskSettings, SettingsVersion, differences
 from engine.domain.snapshot import Bundle
 from engine.errors import FeedError
 from engine.flow.exposures import exposures
+from engine.flow.glance import Glance
 from engine.flow.limits import Breach, breach
 from engine.flow.people import person_at_least
 from engine.ports import Store
@@ -25,12 +27,14 @@ class Limits:
     """The settings in force and what is used of them.
 
     ``used`` holds the figures that are known, each in its setting's own unit; ``bundle`` is what
-    they were read from, None without market data. ``versions`` begins with the one in force.
+    they were read from, None without market data, and ``age`` how old the venue's part of it is.
+    ``versions`` begins with the one in force.
     """
 
     versions: Sequence[SettingsVersion]
     bundle: Bundle | None
     used: Mapping[str, Decimal]
+    age: timedelta = timedelta(0)
 
     @property
     def version(self) -> int:
@@ -81,16 +85,18 @@ class ReadLimits:
     store: Store
     collect: Collect
     feed: tuple[str, Timeframe]
+    glance: Glance
 
     async def __call__(self, person_id: int) -> Limits:
         async with self.store.begin() as tx:
             await person_at_least(tx, person_id, Role.VIEWER)
             versions = await tx.settings.risk_versions(_VERSIONS)
         try:
-            bundle = await self.collect(*self.feed)
+            bundle = await replace(self.collect, broker=self.glance)(*self.feed)
         except FeedError:
             return Limits(versions=versions, bundle=None, used={})
-        return Limits(versions=versions, bundle=bundle, used=used(bundle))
+        age = (await self.glance.look()).age
+        return Limits(versions=versions, bundle=bundle, used=used(bundle), age=age)
 
 
 def used(bundle: Bundle) -> dict[str, Decimal]:

@@ -5,7 +5,9 @@ from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
 from engine.ports.heartbeats import Heartbeat, Heartbeats
+from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
@@ -34,7 +36,7 @@ from engine.ports.terminals import (
     Terminals,
     Wait,
 )
-from engine.ports.venue import Broker, Found, NotFound, VenueLedger
+from engine.ports.venue import Books, Broker, Found, NotFound, VenueLedger
 
 __all__ = [
     "COMMANDS_TOPIC",
@@ -43,6 +45,7 @@ __all__ = [
     "Anchors",
     "Auditor",
     "Bell",
+    "Books",
     "Break",
     "Broker",
     "Bundles",
@@ -50,6 +53,7 @@ __all__ = [
     "CalendarFeed",
     "Clock",
     "Commands",
+    "Confirmations",
     "Controls",
     "Evaluations",
     "Fault",
@@ -60,11 +64,14 @@ __all__ = [
     "Heartbeats",
     "History",
     "Ideas",
+    "Identify",
     "Look",
+    "LookLive",
     "MarketData",
     "News",
     "NewsFeed",
     "NotFound",
+    "OperatorCommands",
     "Orders",
     "Outbox",
     "Outcomes",

@@ -14,6 +14,8 @@ from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
+from engine.ports.live import Confirmations
+from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
@@ -224,6 +226,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def operator_commands(self) -> OperatorCommands:
+        """What the operator commands."""
+        ...
+
+    @property
     def snapshots(self) -> Snapshots:
         """What terminals show."""
         ...
@@ -246,6 +253,11 @@ class Transaction(Protocol):
     @property
     def headlines(self) -> Headlines:
         """News."""
+        ...
+
+    @property
+    def live(self) -> Confirmations:
+        """Who confirmed real accounts."""
         ...
 
     async def now(self) -> datetime:

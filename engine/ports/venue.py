@@ -28,6 +28,28 @@ class NotFound:
     proven: bool
 
 
+class Books(Protocol):
+    """What can be read of a venue's account."""
+
+    @property
+    def account_id(self) -> str:
+        """The account."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real money moves."""
+        ...
+
+    async def account(self) -> Account:
+        """Money; raises ``BrokerSilent``."""
+        ...
+
+    async def positions(self) -> tuple[Position, ...]:
+        """Open trades; raises ``BrokerSilent``."""
+        ...
+
+
 class Broker(Protocol):
     """A venue where orders go."""
 

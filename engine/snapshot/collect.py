@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.domain.account import Account, Position, TradingDay
+from engine.domain.live import UNSEEN, LiveView
 from engine.domain.market import Instrument, Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOrder, PastIdea
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.errors import BrokerSilent, FeedError, NotFound
-from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction
+from engine.ports import Books, Calendar, LookLive, MarketData, News, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.valuation import worth
 from engine.strategies.base import frames_needed
@@ -34,6 +35,7 @@ class Survey:
     positions: tuple[Position, ...]
     calendar: CalendarView | None
     news: tuple[Headline, ...]
+    live: LiveView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,10 @@ class Collect:
     market: MarketData
     calendar: Calendar
     news: News
-    broker: Broker
+    broker: Books
     store: Store
+    #: How a real account stands. Where nobody looks, nothing is known to hold.
+    look_live: LookLive | None = None
 
     async def __call__(self, symbol: str, timeframe: Timeframe) -> Bundle:
         return await self.freeze(await self.survey(), symbol, timeframe)
@@ -81,6 +85,7 @@ class Collect:
             positions=positions,
             calendar=await self.calendar.around(instant),
             news=await self.news.latest(instant),
+            live=await self._live(),
         )
 
     async def freeze(self, survey: Survey, symbol: str, timeframe: Timeframe) -> Bundle:
@@ -123,6 +128,7 @@ class Collect:
             control=survey.control,
             frames=await self._frames(survey, symbol, timeframe, instrument),
             recent=survey.recent,
+            live=survey.live,
         )
 
     async def still_holds(self, tx: Transaction, seen: Bundle | Survey, control: Control) -> bool:
@@ -148,6 +154,11 @@ class Collect:
             and (await tx.settings.risk())[0] == seen.settings_version
             and await tx.settings.strategies() == seen.strategies
         )
+
+    async def _live(self) -> LiveView | None:
+        if self.look_live is None:
+            return UNSEEN if self.broker.is_live else None
+        return await self.look_live()
 
     async def _account(self) -> tuple[Account | None, tuple[Position, ...]]:
         try:

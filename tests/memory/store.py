@@ -11,6 +11,8 @@ from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
+from tests.memory.live import MemoryConfirmations
+from tests.memory.operator_commands import MemoryOperatorCommands
 from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
     MemoryBundles,
@@ -47,6 +49,7 @@ class MemoryStore:
         #: Sequences are never rolled back, in PostgreSQL as little as here.
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
         self.signal_numbers = count(1)
+        self.command_numbers = count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -87,10 +90,12 @@ class MemoryTransaction:
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
         self.terminals = MemoryTerminals(view, store.clock)
         self.commands = MemoryCommands(view, store.clock)
+        self.operator_commands = MemoryOperatorCommands(view, store.clock, store.command_numbers)
         self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
         self.snapshots = MemorySnapshots(view, store.clock)
         self.feeds = MemoryFeeds(view, store.clock)
         self.releases = MemoryReleases(view)
+        self.live = MemoryConfirmations(view)
         self.headlines = MemoryHeadlines(view, store.clock)
 
     async def now(self) -> datetime:

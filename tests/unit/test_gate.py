@@ -9,6 +9,7 @@ import pytest
 
 from engine.domain.account import Direction
 from engine.domain.gate import ASKS, HALTS, Check, CheckResult, GateReport, Verdict
+from engine.domain.live import UNSEEN, LiveView
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Impact
 from engine.domain.state import HaltReason, Mode, TradingState
@@ -141,6 +142,16 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             "another paused": seen(control=control(paused_symbols=("GBPUSD",))),
         },
         {"paused": seen(control=control(paused_symbols=("EURUSD", "GBPUSD")))},
+    ),
+    Check.LIVE_CHECKLIST: (
+        {
+            "no real money": seen(),
+            "confirmed": seen(live=LiveView(account="1@Broker-Live", missing=())),
+        },
+        {
+            need: seen(live=LiveView(account="1@Broker-Live", missing=(need,)))
+            for need in UNSEEN.missing
+        },
     ),
     Check.STOP_LOSS: (
         {

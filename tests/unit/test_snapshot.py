@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.feeds.recorded import shipped_recording
+from engine.domain.live import LiveView
 from engine.domain.market import Candle, Conversion, RateStep, Timeframe
 from engine.domain.snapshot import Bundle, Headline, Indicators
 from engine.domain.strategy import Strategy
@@ -151,7 +152,7 @@ def test_a_change_of_any_part_changes_the_hash(field):
         "day": None, "positions": (position(),), "orders": (open_order(),),
         "settings": replace(bundle().settings, watchlist=()), "settings_version": 2,
         "strategies": (), "control": control(version=2), "frames": (frame(),),
-        "recent": (past_idea(),),
+        "recent": (past_idea(),), "live": LiveView(account="1@B", missing=("confirmed",)),
     }  # fmt: skip
     assert pack(replace(bundle(), **{field: other[field]})).hash != pack(bundle()).hash
 

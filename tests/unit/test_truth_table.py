@@ -11,6 +11,7 @@ import pytest
 
 from engine.domain.account import Direction
 from engine.domain.gate import Check
+from engine.domain.live import UNSEEN, LiveView
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Mode, TradingState
 from engine.domain.strategy import ForbiddenConditions, RiskCaps
@@ -46,6 +47,7 @@ check                            passes    fails     missing   stale
 state                            execute   halted    -         -
 strategy                         execute   refuse    -         -
 symbol_paused                    execute   halted    -         -
+live_checklist                   execute   refuse    refuse    -
 stop_loss                        execute   refuse    -         -
 session                          execute   refuse    refuse    -
 spread                           execute   refuse    refuse    refuse
@@ -132,6 +134,11 @@ SITUATIONS: dict[Check, tuple[Situation, Situation | None, Situation | None]] = 
     Check.STATE: (seen(control=control(state=TradingState.PAUSED)), None, None),
     Check.STRATEGY: (made(strategy=strategy(version=2), strategy_version=1), None, None),
     Check.SYMBOL_PAUSED: (seen(control=control(paused_symbols=("EURUSD",))), None, None),
+    Check.LIVE_CHECKLIST: (
+        seen(live=LiveView(account="1@B", missing=("confirmed",))),
+        seen(live=UNSEEN),
+        None,
+    ),
     Check.STOP_LOSS: (made(proposal=proposal(stop_loss="1.2")), None, None),
     Check.SESSION: (
         made(strategy=strategy(session_windows=(window("01:00", "02:00"),))),

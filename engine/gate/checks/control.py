@@ -26,6 +26,15 @@ def _symbol_paused(scene: Scene) -> Finding:
     return not paused, "paused" if paused else "open", "open"
 
 
+@scene_check(Check.LIVE_CHECKLIST)
+def _live_checklist(scene: Scene) -> Finding:
+    """Real money moves only where everything it needs holds, an admin's word included."""
+    live = scene.bundle.live
+    if live is None:
+        return True, "none", "confirmed"
+    return live.may_trade, "confirmed" if live.may_trade else f"live_{live.missing[0]}", "confirmed"
+
+
 @check(Check.WATCHLIST)
 def _watchlist(case: Case) -> Finding:
     settings = case.bundle.settings
