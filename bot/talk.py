@@ -15,7 +15,6 @@ from bot.wiring import (
     build_watch,
     now,
 )
-from broker.books import ABILITIES
 from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
@@ -162,7 +161,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             market=world.market,
             part=world.parts[0],
             symbols=symbols,
-            abilities=ABILITIES,
+            abilities=world.abilities,
             timer=perf_counter,
         ),
         read_book=ReadBook(
@@ -189,9 +188,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             news=collect.news,
             feed_faults=build_feed_faults(world),
             symbols=world.symbols,
-            surroundings=partial(
-                _around, world.local_chat, push_faults(store, world.signal_server)
-            ),
+            surroundings=partial(_around, world, push_faults(store, world.signal_server)),
         ),
         read_positions=read_positions,
         ask_position=AskPosition(store=store, read_positions=read_positions),
@@ -212,5 +209,6 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     )
 
 
-async def _around(local_chat: bool, push: Surroundings) -> Sequence[Finding]:
-    return [*await surroundings(local_chat=local_chat), *await push()]
+async def _around(world: World, push: Surroundings) -> Sequence[Finding]:
+    near = await surroundings(local_chat=world.local_chat)
+    return [*near, *await world.venue_faults(), *await push()]
