@@ -17,7 +17,7 @@ from engine.errors import BrokerSilent, InvalidInput
 Json = Mapping[str, Any]
 
 _NONSENSE = (InvalidInput, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
-_MONEY = Decimal("0.01")
+_MONEY, _NOTHING = Decimal("0.01"), Decimal(0)
 #: Why an order was filled (OrderFillReason); everything else is somebody's wish. A margin closeout
 #: is OANDA's own stop.
 _REASONS = {
@@ -82,14 +82,14 @@ def parts_of(row: Json) -> list[Part]:
     gone = [(each, True) for each in row.get("tradesClosed") or ()]
     if row.get("tradeReduced"):
         gone.append((row["tradeReduced"], False))
-    units = sum((abs(number(each["units"])) for each, _ in gone), Decimal(0))
+    units = sum((abs(number(each["units"])) for each, _ in gone), _NOTHING)
     return [_part(row, each, is_last, units) for each, is_last in gone]
 
 
 def _part(row: Json, told: Json, is_last: bool, units: Decimal) -> Part:
     own = abs(number(told["units"]))
     # A fill's commission belongs to all that it dealt.
-    commission = number(row.get("commission", "0")) * own / units
+    commission = commission_of(row) * own / units
     fee = number(told.get("guaranteedExecutionFee", "0"))
     return Part(
         trade=str(told["tradeID"]),
@@ -98,6 +98,11 @@ def _part(row: Json, told: Json, is_last: bool, units: Decimal) -> Part:
         profit=number(told["realizedPL"]) + number(told.get("financing", "0")) - commission - fee,
         is_last=is_last,
     )
+
+
+def commission_of(row: Json) -> Decimal:
+    """What a fill cost, in account currency; it is above zero."""
+    return number(row.get("commission", "0"))
 
 
 def is_close_of(row: Json, part: Part, change: Json) -> bool:
@@ -111,8 +116,13 @@ def is_close_of(row: Json, part: Part, change: Json) -> bool:
     )
 
 
-def closed_of(row: Json, part: Part, trade: Json, rules: Rules) -> ClosedTrade:
-    """The end of a trade, or of a part of one, whose id has the transaction's number behind it."""
+def closed_of(
+    row: Json, part: Part, trade: Json, rules: Rules, *, paid: Decimal = _NOTHING
+) -> ClosedTrade:
+    """The end of a trade, or of a part of one, whose id has the transaction's number behind it.
+    ``paid`` is the commission of the deal that opened all of the trade.
+    """
+    share = paid * part.units / abs(number(trade["initialUnits"]))
     return ClosedTrade(
         position_id=part.trade if part.is_last else f"{part.trade}/{row['id']}",
         client_id=extension(trade),
@@ -121,7 +131,7 @@ def closed_of(row: Json, part: Part, trade: Json, rules: Rules) -> ClosedTrade:
         volume=rules.lots(part.units),
         entry_price=number(trade["price"], rules.digits),
         exit_price=padded(part.price, rules),
-        profit=part.profit.quantize(_MONEY),
+        profit=(part.profit - share).quantize(_MONEY),
         opened_at=at(trade["openTime"]),
         closed_at=at(row["time"]),
         reason=_REASONS.get(str(row.get("reason")), "manual"),

@@ -15,6 +15,7 @@ from broker.oanda.client import Client
 from broker.oanda.facts import (
     Json,
     closed_of,
+    commission_of,
     extension,
     fill_of,
     is_close_of,
@@ -35,6 +36,8 @@ from engine.snapshot.canonical import plain
 log = logging.getLogger(__name__)
 
 _SEEN = "seen"
+#: A trade that was closed, and the commission of its opening.
+_Ended = tuple[Json, Decimal]
 #: Of a request whose answer was lost, OANDA's own servers hold nothing back for so long.
 CHANGE_PROOF = timedelta(minutes=1)
 _LEVELS = frozenset(("STOP_LOSS_ORDER", "TAKE_PROFIT_ORDER"))
@@ -85,17 +88,27 @@ class Log:
             books.marks[_SEEN] = transaction_id(rows[-1]["id"])
         return True
 
-    async def _facts(self, rows: list[Json]) -> tuple[Mapping[str, Rules], Mapping[str, Json]]:
+    async def _facts(self, rows: list[Json]) -> tuple[Mapping[str, Rules], Mapping[str, _Ended]]:
         """The rules of the instruments that were dealt, and the trades that were closed."""
         with understood():
             filled = [row for row in rows if row["type"] == "ORDER_FILL"]
             names = {str(row["instrument"]) for row in filled}
             ended = {part.trade for row in filled for part in parts_of(row)}
-        trades = {number: await self.trade(number) for number in sorted(ended)}
+        trades = {number: await self._ended(number) for number in sorted(ended)}
         return (
             {name: await self.symbols.of(name) for name in sorted(names)},
             {number: trade for number, trade in trades.items() if trade is not None},
         )
+
+    async def _ended(self, number: str) -> _Ended | None:
+        """A trade, and the commission of the transaction that opened it, whose number it has."""
+        trade = await self.trade(number)
+        if trade is None:
+            return None
+        found = await self.client.find(self.client.of_account(f"/transactions/{number}"))
+        with understood():
+            row = {} if found is None else found["transaction"]
+            return trade, commission_of(row)
 
     async def trade(self, number: str) -> Json | None:
         """A trade, open or closed; None where OANDA knows of none."""
@@ -104,13 +117,14 @@ class Log:
             return None if found is None else dict(found["trade"])
 
     def _book(
-        self, books: Books, row: Json, rules: Mapping[str, Rules], trades: Mapping[str, Json]
+        self, books: Books, row: Json, rules: Mapping[str, Rules], trades: Mapping[str, _Ended]
     ) -> None:
         for part in parts_of(row) if row["type"] == "ORDER_FILL" else ():
             if part.trade not in trades:
                 log.error("trade %s was closed, and OANDA does not show it", part.trade)
                 continue
-            books.end(closed_of(row, part, trades[part.trade], rules[row["instrument"]]))
+            trade, paid = trades[part.trade]
+            books.end(closed_of(row, part, trade, rules[row["instrument"]], paid=paid))
 
     # ---- outcomes
 

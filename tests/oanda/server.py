@@ -165,6 +165,7 @@ class Server:
             ("GET", r"/trades/(\d+)", self._trade),
             ("GET", r"/orders/@([\w-]+)", self._order),
             ("GET", "/transactions/sinceid", self._since),
+            ("GET", r"/transactions/(\d+)", self._transaction),
             ("POST", "/orders", lambda asked, body: account.market(body["order"])),
             ("PUT", r"/trades/(\d+)/close", lambda asked, body, number: account.close(
                 number, body["units"])),
@@ -219,6 +220,12 @@ class Server:
         last = self.account.last - self.lag
         rows = [row for row in self.account.log if int(asked["id"]) < int(row["id"]) <= last]
         return self._shown(transactions=rows[: self.page])
+
+    def _transaction(self, asked: Json, body: Json, number: str) -> Json:
+        for row in self.account.log:
+            if row["id"] == number and self._seen(number):
+                return self._shown(transaction=row)
+        raise Refused(404, "NO_SUCH_TRANSACTION", "The transaction ID specified does not exist")
 
     def _candles(self, name: str, asked: dict[str, str]) -> Json:
         if name not in self.account.products:

@@ -228,11 +228,15 @@ async def test_what_oanda_closed_is_told(
 
 
 async def test_commission_is_part_of_what_a_close_came_to(rig: Rig) -> None:
-    fill = await rig.broker().submit(rig.order())
+    """What opening cost is shared by the parts; each fill's own commission is its own."""
     rig.account.commission = D("0.50")
-    await rig.broker().close(fill.broker_id, volume_left=D(0), client_id="pc-1")
-    (trade,) = await rig.broker().closed_since(rig.clock() - LONG_AGO)
-    assert trade.profit == D("-1.50")
+    fill = await rig.broker().submit(rig.order())
+    await rig.broker().close(fill.broker_id, volume_left=D("0.06"), client_id="pc-1")
+    await rig.broker().close(fill.broker_id, volume_left=D(0), client_id="pc-2")
+    trades = await rig.broker().closed_since(rig.clock() - LONG_AGO)
+    assert [trade.profit for trade in trades] == [D("-1.10"), D("-1.40")]
+    account = await rig.broker().account()
+    assert account.balance == 10_000 + sum(trade.profit for trade in trades)
 
 
 async def test_trades_of_somebody_else_are_shown_and_can_be_closed(rig: Rig) -> None:
