@@ -4,9 +4,11 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from bot.settings import Settings
+from bot.venues import AnyBroker
 from broker.binance.venue import BinanceBroker
 from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
+from broker.oanda.venue import OandaBroker
 from broker.paper import PaperBroker
 from engine.domain.live import AccountKind, Identity
 from engine.errors import BrokerSilent
@@ -20,7 +22,7 @@ _PLAY = ("demo", "contest")
 def identify_of(
     settings: Settings,
     store: PostgresStore,
-    broker: PaperBroker | MtBridge | Mt5Broker | BinanceBroker,
+    broker: AnyBroker,
 ) -> Identify:
     """What tells which account the venue has now. It never raises."""
     if isinstance(broker, MtBridge):
@@ -29,6 +31,10 @@ def identify_of(
         return _Connector(broker)
     if isinstance(broker, BinanceBroker):
         return _Fixed(_exchange(settings, is_live=broker.is_live))
+    if isinstance(broker, OandaBroker):
+        return _Fixed(_oanda(settings, is_live=broker.is_live))
+    # A venue that is forgotten here does not pass the type checker, nor for play money.
+    assert isinstance(broker, PaperBroker)
     return _Fixed(Identity(venue="paper", name=broker.account_id, kind=AccountKind.DEMO))
 
 
@@ -48,6 +54,15 @@ def _exchange(settings: Settings, *, is_live: bool) -> Identity:
     return Identity(
         venue="binance",
         name=f"{mark}@{urlsplit(settings.binance_url).hostname}",
+        kind=AccountKind.REAL if is_live else AccountKind.DEMO,
+    )
+
+
+def _oanda(settings: Settings, *, is_live: bool) -> Identity:
+    """The account's own number and the server it is on."""
+    return Identity(
+        venue="oanda",
+        name=f"{settings.oanda_account}@{urlsplit(settings.oanda_url).hostname}",
         kind=AccountKind.REAL if is_live else AccountKind.DEMO,
     )
 

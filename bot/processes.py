@@ -94,7 +94,7 @@ async def open_world(settings: Settings) -> AsyncIterator[tuple[World, ArqRedis]
         )
         pool = await stack.enter_async_context(open_queue(needed(settings.redis_url, "REDIS_URL")))
         world = build_world(settings)
-        stack.push_async_callback(world.signals.close)
+        stack.push_async_callback(world.close)
         try:
             yield world, pool
         except asyncio.CancelledError:

@@ -58,7 +58,9 @@ async def open_database_of(settings: Settings) -> AsyncIterator[World]:
                 "the database is not up to date, or empty. Run ai-trader migrate, or ai-trader demo"
             )
         await stack.enter_async_context(open_database(url))
-        yield build_world(settings)
+        world = build_world(settings)
+        stack.push_async_callback(world.close)
+        yield world
 
 
 async def verify(settings: Settings, *, say: Say) -> int:

@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     halt_reminder_minutes: int = Field(default=15, ge=0, le=1440)
 
     #: Where orders go: simulated, to a MetaTrader terminal, by its Expert Advisor or by the
-    #: connector beside it, or to Binance spot.
-    broker: Literal["paper", "mt_bridge", "mt5", "binance"] = "paper"
+    #: connector beside it, to Binance spot, or to OANDA.
+    broker: Literal["paper", "mt_bridge", "mt5", "binance", "oanda"] = "paper"
     #: Whether a real account may be traded; without it only demo accounts are let in.
     live_trading_enabled: bool = False
 
@@ -76,6 +76,15 @@ class Settings(BaseSettings):
     binance_url: str = "https://testnet.binance.vision"
     #: What is traded there, all against one currency: symbol:timeframe, by commas.
     binance_symbols: str = "BTCUSDT:H1"
+    #: OANDA v20: a token, and the account's number; the address of its practice is the default,
+    #: another one needs LIVE_TRADING_ENABLED.
+    oanda_token: SecretStr | None = None
+    oanda_account: str | None = None
+    oanda_url: str = "https://api-fxpractice.oanda.com"
+    #: What is traded there: symbol:timeframe or symbol=OANDA's name:timeframe, by commas.
+    oanda_symbols: str = "EURUSD:H1"
+    #: How far from the price of now an order may still be dealt.
+    oanda_max_slippage_pips: Decimal = Field(default=Decimal(3), gt=0, le=1_000)
 
     #: Somebody's EA server that model signals are pushed to; the key goes along as X-API-Key.
     ea_push_enabled: bool = False

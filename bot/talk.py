@@ -18,7 +18,6 @@ from bot.wiring import (
     build_watch,
     now,
 )
-from broker.books import ABILITIES
 from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
@@ -178,7 +177,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             market=world.market,
             part=world.parts[0],
             symbols=symbols,
-            abilities=ABILITIES,
+            abilities=world.abilities,
             timer=perf_counter,
         ),
         read_book=ReadBook(
@@ -206,9 +205,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             feed_faults=build_feed_faults(world),
             symbols=world.symbols,
             look_live=read_live.view,
-            surroundings=partial(
-                _around, world.local_chat, push_faults(store, world.signal_server)
-            ),
+            surroundings=partial(_around, world, push_faults(store, world.signal_server)),
         ),
         read_live=read_live,
         confirm_live=ConfirmLive(store=store, bell=bell, read_live=read_live),
@@ -232,5 +229,6 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     )
 
 
-async def _around(local_chat: bool, push: Surroundings) -> Sequence[Finding]:
-    return [*await surroundings(local_chat=local_chat), *await push()]
+async def _around(world: World, push: Surroundings) -> Sequence[Finding]:
+    near = await surroundings(local_chat=world.local_chat)
+    return [*near, *await world.venue_faults(), *await push()]

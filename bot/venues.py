@@ -1,7 +1,9 @@
-"""Which venue, and whose market: paper over a recording, MetaTrader two ways, or Binance spot."""
+"""Which venue, and whose market: paper over a recording, MetaTrader two ways, Binance or OANDA."""
 
+import re
 import secrets
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside, outside_of, recorded
 from bot.settings import Settings
@@ -18,6 +20,11 @@ from broker.mt5.market import Mt5Market
 from broker.mt5.names import Names
 from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
+from broker.oanda.build import build as build_oanda
+from broker.oanda.client import Client as OandaClient
+from broker.oanda.market import OandaMarket
+from broker.oanda.place import is_real as is_real_oanda
+from broker.oanda.venue import OandaBroker
 from broker.paper import PaperBroker
 from engine.domain.feed import CalendarKind
 from engine.domain.market import Timeframe
@@ -58,7 +65,11 @@ def parse_symbols(text: str, setting: str = "EA_SYMBOLS") -> Watched:
     return Watched(streams=tuple(streams), names=names)
 
 
-Market = RecordedMarket | TerminalMarket | Mt5Market | BinanceMarket
+Market = RecordedMarket | TerminalMarket | Mt5Market | BinanceMarket | OandaMarket
+AnyBroker = PaperBroker | MtBridge | Mt5Broker | BinanceBroker | OandaBroker
+#: What a token and an account's number at OANDA look like, and its name of an instrument.
+_OANDA_TOKEN, _OANDA_ACCOUNT = re.compile(r"[A-Za-z0-9-]{8,200}"), re.compile(r"[0-9-]{3,40}")
+_OANDA_NAME = re.compile(r"[A-Z0-9]{1,20}_[A-Z]{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +77,7 @@ class Venue:
     """A venue, the market it trades in, and what is watched there."""
 
     market: Market
-    broker: PaperBroker | MtBridge | Mt5Broker | BinanceBroker
+    broker: AnyBroker
     outside: Outside
     watched: Watched
 
@@ -79,6 +90,8 @@ def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clo
         return _connector(settings, store, clock)
     if settings.broker == "binance":
         return _binance(settings, store, clock)
+    if settings.broker == "oanda":
+        return _oanda(settings, store, clock)
     account_id, watched = settings.account_id, parse_symbols(settings.ea_symbols)
     own = TerminalCalendar(store=store, account_id=account_id)
     return Venue(
@@ -133,6 +146,30 @@ def _binance(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
     market, broker = build(
         client, PostgresLedger(), watched.symbols, account_id=settings.account_id, is_live=is_live
     )
+    outside = outside_of(settings, store, watched)
+    return Venue(market=market, broker=broker, outside=outside, watched=watched)
+
+
+def _oanda(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
+    """An account at OANDA, practice or live."""
+    token, account = settings.oanda_token, settings.oanda_account
+    if token is None or not _OANDA_TOKEN.fullmatch(token.get_secret_value()):
+        raise InvalidInput("BROKER is oanda: set OANDA_TOKEN to the token as OANDA shows it")
+    if account is None or not _OANDA_ACCOUNT.fullmatch(account):
+        raise InvalidInput("BROKER is oanda: set OANDA_ACCOUNT, such as 101-004-1234567-001")
+    is_live = is_real_oanda(settings.oanda_url)
+    if is_live and not settings.live_trading_enabled:
+        raise InvalidInput("OANDA_URL is not its practice: LIVE_TRADING_ENABLED is not true")
+    watched = parse_symbols(settings.oanda_symbols, "OANDA_SYMBOLS")
+    wrong = [name for name in watched.names.values() if not _OANDA_NAME.fullmatch(name)]
+    if wrong:
+        raise InvalidInput(f"OANDA_SYMBOLS: {wrong[0][:40]!r} is no name such as SPX500_USD")
+    client = OandaClient(url=settings.oanda_url, token=token, account=account, clock=clock)
+    market, broker = build_oanda(
+        client, PostgresLedger(), watched.names, account_id=settings.account_id,
+        zone=ZoneInfo(settings.broker_timezone), slippage_pips=settings.oanda_max_slippage_pips,
+        is_live=is_live,
+    )  # fmt: skip
     outside = outside_of(settings, store, watched)
     return Venue(market=market, broker=broker, outside=outside, watched=watched)
 

@@ -1,6 +1,6 @@
 """Put the parts together: adapters chosen by the settings, use cases over them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from os import getpid
@@ -11,13 +11,14 @@ from bot.feed_settings import Outside
 from bot.identity import identify_of
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Reread, Settings
-from bot.venues import Market, build_venue
-from broker.binance.venue import BinanceBroker
+from bot.venues import AnyBroker, Market, build_venue
+from broker.books import ABILITIES
 from broker.feeds.recorded import RecordedMarket
-from broker.mt5.venue import Mt5Broker
-from broker.mt_bridge.venue import MtBridge
-from broker.paper import PaperBroker
+from broker.oanda.health import ABILITIES as OANDA_ABILITIES
+from broker.oanda.health import faults
+from broker.oanda.market import OandaMarket
 from broker.signal_push.server import HttpSignalServer
+from engine.domain.diagnosis import Finding
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
@@ -57,7 +58,7 @@ class World:
     store: PostgresStore
     anchors: AnchorFile
     market: Market
-    broker: PaperBroker | MtBridge | Mt5Broker | BinanceBroker
+    broker: AnyBroker
     outside: Outside
     watched: Watched
     signals: Listener
@@ -94,6 +95,21 @@ class World:
     def tape(self) -> RecordedMarket | None:
         """The recording that has to be moved on; None for a market that moves by itself."""
         return self.market if isinstance(self.market, RecordedMarket) else None
+
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """What the venue can do with a trade."""
+        return OANDA_ABILITIES if isinstance(self.market, OandaMarket) else ABILITIES
+
+    async def venue_faults(self) -> Sequence[Finding]:
+        """What the venue says of the account itself, where it says anything."""
+        return await faults(self.market.client) if isinstance(self.market, OandaMarket) else ()
+
+    async def close(self) -> None:
+        """Close the connections that the adapters keep."""
+        await self.signals.close()
+        if isinstance(self.market, OandaMarket):
+            await self.market.aclose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

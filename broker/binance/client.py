@@ -12,12 +12,13 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 from pydantic import SecretStr
 from yarl import URL
 
+from broker.answers import body_of
 from broker.binance.limits import Limits
-from broker.wire import Broken, load
+from broker.wire import Broken
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Clock
 
@@ -26,8 +27,6 @@ Params = Mapping[str, object]
 #: How long after its timestamp the exchange still takes a request, in milliseconds. This is what
 #: makes a lost order provable: later it cannot be taken any more.
 RECV_WINDOW = 5_000
-#: Nothing that is asked for is longer, in bytes.
-_LARGEST = 4 * 2**20
 #: The clocks are compared again after so long; a comparison that took longer says nothing.
 _COMPARED, _SLOW = timedelta(minutes=10), timedelta(seconds=2)
 #: "No such order", "Invalid symbol": what was asked for is not there.
@@ -179,27 +178,12 @@ class Client:
                 ) as answer,
             ):  # fmt: skip
                 self.limits.note(answer.status, answer.headers, self.clock())
-                return answer.status, await _document(answer)
+                return answer.status, await body_of(answer, 200)
         except ClientConnectorError as error:
             kind = type(error).__name__
             raise BrokerRefused(f"the exchange cannot be reached: {kind}") from None
         except (ClientError, TimeoutError, OSError, Broken) as error:
             raise BrokerSilent(f"the exchange did not answer: {type(error).__name__}") from None
-
-
-async def _document(answer: ClientResponse) -> Any:
-    raw = bytearray()
-    async for chunk in answer.content.iter_any():
-        raw += chunk
-        if len(raw) > _LARGEST:
-            raise Broken("the answer is too long")
-    try:
-        return load(bytes(raw))
-    except Broken:
-        # A gateway's page is no answer of the exchange; its status still says enough.
-        if answer.status == 200:
-            raise
-        return {}
 
 
 def _code(document: Any) -> int | None:

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from broker.binance.market import at, number, tidy
+from broker.binance.market import at
 from broker.binance.rules import Rules
+from broker.numbers import number, tidy
 from engine.domain.values import quantize
 from engine.errors import BrokerSilent, InvalidInput
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from broker.binance.client import RECV_WINDOW, Client
 from broker.binance.deals import Deal, Told, deal_of, told_of
-from broker.binance.market import BinanceMarket, number
+from broker.binance.market import BinanceMarket
 from broker.binance.rules import Rules
 from broker.binance.symbols import Symbols
+from broker.numbers import number
 from engine.domain.market import Quote
 from engine.errors import BrokerRefused, BrokerSilent, FeedError, InvalidInput, NotFound
 

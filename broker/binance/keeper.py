@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from broker.binance.books import Books
 from broker.binance.client import RECV_WINDOW
 from broker.binance.deals import Told
 from broker.binance.desk import Desk
 from broker.binance.guards import EXIT_PROOF, Guards, guarded
 from broker.binance.notes import Notes
 from broker.binance.rules import Rules
+from broker.turns import Books
 from engine.domain.market import Quote
 from engine.domain.position_orders import PositionChange
 from engine.errors import BrokerRefused, BrokerSilent

@@ -9,8 +9,8 @@ from typing import Any
 from broker.binance.client import Client
 from broker.binance.rules import Rules
 from broker.binance.symbols import Symbols
+from broker.numbers import number
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
-from engine.domain.values import decimal, quantize
 from engine.errors import BrokerSilent, FeedError, InvalidInput, NotFound
 
 #: The exchange shows so many klines at once.
@@ -127,21 +127,6 @@ def at(milliseconds: int) -> datetime:
     if not isinstance(milliseconds, int) or not 0 <= milliseconds < 2**43:
         raise ValueError(f"{milliseconds!r:.40} is no instant in milliseconds")
     return _BEGINNING + timedelta(milliseconds=milliseconds)
-
-
-def number(text: Any, digits: int = 0) -> Decimal:
-    """A number as the exchange writes it, with at least so many digits after the point instead of
-    the zeros that it fills up with.
-    """
-    if not isinstance(text, str):
-        raise InvalidInput("the exchange writes its numbers as text")
-    return tidy(decimal(text), digits)
-
-
-def tidy(value: Decimal, digits: int) -> Decimal:
-    """A number without zeros at its end but for so many digits after the point."""
-    short = quantize(value, digits)
-    return short if short == value else value.normalize()
 
 
 def _candle(row: list[Any], digits: int) -> Candle:

@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from broker.binance.books import Books, part_of
 from broker.binance.deals import Deal
 from broker.binance.desk import Desk
 from broker.binance.rules import Rules
+from broker.turns import Books, part_of
 from engine.domain.account import Direction
 from engine.domain.market import Quote
 from engine.domain.order import ClosedTrade, Fill

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from broker.binance.books import Books, turn
 from broker.binance.client import RECV_WINDOW
 from broker.binance.guards import guarded
 from broker.binance.intake import ID, checked, wrong
@@ -15,6 +14,7 @@ from broker.binance.keeper import Keeper
 from broker.binance.market import at as instant
 from broker.binance.notes import money
 from broker.binance.rules import Rules
+from broker.turns import Books, turn
 from engine.domain.account import Account, Direction, Position
 from engine.domain.order import ClosedTrade, Fill, Order
 from engine.domain.position_orders import PositionChange

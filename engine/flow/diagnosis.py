@@ -96,7 +96,11 @@ class Diagnose:
                 found.append(Finding(code="no_candles", level=Level.FAULT, facts=named))
             elif quote is None:
                 found.append(Finding(code="no_quote", level=Level.FAULT, facts=named))
-        instant = await self.market.instant()
+        try:
+            instant = await self.market.instant()
+        except FeedError:
+            # A market that does not even tell its time shows no candles either: that is said.
+            return found
         view = await self.calendar.around(instant)
         found += await self.feed_faults(view, instant)
         if not await self.news.latest(instant):

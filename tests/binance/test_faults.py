@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from broker.binance.books import turn
 from broker.binance.venue import BinanceBroker
+from broker.turns import turn
 from engine.domain.position_orders import PositionChange
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound

@@ -2,7 +2,7 @@
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
 ``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
-``connector``.
+``connector``, ``oanda``.
 """
 
 import argparse
@@ -33,6 +33,7 @@ _RUNS = {
     "kill-switch": "tests.chaos.kill_switch",
     "connector": "tests.mt5.__main__",
     "mql5": "tests.mql5.__main__",
+    "oanda": "tests.oanda.__main__",
     "one-winner": "tests.chaos.one_winner",
     "updates": "tests.chaos.updates",
     "properties": "tests.properties.figures",

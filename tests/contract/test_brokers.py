@@ -15,6 +15,7 @@ from tests.binance.rig import rigged as exchange
 from tests.contract.venues import Venue, bridge_venue, paper_venue
 from tests.integration.ea import Bridge, bridge  # noqa: F401
 from tests.mt5.rig import rigged
+from tests.oanda.rig import rigged as oanda
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 #: Of the order that is used here: bought at about 1.1001, stop 1.098, target 1.104.
@@ -46,7 +47,13 @@ async def over_binance() -> AsyncIterator[Venue]:
         yield Venue(rig.broker("EURUSD"), "binance-1")
 
 
-@pytest.fixture(params=["paper", "mt_bridge", "connector", "binance"])
+@pytest.fixture
+async def over_oanda() -> AsyncIterator[Venue]:
+    async with oanda() as rig:
+        yield Venue(rig.broker(), "oanda-1")
+
+
+@pytest.fixture(params=["paper", "mt_bridge", "connector", "binance", "oanda"])
 def venue(request: pytest.FixtureRequest) -> Venue:
     """A venue of any kind, with an account of some money and nothing open."""
     made: Venue = request.getfixturevalue(f"over_{request.param}")

@@ -1,15 +1,19 @@
 """What is wrong, in the chat and in the terminal."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from tortoise import connections
 
+import broker.oanda.health
 import engine.flow.diagnosis
 import storage.surroundings
 from bot.i18n import LANGUAGES, words_for
 from engine.domain.feed import Trouble
+from engine.errors import FeedError
 from engine.flow import feed_faults
 from storage.heartbeats import beat
 from tests.e2e.conftest import Chat, label_of
@@ -20,7 +24,9 @@ def codes() -> set[str]:
     found = {"no_worker", "no_bot", "given_up", "stuck", "set_aside"}
     found |= {*feed_faults._MISSING.values(), *feed_faults._ENDS.values()}
     found |= {f"feed_{trouble}" for trouble in Trouble}
-    for module in (engine.flow.diagnosis, feed_faults, storage.surroundings):
+    found |= {"oanda_hedges", "oanda_nets"}
+    modules = (engine.flow.diagnosis, feed_faults, storage.surroundings, broker.oanda.health)
+    for module in modules:
         for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
             if not isinstance(node, ast.keyword) or node.arg != "code":
                 continue
@@ -61,6 +67,15 @@ async def test_what_stops_trading_is_found(chat: Chat) -> None:
     await connection.execute_query("UPDATE person SET role = 'trader' WHERE role = 'admin'")
     found = {finding.code for finding in await chat.desk.talk.diagnose(None)}
     assert {"stopped", "no_strategy", "no_admin"} <= found
+
+
+async def test_a_market_that_does_not_even_tell_its_time_is_found(chat: Chat) -> None:
+    diagnose = chat.desk.talk.diagnose
+    market = AsyncMock(spec=diagnose.market)
+    for name in ("instant", "candles", "quote"):
+        getattr(market, name).side_effect = FeedError("the venue is away")
+    found = {finding.code for finding in await replace(diagnose, market=market)(None)}
+    assert "no_candles" in found
 
 
 async def test_events_leave_out_the_judging_of_candles(chat: Chat) -> None:

@@ -5,11 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.identity import _Connector, _metatrader, _Terminal, identify_of
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import build_work
+from bot.venues import build_venue
+from bot.wiring import build_work, now
 from broker.mt5.venue import Mt5Broker
 from engine.domain.idea import IdeaStatus
 from engine.domain.live import AccountKind, Identity, Need
@@ -251,3 +253,20 @@ async def test_who_the_account_is_comes_from_the_venue(desk: Desk) -> None:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     paper = await identify_of(settings, desk.world.store, desk.world.broker)()
     assert paper.kind is AccountKind.DEMO
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+async def test_oanda_is_known_by_account_and_server(desk: Desk, *, is_live: bool) -> None:
+    server = "api-fxtrade.oanda.com" if is_live else "api-fxpractice.oanda.com"
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        broker="oanda",
+        oanda_url=f"https://{server}",
+        oanda_token=SecretStr("t" * 40),
+        oanda_account="101-001-1-001",
+        live_trading_enabled=is_live,
+    )
+    venue = build_venue(settings, desk.world.store, desk.world.signals, now)
+    told = await identify_of(settings, desk.world.store, venue.broker)()
+    kind = AccountKind.REAL if is_live else AccountKind.DEMO
+    assert told == Identity(venue="oanda", name=f"101-001-1-001@{server}", kind=kind)

@@ -1,6 +1,6 @@
-"""The venue's own books: what was sent, what is held and what guards it, apart from the exchange's.
+"""A venue's own books, apart from what its far side keeps: what was sent, and what became of it.
 
-Everything is written down before the exchange is asked to do it, so that whoever comes after a
+Everything is written down before the far side is asked to do it, so that whoever comes after a
 crash knows what to look for. One process at a time works on them: it takes a turn, which ends by
 itself when the process does.
 """
@@ -20,7 +20,7 @@ from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Clock, VenueLedger
 from engine.snapshot.canonical import plain, restore
 
-#: A turn that was not renewed for so long is over; each call to the exchange takes less.
+#: A turn that was not renewed for so long is over; each call to the far side takes less.
 _TURN = timedelta(seconds=15)
 _WAIT_SECONDS, _ASK_SECONDS = 6.0, 0.05
 #: So many of each are kept once they are over. An older order is one that the books do not know.
@@ -31,6 +31,7 @@ _KEPT = 300
 class Books:
     """The books while it is our turn. ``orders`` and ``changes`` are by client id: None is struck
     off for good, a document with ``sent`` waits for its outcome, any other one is the outcome.
+    ``marks`` are a venue's own: how far it has read, for one.
     """
 
     ledger: VenueLedger
@@ -41,6 +42,7 @@ class Books:
     changes: dict[str, Any] = field(default_factory=dict)
     held: list[dict[str, Any]] = field(default_factory=list)
     closed: list[dict[str, Any]] = field(default_factory=list)
+    marks: dict[str, Any] = field(default_factory=dict)
 
     async def save(self, *, last: bool = False) -> None:
         """Commit the books and renew the turn, or end it with the ``last`` of them; raises
@@ -55,6 +57,7 @@ class Books:
                 changes=_latest(self.changes),
                 held=self.held,
                 closed=self.closed[-_KEPT:],
+                marks=self.marks,
                 turn=None if last else _turn(self.token, self.clock()),
             )
 
@@ -142,7 +145,7 @@ async def _taken(ledger: VenueLedger, name: str, clock: Clock, token: str) -> Bo
         await asyncio.sleep(_ASK_SECONDS)
 
 
-_PARTS = ("orders", "changes", "held", "closed")
+_PARTS = ("orders", "changes", "held", "closed", "marks")
 
 
 async def _given_back(ledger: VenueLedger, name: str, token: str) -> None:

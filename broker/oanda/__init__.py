@@ -1,0 +1,1 @@
+"""OANDA by its v20 REST interface: market data and orders, practice and live."""
