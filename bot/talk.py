@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
+from bot.ingesting import stream_faults
 from bot.pushing import push_faults
 from bot.venues import new_code
 from bot.wiring import (
@@ -190,7 +191,10 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             feed_faults=build_feed_faults(world),
             symbols=world.symbols,
             surroundings=partial(
-                _around, world.local_chat, push_faults(store, world.signal_server)
+                _around,
+                world.local_chat,
+                push_faults(store, world.signal_server),
+                stream_faults(store, world.market),
             ),
         ),
         read_positions=read_positions,
@@ -212,5 +216,8 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     )
 
 
-async def _around(local_chat: bool, push: Surroundings) -> Sequence[Finding]:
-    return [*await surroundings(local_chat=local_chat), *await push()]
+async def _around(
+    local_chat: bool, push: Surroundings, streams: Surroundings | None
+) -> Sequence[Finding]:
+    found = [*await surroundings(local_chat=local_chat), *await push()]
+    return found if streams is None else [*found, *await streams()]

@@ -2,16 +2,17 @@
 
 import secrets
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from bot.feed_settings import Outside, outside_of, recorded
 from bot.settings import Settings
 from broker.binance.build import build
 from broker.binance.client import Client
-from broker.binance.market import BinanceMarket
 from broker.binance.place import is_real
 from broker.binance.venue import BinanceBroker
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
+from broker.feeds.stored import StoredMarket
 from broker.feeds.terminal import TerminalCalendar, TerminalMarket
 from broker.mt5.client import Connector
 from broker.mt5.market import Mt5Market
@@ -23,7 +24,7 @@ from engine.domain.feed import CalendarKind
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput
 from engine.flow.terminal_wishes import Watched
-from engine.ports import Clock
+from engine.ports import Clock, MarketData
 from storage.signals import Listener
 from storage.transaction import PostgresLedger, PostgresStore
 
@@ -58,7 +59,7 @@ def parse_symbols(text: str, setting: str = "EA_SYMBOLS") -> Watched:
     return Watched(streams=tuple(streams), names=names)
 
 
-Market = RecordedMarket | TerminalMarket | Mt5Market | BinanceMarket
+Market = RecordedMarket | TerminalMarket | StoredMarket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,18 @@ class Venue:
     broker: PaperBroker | MtBridge | Mt5Broker | BinanceBroker
     outside: Outside
     watched: Watched
+
+
+def stored(
+    store: PostgresStore, remote: MarketData, source: str, watched: Watched, *, rests: bool = True
+) -> StoredMarket:
+    """A remote market whose candles workers fetch and everybody reads from the store.
+
+    ``source`` names where they come from: what shows other candles needs another name.
+    """
+    return StoredMarket(
+        store=store, remote=remote, source=source, watched=watched.streams, rests=rests
+    )
 
 
 def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clock: Clock) -> Venue:
@@ -108,7 +121,10 @@ def _connector(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
     watched = parse_symbols(settings.ea_symbols)
     names = Names(connector=connector, watched=watched)
     return Venue(
-        market=Mt5Market(connector=connector, names=names, clock=clock),
+        market=stored(
+            store, Mt5Market(connector=connector, names=names, clock=clock),
+            f"mt5:{settings.account_id}", watched,
+        ),
         broker=Mt5Broker(
             connector=connector, names=names, store=store, account_id=settings.account_id,
             is_live=settings.live_trading_enabled,
@@ -133,8 +149,14 @@ def _binance(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
     market, broker = build(
         client, PostgresLedger(), watched.symbols, account_id=settings.account_id, is_live=is_live
     )
-    outside = outside_of(settings, store, watched)
-    return Venue(market=market, broker=broker, outside=outside, watched=watched)
+    # One exchange has the same candles for all accounts, its test network others.
+    source = f"binance:{urlsplit(settings.binance_url).hostname}"
+    return Venue(
+        market=stored(store, market, source, watched, rests=False),
+        broker=broker,
+        outside=outside_of(settings, store, watched),
+        watched=watched,
+    )
 
 
 def _paper(settings: Settings) -> Venue:

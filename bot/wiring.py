@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside
+from bot.ingesting import Cadence, Ingestion, build_ingestion, cadence_of
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Settings
 from bot.venues import Market, build_venue
@@ -59,6 +60,7 @@ class World:
     remind_every: timedelta
     #: Where model signals are pushed; None when they are not.
     signal_server: HttpSignalServer | None
+    cadence: Cadence
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -105,6 +107,7 @@ class Work:
     remind_of_halt: RemindOfHalt
     sum_up_quiet_hours: SumUpQuietHours
     poll_feeds: PollFeeds
+    ingestion: Ingestion
 
 
 def now() -> datetime:
@@ -130,6 +133,7 @@ def build_world(settings: Settings) -> World:
         local_chat=settings.telegram_api_url != TELEGRAM,
         remind_every=timedelta(minutes=settings.halt_reminder_minutes),
         signal_server=server_of(settings) if settings.ea_push_enabled else None,
+        cadence=cadence_of(settings),
     )
 
 
@@ -189,6 +193,9 @@ def build_work(world: World, bell: Bell) -> Work:
         remind_of_halt=RemindOfHalt(store=store, every=world.remind_every),
         sum_up_quiet_hours=SumUpQuietHours(store=store),
         poll_feeds=build_poll(world),
+        ingestion=build_ingestion(
+            world.cadence, store, market, broker, bell, is_recorded=world.tape is not None
+        ),
     )
 
 

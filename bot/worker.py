@@ -9,7 +9,7 @@ from typing import Any
 
 from arq import create_pool, cron
 from arq.connections import ArqRedis, RedisSettings
-from arq.worker import Worker
+from arq.worker import Worker, func
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot
@@ -31,6 +31,8 @@ _JOB_TIMEOUT = 30
 _RETIRE_TIMEOUT = 600
 #: All feeds, two at a time, each as slow as it may be.
 _POLL_TIMEOUT = 420
+#: Ten streams, five at a time, each as slow as it may be, and judging them.
+_FETCH_TIMEOUT = 50
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -114,10 +116,15 @@ def build_worker(
     return Worker(
         functions=[
             jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
-            jobs.sync_broker, jobs.expire, jobs.sweep,
+            jobs.sync_broker, jobs.expire, jobs.sweep, func(jobs.fetch, timeout=_FETCH_TIMEOUT),
         ],
         cron_jobs=[
-            cron(jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1),
+            cron(
+                jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1,
+                timeout=_FETCH_TIMEOUT,
+            ),
+            cron(jobs.judge_left, second=set(range(1, 60, 5)), max_tries=1),
+            cron(jobs.keep_account, second=set(range(3, 60, 5)), max_tries=1),
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),

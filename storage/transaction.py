@@ -9,6 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
 
 from storage.bundles import BundleTable
+from storage.candle_store import CandleTable
 from storage.commands import CommandTable
 from storage.evaluations import EvaluationTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
@@ -24,6 +25,7 @@ from storage.position_orders import PositionOrderTable
 from storage.settings import ControlTable, SettingsTable
 from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
+from storage.streams import StreamTable
 from storage.terminals import TerminalTable
 
 
@@ -51,6 +53,8 @@ class PostgresTransaction:
         self.feeds = FeedTable(connection)
         self.releases = ReleaseTable(connection)
         self.headlines = HeadlineTable(connection)
+        self.streams = StreamTable(connection)
+        self.candles = CandleTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""
