@@ -10,7 +10,8 @@ import engine.flow.diagnosis
 import storage.surroundings
 from bot.i18n import LANGUAGES, words_for
 from engine.domain.feed import Trouble
-from engine.flow import feed_faults
+from engine.domain.stream import StreamTrouble
+from engine.flow import feed_faults, ingest_faults
 from storage.heartbeats import beat
 from tests.e2e.conftest import Chat, label_of
 
@@ -20,7 +21,8 @@ def codes() -> set[str]:
     found = {"no_worker", "no_bot", "given_up", "stuck", "set_aside"}
     found |= {*feed_faults._MISSING.values(), *feed_faults._ENDS.values()}
     found |= {f"feed_{trouble}" for trouble in Trouble}
-    for module in (engine.flow.diagnosis, feed_faults, storage.surroundings):
+    found |= {f"stream_{trouble}" for trouble in StreamTrouble}
+    for module in (engine.flow.diagnosis, feed_faults, ingest_faults, storage.surroundings):
         for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
             if not isinstance(node, ast.keyword) or node.arg != "code":
                 continue
