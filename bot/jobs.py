@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +14,10 @@ from engine.domain.position_orders import PositionOrderState
 from engine.domain.stream import StreamTrouble
 from engine.errors import BrokerSilent, FeedError, HistoryBroken, NotFound
 from engine.flow.ingest import Ingested
+from engine.flow.pipeline import TOGETHER
+from storage.sole import Sole
 
 log = logging.getLogger(__name__)
-
-#: Longer than it takes to judge what was just stored.
-_LEFT_AFTER = timedelta(seconds=10)
 
 Context = Mapping[str, Any]
 
@@ -36,6 +34,7 @@ async def ingest(ctx: Context) -> None:
     if work.ingestion.candles is not None:
         await work.ingestion.candles.spread()
         await fetch(ctx)
+        await judge(ctx)
         return
     await _judge(ctx)
     if world.tape is None:
@@ -76,14 +75,15 @@ async def _judge(ctx: Context) -> None:
 
 
 async def fetch(ctx: Context) -> None:
-    """Read the streams that are due and that nobody else has, and judge what closed."""
+    """Read some streams that are due and that nobody else has, and judge what closed."""
     work: Work = ctx["work"]
     if work.ingestion.candles is None:
         return
     done = await work.ingestion.candles()
     for each in done:
         _say(each)
-    await _run_cycle(ctx, _watched(ctx, [(e.symbol, e.timeframe) for e in done if e.is_closed]))
+    if any(each.is_closed for each in done):
+        await judge(ctx)
 
 
 def _say(done: Ingested) -> None:
@@ -100,19 +100,29 @@ def _say(done: Ingested) -> None:
         log.info("candles of %s from before: %d %% are there", stream, done.percent)
 
 
-async def judge_left(ctx: Context) -> None:
-    """Judge candles whose worker died between storing and judging them."""
+async def judge(ctx: Context) -> None:
+    """Judge the candles that were stored and that nobody has judged, whoever stored them.
+
+    One worker does it at a time, because each decision makes the picture of the others an old one.
+    Who comes meanwhile leaves it to that one, who looks again before it ends; what is stored after
+    that look is found by the next second's.
+    """
     work: Work = ctx["work"]
-    if work.ingestion.candles is not None:
-        await _run_cycle(ctx, _watched(ctx, await work.ingestion.candles.left(_LEFT_AFTER)))
-
-
-def _watched(
-    ctx: Context, streams: Sequence[tuple[str, Timeframe]]
-) -> Sequence[tuple[str, Timeframe]]:
-    """Those that are judged, in the order everybody has; the others are only looked at."""
     world: World = ctx["world"]
-    return [stream for stream in world.symbols if stream in set(streams)]
+    sole: Sole = ctx["judging"]
+    candles = work.ingestion.candles
+    if candles is None:
+        return
+    tried: set[tuple[str, Timeframe]] = set()
+    async with sole.try_enter() as is_alone:
+        while is_alone:
+            left = set(await candles.left()) - tried
+            # In the order everybody has; the timeframes that are only looked at are not judged.
+            due = [stream for stream in world.symbols if stream in left][:TOGETHER]
+            if not due:
+                return
+            tried.update(due)
+            await _run_cycle(ctx, due)
 
 
 async def keep_account(ctx: Context) -> None:

@@ -92,9 +92,11 @@ async def connect(bot: Bot, ready: asyncio.Event) -> None:
 
 
 def build_worker(
-    world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event
+    world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event, judging: Sole
 ) -> Worker:
-    """A worker over an open database; run it with ``async_run``."""
+    """A worker over an open database; run it with ``async_run``. ``sole`` is who sends messages,
+    ``judging`` who judges what is stored.
+    """
     courier = build_courier(
         bot=bot,
         store=world.store,
@@ -112,6 +114,7 @@ def build_worker(
         "world": world,
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
+        "judging": judging,
     }
     return Worker(
         functions=[
@@ -123,7 +126,6 @@ def build_worker(
                 jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1,
                 timeout=_FETCH_TIMEOUT,
             ),
-            cron(jobs.judge_left, second=set(range(1, 60, 5)), max_tries=1),
             cron(jobs.keep_account, second=set(range(3, 60, 5)), max_tries=1),
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),

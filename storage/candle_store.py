@@ -45,9 +45,9 @@ SELECT symbol, timeframe
 FROM candle_stream JOIN unnest($2::text[], $3::text[]) AS wanted (symbol, timeframe)
     USING (symbol, timeframe)
 CROSS JOIN LATERAL (
-    SELECT time, learnt_at FROM candle WHERE stream_id = candle_stream.id AND revision = 1
+    SELECT time FROM candle WHERE stream_id = candle_stream.id AND revision = 1
     ORDER BY time DESC LIMIT 1) AS last
-WHERE source = $1 AND last.learnt_at <= clock_timestamp() - make_interval(secs => $4)
+WHERE source = $1
   AND NOT EXISTS (SELECT FROM evaluation
     WHERE evaluation.symbol = candle_stream.symbol AND candle_time = last.time
       AND evaluation.timeframe = candle_stream.timeframe)
@@ -151,10 +151,8 @@ class CandleTable:
         rows = await self._rows(query, source, key[0], str(key[1] or ""), known_at, bound)
         return tuple([Candle(**row) for row in reversed(rows)])
 
-    async def unjudged(
-        self, source: str, keys: Collection[StreamKey], age: timedelta
-    ) -> Sequence[StreamKey]:
-        rows = await self._rows(_UNJUDGED, source, *columns(keys), age.total_seconds())
+    async def unjudged(self, source: str, keys: Collection[StreamKey]) -> Sequence[StreamKey]:
+        rows = await self._rows(_UNJUDGED, source, *columns(keys))
         return [key_of(row) for row in rows]
 
     async def holes(

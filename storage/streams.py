@@ -11,8 +11,8 @@ from engine.domain.market import Timeframe
 from engine.domain.stream import StreamKey, StreamState, StreamTrouble
 
 _STATE = (
-    "source, symbol, timeframe, id AS number, claim, checked_at, good_at, failures, trouble,"
-    " latest, filled_from, filled_to, filled_until"
+    "source, symbol, timeframe, id AS number, due_at, claim, checked_at, good_at, failures,"
+    " trouble, latest, filled_from, filled_to, filled_until"
 )
 _WANTED = "SELECT * FROM unnest($2::text[], $3::text[]) AS wanted (symbol, timeframe)"
 _IS_DUE = """
@@ -49,7 +49,7 @@ WHERE id = $1 AND claim = $2 AND leased_until IS NOT NULL RETURNING id
 _SETTLE = """
 UPDATE candle_stream SET checked_at = $3, good_at = $4, failures = $5, trouble = $6, latest = $7,
     filled_from = $8, filled_to = $9, filled_until = $10, leased_until = NULL, holder = NULL,
-    due_at = clock_timestamp() + make_interval(secs => $11)
+    due_at = $11
 WHERE id = $1 AND claim = $2
 """
 _STATES = f"""
@@ -91,11 +91,11 @@ class StreamTable:
     async def hold(self, state: StreamState, lease: timedelta) -> bool:
         return bool(await self._rows(_HOLD, state.number, state.claim, lease.total_seconds()))
 
-    async def settle(self, state: StreamState, pause: timedelta) -> None:
+    async def settle(self, state: StreamState) -> None:
         await self._rows(
             _SETTLE, state.number, state.claim, state.checked_at, state.good_at, state.failures,
             state.trouble and str(state.trouble), state.latest, state.filled_from,
-            state.filled_to, state.filled_until, pause.total_seconds(),
+            state.filled_to, state.filled_until, state.due_at,
         )  # fmt: skip
 
     async def states(self, source: str, keys: Collection[StreamKey]) -> Sequence[StreamState]:

@@ -30,7 +30,8 @@ class StreamState:
     """How a stream stands, by the database's clock.
 
     ``number`` is its own, ``claim`` that of whoever reads it now: it grows with each, so that one
-    who was too slow writes nothing any more. ``latest`` is when the last stored candle opened.
+    who was too slow writes nothing any more. It is, or was, due at ``due_at``. ``latest`` is when
+    the last stored candle opened.
     Candles of before are fetched from ``filled_from`` on; they are there up to ``filled_to`` and,
     without a seam, from ``filled_until`` on. Failures are those since ``good_at``.
     """
@@ -39,6 +40,7 @@ class StreamState:
     symbol: str
     timeframe: Timeframe | None
     number: int
+    due_at: datetime
     claim: int = 0
     checked_at: datetime | None = None
     good_at: datetime | None = None
@@ -113,6 +115,14 @@ class Stored:
 
     new: tuple[datetime, ...] = ()
     revised: int = 0
+
+
+def in_step(state: StreamState, every: timedelta, now: datetime) -> datetime:
+    """When a stream is due next: so long after it was due, however long it then waited, so that
+    waits do not add up; one that is further behind begins anew.
+    """
+    due = state.due_at + every
+    return due if due > now else now + every
 
 
 def in_order(candles: Sequence[Candle]) -> tuple[Candle, ...]:

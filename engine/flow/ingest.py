@@ -7,7 +7,7 @@ slow that somebody else has taken the stream writes nothing.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -18,11 +18,11 @@ from engine.flow.ingest_steps import (
     FULL,
     Reading,
     candles_of,
+    due_after,
     keep_answer,
     keep_fresh,
     keep_page,
     noted,
-    pause_after,
     reaching,
     wants_fresh,
 )
@@ -105,12 +105,10 @@ class IngestCandles:
         turns = [self._turn(state, gaps.get(state.number, ()), now, gate) for state in taken]
         return tuple(await asyncio.gather(*turns))
 
-    async def left(self, age: timedelta) -> Sequence[tuple[str, Timeframe]]:
-        """Watched streams whose last candle was stored so long ago and judged by nobody: whoever
-        stored it has died.
-        """
+    async def left(self) -> Sequence[tuple[str, Timeframe]]:
+        """Watched streams whose last candle was judged by nobody yet."""
         async with self.store.begin() as tx:
-            found = await tx.candles.unjudged(self.name, self.watched, age)
+            found = await tx.candles.unjudged(self.name, self.watched)
         return [(symbol, timeframe) for symbol, timeframe in found if timeframe is not None]
 
     async def _turn(
@@ -160,8 +158,8 @@ class IngestCandles:
             state, page = await keep_page(tx.candles, state, reading, rests=self.rests)
             state = noted(state, reading, now, trouble)
             is_last = before.latest is None or len(fresh.new) < FULL
-            pause = pause_after(state, self.every, now, is_last=is_last)
-            await tx.streams.settle(state, pause)
+            due = due_after(state, self.every, now, is_last=is_last)
+            await tx.streams.settle(replace(state, due_at=due))
         return Ingested(
             symbol=symbol,
             timeframe=timeframe,

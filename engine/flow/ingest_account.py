@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from engine.domain.stream import StreamKey, StreamTrouble
+from engine.domain.stream import StreamKey, StreamTrouble, in_step
 from engine.errors import BrokerSilent
 from engine.ports import Broker, Store
 
@@ -33,7 +33,7 @@ class KeepAccount:
             now = await tx.now()
         if not taken:
             return False
-        (state,) = taken
+        state = replace(taken[0], due_at=in_step(taken[0], self.every, now))
         try:
             account = await self.broker.account()
             positions = await self.broker.positions()
@@ -42,12 +42,12 @@ class KeepAccount:
                 state, checked_at=now, failures=state.failures + 1, trouble=StreamTrouble.SILENT
             )
             async with self.store.begin() as tx:
-                await tx.streams.settle(failed, self.every)
+                await tx.streams.settle(failed)
             raise
         async with self.store.begin() as tx:
             if not await tx.streams.hold(state, _LEASE):
                 return False
             await tx.streams.keep_account(account, len(positions), account.captured_at)
             good = replace(state, checked_at=now, good_at=now, failures=0, trouble=None)
-            await tx.streams.settle(good, self.every)
+            await tx.streams.settle(good)
         return True

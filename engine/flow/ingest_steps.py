@@ -12,12 +12,14 @@ from engine.domain.stream import (
     Stored,
     StreamState,
     StreamTrouble,
+    in_step,
     is_weekend,
 )
 from engine.ports import Candles
 
 #: A venue shows a candle a moment after it closed; for a while it is asked more often.
-_MOMENT, _AGAIN, _LATE = timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=30)
+_MOMENT, _AGAIN = timedelta(milliseconds=200), timedelta(seconds=2)
+_LATE = timedelta(seconds=30)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 #: A page with so many new candles may not be the last one.
 FULL = 500
@@ -66,18 +68,19 @@ def wants_fresh(state: StreamState, every: timedelta, now: datetime) -> bool:
     return now - state.good_at >= every or state.good_at < closes <= now
 
 
-def pause_after(state: StreamState, every: timedelta, now: datetime, *, is_last: bool) -> timedelta:
-    """How long the stream is left alone; ``is_last`` is whether its newest candle was read."""
+def due_after(state: StreamState, every: timedelta, now: datetime, *, is_last: bool) -> datetime:
+    """When the stream is due again; ``is_last`` is whether its newest candle was read."""
     if state.failures:
-        return min(_FIRST_PAUSE * (1 << min(state.failures - 1, 10)), _LONGEST_PAUSE)
+        return now + min(_FIRST_PAUSE * (1 << min(state.failures - 1, 10)), _LONGEST_PAUSE)
     if state.is_filling or not is_last:
-        return timedelta()
+        return now
+    due = in_step(state, every, now)
     if state.latest is None:
-        return every
-    until = _closes(state, state.latest) - now
-    if until > timedelta():
-        return min(every, until)
-    return min(every, _AGAIN) if -until < _LATE else every
+        return due
+    closes = _closes(state, state.latest)
+    if closes > now:
+        return min(due, closes)
+    return min(due, now + _AGAIN) if now - closes < _LATE else due
 
 
 def _closes(state: StreamState, latest: datetime) -> datetime:

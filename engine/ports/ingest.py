@@ -61,8 +61,8 @@ class Streams(Protocol):
         """
         ...
 
-    async def settle(self, state: StreamState, pause: timedelta) -> None:
-        """Note how a stream that is held stands and let go of it; it is due after the pause."""
+    async def settle(self, state: StreamState) -> None:
+        """Note how a stream that is held stands, also when it is due, and let go of it."""
         ...
 
     async def states(self, source: str, keys: Collection[StreamKey]) -> Sequence[StreamState]:
@@ -102,10 +102,8 @@ class Candles(Protocol):
         """The same of candles that opened after an instant."""
         ...
 
-    async def unjudged(
-        self, source: str, keys: Collection[StreamKey], age: timedelta
-    ) -> Sequence[StreamKey]:
-        """Those streams whose last candle was learnt so long ago and judged by nobody."""
+    async def unjudged(self, source: str, keys: Collection[StreamKey]) -> Sequence[StreamKey]:
+        """Those streams whose last candle was judged by nobody; none while nothing is judged."""
         ...
 
     async def holes(

@@ -36,10 +36,12 @@ async def take(store: Any, *keys: Any, lease: timedelta = MINUTE, most: int = 9)
         return await tx.streams.take(SOURCE, keys, most=most, lease=lease, holder="a")
 
 
-async def settle(store: Any, state: StreamState, pause: timedelta = NOTHING) -> None:
+async def settle(store: Any, state: StreamState, pause: timedelta = NOTHING) -> StreamState:
     async with store.begin() as tx:
         assert await tx.streams.hold(state, MINUTE)
-        await tx.streams.settle(state, pause)
+        state = replace(state, due_at=await tx.now() + pause)
+        await tx.streams.settle(state)
+    return state
 
 
 async def one(store: Any) -> StreamState:
@@ -105,7 +107,7 @@ async def test_who_dies_loses_the_stream_and_who_is_late_writes_nothing(store: A
     (ours,) = await take(store, EUR)
     async with store.begin() as tx:
         assert not await tx.streams.hold(late, MINUTE)
-        await tx.streams.settle(replace(late, failures=7), NOTHING)
+        await tx.streams.settle(replace(late, failures=7))
     assert await take(store, EUR) == []
     await settle(store, ours)
     async with store.begin() as tx:
@@ -140,7 +142,7 @@ async def test_how_a_stream_stands_comes_back_as_it_was_noted(store: Any) -> Non
         trouble=StreamTrouble.SILENT, latest=MONDAY - 2 * HOUR, filled_from=MONDAY - 9 * HOUR,
         filled_to=MONDAY - 8 * HOUR, filled_until=MONDAY - 5 * HOUR,
     )  # fmt: skip
-    await settle(store, state)
+    state = await settle(store, state)
     async with store.begin() as tx:
         assert await tx.streams.states(SOURCE, [GBP, EUR]) == [state]
     assert (state.is_filling, state.percent, state.begins) == (True, 25, MONDAY - 5 * HOUR)
@@ -261,13 +263,13 @@ async def test_a_candle_is_left_to_judge_until_somebody_has(store: Any) -> None:
     state = await one(store)
     await put(store, state, candle(0), candle(1))
     async with store.begin() as tx:
-        assert await tx.candles.unjudged(SOURCE, [EUR, GBP], NOTHING) == [EUR]
-        assert await tx.candles.unjudged(SOURCE, [EUR, GBP], HOUR) == []
+        assert await tx.candles.unjudged(SOURCE, [EUR, GBP]) == [EUR]
+        assert await tx.candles.unjudged("venue:real", [EUR, GBP]) == []
         assert await tx.evaluations.claim(*EUR, candle(1).time)
-        assert await tx.candles.unjudged(SOURCE, [EUR], NOTHING) == []
+        assert await tx.candles.unjudged(SOURCE, [EUR]) == []
     await put(store, state, candle(1, "1.11"))
     async with store.begin() as tx:
-        assert await tx.candles.unjudged(SOURCE, [EUR], NOTHING) == []  # the same candle
+        assert await tx.candles.unjudged(SOURCE, [EUR]) == []  # the same candle
 
 
 async def test_old_candles_go_with_their_revisions_but_the_last_of_a_stream_stay(

@@ -18,7 +18,6 @@ _STREAM, _CANDLES, _GAPS = "candle_stream", "candle", "candle_gap"
 @dataclass(frozen=True)
 class _Stream:
     state: StreamState
-    due_at: datetime
     leased_until: datetime | None = None
     holder: str = ""
 
@@ -33,9 +32,13 @@ class MemoryStreams:
         for symbol, timeframe in keys:
             if self._view.get(_STREAM, (source, symbol, timeframe)) is None:
                 state = StreamState(
-                    source=source, symbol=symbol, timeframe=timeframe, number=next(self._numbers)
+                    source=source,
+                    symbol=symbol,
+                    timeframe=timeframe,
+                    number=next(self._numbers),
+                    due_at=self._clock(),
                 )
-                row = _Stream(state, self._clock())
+                row = _Stream(state)
                 await self._view.insert(_STREAM, (source, symbol, timeframe), row)
 
     async def due(self, source: str, keys: Collection[StreamKey]) -> int:
@@ -49,7 +52,7 @@ class MemoryStreams:
         return [
             row
             for row in rows
-            if row.due_at <= now and (row.leased_until is None or row.leased_until <= now)
+            if row.state.due_at <= now and (row.leased_until is None or row.leased_until <= now)
         ]
 
     async def take(
@@ -61,7 +64,7 @@ class MemoryStreams:
         lease: timedelta,
         holder: str,
     ) -> Sequence[StreamState]:
-        rows = sorted(self._due(source, keys), key=lambda row: (row.due_at, row.state.number))
+        rows = sorted(self._due(source, keys), key=lambda row: (row.state.due_at, row.state.number))
         free = [row for row in rows if not self._view.is_held(_STREAM, _key(row.state))][:most]
         taken = []
         for row in free:
@@ -79,10 +82,10 @@ class MemoryStreams:
         await self._view.put(_STREAM, _key(state), replace(row, leased_until=self._clock() + lease))
         return True
 
-    async def settle(self, state: StreamState, pause: timedelta) -> None:
+    async def settle(self, state: StreamState) -> None:
         row: _Stream = self._view.get(_STREAM, _key(state))
         if row.state.claim == state.claim:
-            await self._view.put(_STREAM, _key(state), _Stream(state, self._clock() + pause))
+            await self._view.put(_STREAM, _key(state), _Stream(state))
 
     async def states(self, source: str, keys: Collection[StreamKey]) -> Sequence[StreamState]:
         rows: list[_Stream] = [
@@ -154,9 +157,7 @@ class MemoryCandles:
                 found.append(known[-1].candle)
         return tuple(found)
 
-    async def unjudged(
-        self, source: str, keys: Collection[StreamKey], age: timedelta
-    ) -> Sequence[StreamKey]:
+    async def unjudged(self, source: str, keys: Collection[StreamKey]) -> Sequence[StreamKey]:
         control: Control | None = self._view.get("control", 1)
         if control is not None and not control.evaluates:
             return []
@@ -167,8 +168,7 @@ class MemoryCandles:
             if not kept:
                 continue
             last = max(kept)
-            is_old = kept[last][0].learnt_at <= self._clock() - age
-            if is_old and self._view.get("evaluation", (*key, last)) is None:
+            if self._view.get("evaluation", (*key, last)) is None:
                 found.append(key)
         return found
 
