@@ -11,7 +11,7 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.market import Candle
-from engine.domain.stream import Gap, GapState, Hole, Stored, StreamKey
+from engine.domain.stream import Gap, GapState, Hole, Stored, StreamKey, Window
 from storage.streams import columns, key_of
 
 _CANDLE = "time, open, high, low, close, volume"
@@ -27,10 +27,12 @@ FROM unnest($2::text::bigint[], $3::text::numeric[], $4::text::numeric[], $5::te
     AS told (epoch, open, high, low, close, volume, revision)
 """  # noqa: S608 -- of constants
 
-# By the key from its end: as many rows as are wanted, and their revisions.
-_OF = """
+_STREAM = """
 stream_id = (SELECT id FROM candle_stream WHERE source = $1 AND symbol = $2 AND timeframe = $3)
-AND ($4::timestamptz IS NULL OR learnt_at <= $4)
+"""
+# By the key from its end: as many rows as are wanted, and their revisions.
+_OF = f"""
+{_STREAM} AND ($4::timestamptz IS NULL OR learnt_at <= $4)
 """
 _LAST = f"""
 SELECT DISTINCT ON (time) {_CANDLE} FROM candle WHERE {_OF}
@@ -39,6 +41,15 @@ ORDER BY time DESC, revision DESC LIMIT $5
 _SINCE = f"""
 SELECT DISTINCT ON (time) {_CANDLE} FROM candle WHERE {_OF} AND time > $5
 ORDER BY time DESC, revision DESC
+"""  # noqa: S608 -- of constants
+_WINDOW = f"""
+SELECT DISTINCT ON (time) {_CANDLE}, learnt_at FROM candle WHERE {_STREAM}
+ORDER BY time DESC, revision DESC LIMIT $4
+"""  # noqa: S608 -- of constants
+# A stream is written by one at a time, so that what is learnt later shows later.
+_NEWS = f"""
+SELECT DISTINCT ON (time) {_CANDLE}, learnt_at FROM candle WHERE {_STREAM}
+AND time >= $4 AND learnt_at > $5 ORDER BY time DESC, revision DESC
 """  # noqa: S608 -- of constants
 _UNJUDGED = """
 SELECT symbol, timeframe
@@ -140,6 +151,18 @@ class CandleTable:
     ) -> tuple[Candle, ...]:
         return await self._read(_LAST, source, key, known_at, max(count, 0))
 
+    async def window(
+        self, source: str, key: StreamKey, count: int, before: Window | None
+    ) -> Window:
+        whose = (source, key[0], str(key[1] or ""))
+        if before is None or before.learnt_at is None or not 0 < count <= len(before.candles):
+            before = None
+            rows = await self._rows(_WINDOW, *whose, count)
+        else:
+            first = before.candles[0].time
+            rows = await self._rows(_NEWS, *whose, first, before.learnt_at)
+        return _window(before or Window(count), rows)
+
     async def since(
         self, source: str, key: StreamKey, after: datetime, *, known_at: datetime | None = None
     ) -> tuple[Candle, ...]:
@@ -185,6 +208,21 @@ class CandleTable:
 
     async def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         return await self._connection.execute_query_dict(query, list(values))
+
+
+def _window(before: Window, rows: Sequence[dict[str, Any]]) -> Window:
+    """A window with what was learnt since; the rows' newest comes first."""
+    if not rows:
+        return before
+    known = [row.pop("learnt_at") for row in rows]
+    learnt_at = max(known if before.learnt_at is None else [*known, before.learnt_at])
+    new = [Candle(**row) for row in reversed(rows)]
+    if before.candles and new[0].time <= before.candles[-1].time:
+        found = {candle.time: candle for candle in (*before.candles, *new)}
+        candles = [found[time] for time in sorted(found)]
+    else:
+        candles = [*before.candles, *new]
+    return Window(before.count, tuple(candles[-before.count :]), learnt_at)
 
 
 def _differs(candle: Candle, row: Mapping[str, Any]) -> bool:

@@ -1,13 +1,13 @@
 """A venue's market whose candles are read from what workers stored of them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
-from engine.domain.stream import StreamState
+from engine.domain.stream import Window
 from engine.errors import FeedError
-from engine.ports import MarketData, Store
+from engine.ports import MarketData, Store, Transaction
 
 #: A stream that nobody watches is only believed while it is read.
 _FRESH = timedelta(minutes=10)
@@ -30,6 +30,8 @@ class StoredMarket:
     source: str
     watched: tuple[tuple[str, Timeframe], ...]
     rests: bool = True
+    #: The last windows that were read; only what was learnt since is read again.
+    _seen: dict[tuple[str, Timeframe], Window] = field(default_factory=dict, compare=False)
 
     async def instant(self) -> datetime:
         return await self.remote.instant()
@@ -38,25 +40,30 @@ class StoredMarket:
         if count < 1:
             return ()
         key = (symbol, timeframe)
+        before = self._seen.get(key)
         async with self.store.begin() as tx:
-            states = await tx.streams.states(self.source, [key])
-            now = await tx.now()
-            found = await tx.candles.last(self.source, key, count)
-        if not self._is_kept(key, states, now):
+            if not await self._is_kept(tx, key):
+                before = None
+            elif before is None or before.count < count:
+                before = await tx.candles.window(self.source, key, count, None)
+            else:
+                before = await tx.candles.window(self.source, key, before.count, before)
+        if before is None:
             return await self.remote.candles(symbol, timeframe, count)
-        if not found:
+        if not before.candles:
             raise FeedError(f"no {timeframe} candles of {symbol} were stored yet")
-        return found
+        self._seen[key] = before
+        return before.candles[-count:]
 
     async def candles_since(
         self, symbol: str, timeframe: Timeframe, after: datetime
     ) -> tuple[Candle, ...]:
         key = (symbol, timeframe)
         async with self.store.begin() as tx:
+            is_kept = await self._is_kept(tx, key)
             states = await tx.streams.states(self.source, [key])
-            now = await tx.now()
-            found = await tx.candles.since(self.source, key, after)
-        if not self._is_kept(key, states, now):
+            found = await tx.candles.since(self.source, key, after) if is_kept else ()
+        if not is_kept:
             return await self.remote.candles_since(symbol, timeframe, after)
         begins = states[0].begins if states else None
         if begins is None:
@@ -74,13 +81,12 @@ class StoredMarket:
     async def instrument(self, symbol: str) -> Instrument:
         return await self.remote.instrument(symbol)
 
-    def _is_kept(
-        self, key: tuple[str, Timeframe], states: Collection[StreamState], now: datetime
-    ) -> bool:
+    async def _is_kept(self, tx: Transaction, key: tuple[str, Timeframe]) -> bool:
         """Whether the store is what counts for a stream."""
         if key in self.watched:
             return True
+        now = await tx.now()
         return any(
             state.good_at is not None and state.latest is not None and now - state.good_at < _FRESH
-            for state in states
+            for state in await tx.streams.states(self.source, [key])
         )

@@ -117,6 +117,17 @@ class Stored:
     revised: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last candles of a stream, oldest first, when ``count`` were asked for, and when the last
+    of what is in them was learnt.
+    """
+
+    count: int = 0
+    candles: tuple[Candle, ...] = ()
+    learnt_at: datetime | None = None
+
+
 def in_step(state: StreamState, every: timedelta, now: datetime) -> datetime:
     """When a stream is due next: so long after it was due, however long it then waited, so that
     waits do not add up; one that is further behind begins anew.

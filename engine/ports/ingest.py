@@ -9,7 +9,7 @@ from typing import Protocol
 
 from engine.domain.account import Account
 from engine.domain.market import Candle, Timeframe
-from engine.domain.stream import Gap, Hole, Stored, StreamKey, StreamState
+from engine.domain.stream import Gap, Hole, Stored, StreamKey, StreamState, Window
 
 
 class CandleSource(Protocol):
@@ -93,6 +93,14 @@ class Candles(Protocol):
     ) -> tuple[Candle, ...]:
         """The last ``count`` candles, oldest first, as they stand or as they stood when only that
         was known which had been learnt until an instant.
+        """
+        ...
+
+    async def window(
+        self, source: str, key: StreamKey, count: int, before: Window | None
+    ) -> Window:
+        """The last ``count`` candles as they stand; of what the caller has from ``before`` only
+        what was learnt since is read.
         """
         ...
 

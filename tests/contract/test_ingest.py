@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.domain.account import Account
 from engine.domain.market import Candle, Timeframe
-from engine.domain.stream import Gap, GapState, Hole, Stored, StreamState, StreamTrouble
+from engine.domain.stream import Gap, GapState, Hole, Stored, StreamState, StreamTrouble, Window
 from engine.domain.values import decimal
 from tests.contract.conftest import rolled_back
 
@@ -299,3 +299,39 @@ async def test_old_candles_go_with_their_revisions_but_the_last_of_a_stream_stay
         assert await tx.candles.retire(KEEP, 3, 100) == 0
         assert await tx.candles.retire(KEEP, 1, 1) == 1
         assert await tx.candles.retire(60 * timedelta(days=1), 1, 9) == 0
+
+
+async def test_a_window_that_is_known_is_brought_up_to_date(store: Any) -> None:
+    state = await one(store)
+
+    async def window(before: Window | None, count: int = 3) -> Window:
+        async with store.begin() as tx:
+            return await tx.candles.window(SOURCE, EUR, count, before)  # type: ignore[no-any-return]
+
+    empty = await window(None)
+    assert (empty.candles, empty.learnt_at) == ((), None)
+    await put(store, state, *(candle(hour) for hour in (0, 1, 4)))
+    seen = await window(empty)
+    assert seen.candles == (candle(0), candle(1), candle(4))
+    assert await window(seen) == seen
+    await put(store, state, candle(5), candle(6))
+    seen = await window(seen)
+    assert seen.candles == (candle(4), candle(5), candle(6))
+    await put(store, state, candle(2), candle(5, "1.15"))  # one of before, and a revision
+    seen = await window(seen)
+    assert seen.candles == (candle(4), candle(5, "1.15"), candle(6))
+    await put(store, state, candle(5, "1.16"), candle(7))
+    seen = await window(seen)
+    assert seen.candles == (candle(5, "1.16"), candle(6), candle(7))
+    assert (await window(seen, 9)).candles == (await window(None, 9)).candles
+
+
+async def test_a_hole_that_is_filled_within_a_known_window_shows(store: Any) -> None:
+    state = await one(store)
+    await put(store, state, *(candle(hour) for hour in (0, 1, 4, 5)))
+    async with store.begin() as tx:
+        seen = await tx.candles.window(SOURCE, EUR, 3, None)
+    await put(store, state, candle(2), candle(3))
+    async with store.begin() as tx:
+        again = await tx.candles.window(SOURCE, EUR, 3, seen)
+    assert again.candles == (candle(3), candle(4), candle(5))

@@ -8,7 +8,7 @@ from itertools import count, pairwise
 from engine.domain.account import Account
 from engine.domain.market import Candle
 from engine.domain.state import Control
-from engine.domain.stream import Gap, GapState, Hole, Stored, StreamKey, StreamState
+from engine.domain.stream import Gap, GapState, Hole, Stored, StreamKey, StreamState, Window
 from engine.ports import Clock
 from tests.memory.rows import View
 
@@ -146,6 +146,15 @@ class MemoryCandles:
     ) -> tuple[Candle, ...]:
         found = self._read(source, key, known_at)
         return tuple(candle for candle in found if candle.time > after)
+
+    async def window(
+        self, source: str, key: StreamKey, count: int, before: Window | None
+    ) -> Window:
+        row: _Stream | None = self._view.get(_STREAM, (source, *key))
+        kept = {} if row is None else self._of(row.state.number)
+        times = sorted(kept)[-count:]
+        learnt = max((kept[time][-1].learnt_at for time in times), default=None)
+        return Window(count, tuple(kept[time][-1].candle for time in times), learnt)
 
     def _read(self, source: str, key: StreamKey, known_at: datetime | None) -> tuple[Candle, ...]:
         row: _Stream | None = self._view.get(_STREAM, (source, *key))
