@@ -13,8 +13,14 @@ from broker.instruments import instrument
 from engine.domain import market as domain
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.errors import FeedError
+from engine.ports import Clock
 
 BARS = shipped_recording().candles
+
+
+def wall() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
 
 
 def shorten(timeframe: Timeframe, seconds: int) -> None:
@@ -33,14 +39,15 @@ class ClockVenue:
 
     latency: float = 0.03
     page: int = 1000
+    clock: Clock = wall
 
     async def instant(self) -> datetime:
-        return datetime.now(UTC)
+        return self.clock()
 
     async def candles(self, symbol: str, timeframe: Timeframe, count: int) -> tuple[Candle, ...]:
         await asyncio.sleep(self.latency)
         step = timeframe.length.total_seconds()
-        last = int(datetime.now(UTC).timestamp() // step) - 1
+        last = int(self.clock().timestamp() // step) - 1
         first = last - min(count, self.page) + 1
         return tuple(self.candle(symbol, number, step) for number in range(first, last + 1))
 
@@ -49,7 +56,7 @@ class ClockVenue:
     ) -> tuple[Candle, ...]:
         await asyncio.sleep(self.latency)
         step = timeframe.length.total_seconds()
-        last = int(datetime.now(UTC).timestamp() // step) - 1
+        last = int(self.clock().timestamp() // step) - 1
         first = int(after.timestamp() // step) + 1
         ends = min(last, first + self.page - 1)
         return tuple(self.candle(symbol, number, step) for number in range(first, ends + 1))
@@ -60,7 +67,7 @@ class ClockVenue:
         return replace(bar, time=datetime.fromtimestamp(number * step, UTC))
 
     async def quote(self, symbol: str) -> Quote | None:
-        now = datetime.now(UTC)
+        now = self.clock()
         step = Timeframe.M1.length.total_seconds()
         bid = self.candle(symbol, int(now.timestamp() // step) - 1, step).close
         return Quote(bid, bid + type(bid)("0.00008"), now)
