@@ -67,6 +67,7 @@ class ClockVenue:
         return replace(bar, time=datetime.fromtimestamp(number * step, UTC))
 
     async def quote(self, symbol: str) -> Quote | None:
+        await asyncio.sleep(self.latency)
         now = self.clock()
         step = Timeframe.M1.length.total_seconds()
         bid = self.candle(symbol, int(now.timestamp() // step) - 1, step).close
@@ -76,6 +77,7 @@ class ClockVenue:
         return {}
 
     async def instrument(self, symbol: str) -> Instrument:
+        await asyncio.sleep(self.latency)
         if not symbol.startswith("S"):
             raise FeedError(f"there is no {symbol}")
         known = instrument("EURUSD")

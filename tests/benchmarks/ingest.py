@@ -1,6 +1,6 @@
 """Many symbols read and judged by several workers: real processes, PostgreSQL, Redis and arq.
 
-    python -m tests.benchmarks ingest --symbols 100 --workers 4 --every 5 --seconds 30
+    python -m tests.benchmarks ingest --symbols 100 --workers 4 --every 5 --seconds 20
 
 A candle of every symbol closes at the same instant, every five seconds, at a venue that takes 30 ms
 to answer. A cycle is inside its interval when all of them are stored, and judged by five
@@ -56,7 +56,7 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
     parser.add_argument("--symbols", type=int, default=100)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--every", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seconds", type=float, default=20.0)
     wanted = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="ait-") as made:
         folder = Path(made)
