@@ -96,9 +96,12 @@ async def _measure(url: str, processes: Sequence[Any], wanted: Any) -> None:
     connection = await asyncpg.connect(url)
     taken = await _begun(connection, wanted.symbols)
     print(f"ingest: {wanted.symbols} first windows stored and judged after {taken:.1f} s")
-    cpu, began = _cpu(processes), datetime.now(UTC).timestamp()
+    server = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()")).parent()
+    before, began = (_cpu(processes), _served(server)), datetime.now(UTC).timestamp()
     waits = await _sampled(connection, wanted.seconds)
-    busy = (_cpu(processes) - cpu) / wanted.seconds
+    passed = datetime.now(UTC).timestamp() - began
+    after = (_cpu(processes), _served(server))
+    busy = [(b - a) * wanted.every / passed for a, b in zip(before, after, strict=True)]
     # Candles that closed in the time, but for those that had just closed at its end.
     first, last = began - wanted.every, began + wanted.seconds - 2 * wanted.every
     await asyncio.sleep(wanted.every)
@@ -106,7 +109,12 @@ async def _measure(url: str, processes: Sequence[Any], wanted: Any) -> None:
     await connection.close()
     _tell(rows, wanted)
     _tell_waits(waits)
-    print(f"  {wanted.workers} workers compute {busy:.0%} of a core together")
+    cores = psutil.cpu_count() * wanted.every
+    print(
+        f"  a cycle computes {busy[0]:.2f} s in {wanted.workers} workers and {busy[1]:.2f} s in"
+        f" PostgreSQL, {sum(busy) / cores:.0%} of what {psutil.cpu_count()} cores have in its time"
+        f" (the machine's load is {psutil.getloadavg()[0]:.1f})"
+    )
 
 
 async def _begun(connection: asyncpg.Connection, symbols: int) -> float:
@@ -122,6 +130,12 @@ async def _begun(connection: asyncpg.Connection, symbols: int) -> float:
 def _cpu(processes: Sequence[Any]) -> float:
     used = [each.cpu_times() for each in processes]
     return float(sum(each.user + each.system for each in used))
+
+
+def _served(server: Any) -> float:
+    """What the database's processes have computed, also those that have ended."""
+    own = server.cpu_times()
+    return float(own.children_user + own.children_system) + _cpu(server.children(recursive=True))
 
 
 async def _sampled(connection: asyncpg.Connection, seconds: float) -> dict[str, float]:
