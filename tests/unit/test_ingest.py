@@ -8,11 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from bot.ingesting import cadence_of
+from bot.settings import Settings
 from broker.feeds.stored import StoredMarket
 from engine.domain.market import Candle, Timeframe
 from engine.domain.stream import Gap, GapState, Hole, StreamState, StreamTrouble, is_weekend
-from engine.errors import BrokerSilent, FeedError, NotFound
+from engine.errors import BrokerSilent, FeedError, InvalidInput, NotFound
 from engine.flow.ingest import TOGETHER, IngestCandles, Ingested
 from engine.flow.ingest_account import KeepAccount
 from engine.flow.ingest_faults import FindStreamFaults
@@ -555,3 +558,26 @@ async def test_old_candles_are_retired(rig: Rig, monkeypatch: pytest.MonkeyPatch
     retire = RetireCandles(store=rig.store, keep=200 * HOUR)  # type: ignore[arg-type]
     assert await retire() == 400
     assert await rig.kept() == rig.times(NOW - 200 * HOUR)
+
+
+def test_a_history_that_would_be_removed_at_once_is_refused() -> None:
+    def cadence(**fields: Any) -> Any:
+        return cadence_of(Settings(_env_file=None, **fields))  # type: ignore[call-arg]
+
+    assert (cadence().candles, cadence().account) == (MINUTE, 30 * SECOND)
+    assert cadence(candle_history_days=399).history == 399 * 24 * HOUR
+    with pytest.raises(InvalidInput, match="CANDLE_KEEP_DAYS"):
+        cadence(candle_history_days=400)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("snapshot_interval_seconds", 0), ("snapshot_interval_seconds", 3601),
+        ("account_snapshot_interval_seconds", 4), ("candle_history_days", -1),
+        ("candle_keep_days", 29),
+    ],
+)  # fmt: skip
+def test_intervals_have_bounds(name: str, value: int) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings(_env_file=None, **{name: value})  # type: ignore[call-arg, arg-type]
