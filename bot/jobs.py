@@ -11,7 +11,11 @@ from bot.wiring import Work, World, now
 from engine.domain.market import Timeframe
 from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
+from engine.domain.stream import StreamTrouble
 from engine.errors import BrokerSilent, FeedError, HistoryBroken, NotFound
+from engine.flow.ingest import Ingested
+from engine.flow.pipeline import TOGETHER
+from storage.sole import Sole
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +26,16 @@ async def ingest(ctx: Context) -> None:
     """Move the market on when it is time, read the venue, and judge the candle that closed.
 
     The next candle is not played before the last one was judged, so that a worker that dies in
-    between skips nothing.
+    between skips nothing. Candles of a venue that has to be asked are judged by whoever fetches
+    them; this worker calls the others.
     """
     world: World = ctx["world"]
+    work: Work = ctx["work"]
+    if work.ingestion.candles is not None:
+        await work.ingestion.candles.spread()
+        await fetch(ctx)
+        await judge(ctx)
+        return
     await _judge(ctx)
     if world.tape is None:
         # It moves by itself; what closed since is judged, and followed by the sweep.
@@ -63,6 +74,67 @@ async def _judge(ctx: Context) -> None:
     await _run_cycle(ctx, due)
 
 
+async def fetch(ctx: Context) -> None:
+    """Read some streams that are due and that nobody else has, and judge what closed."""
+    work: Work = ctx["work"]
+    if work.ingestion.candles is None:
+        return
+    done = await work.ingestion.candles()
+    for each in done:
+        _say(each)
+    if any(each.is_closed for each in done):
+        await judge(ctx)
+
+
+def _say(done: Ingested) -> None:
+    stream = f"{done.symbol} {done.timeframe}"
+    if not done.is_ours:
+        log.warning("candles of %s came too late, somebody else reads them now", stream)
+    elif done.error is not None:
+        # Only what nobody foresaw needs its trace.
+        trace = done.error if done.trouble is StreamTrouble.BROKEN else None
+        log.warning("candles of %s were not read: %r", stream, done.error, exc_info=trace)
+    if done.revised:
+        log.info("%d candles of %s were revised by the venue", done.revised, stream)
+    if done.percent is not None:
+        log.info("candles of %s from before: %d %% are there", stream, done.percent)
+
+
+async def judge(ctx: Context) -> None:
+    """Judge the candles that were stored and that nobody has judged, whoever stored them.
+
+    One worker does it at a time, because each decision makes the picture of the others an old one.
+    Who comes meanwhile leaves it to that one, who looks again before it ends; what is stored after
+    that look is found by the next second's.
+    """
+    work: Work = ctx["work"]
+    world: World = ctx["world"]
+    sole: Sole = ctx["judging"]
+    candles = work.ingestion.candles
+    if candles is None:
+        return
+    tried: set[tuple[str, Timeframe]] = set()
+    async with sole.try_enter() as is_alone:
+        while is_alone:
+            left = set(await candles.left()) - tried
+            # In the order everybody has; the timeframes that are only looked at are not judged.
+            due = [stream for stream in world.symbols if stream in left][:TOGETHER]
+            if not due:
+                return
+            tried.update(due)
+            await _run_cycle(ctx, due)
+
+
+async def keep_account(ctx: Context) -> None:
+    """Keep the account's figures, when they are due."""
+    work: Work = ctx["work"]
+    try:
+        if work.ingestion.account is not None:
+            await work.ingestion.account()
+    except BrokerSilent as error:
+        log.warning("the account's figures were not read: %s", error)
+
+
 async def evaluate(ctx: Context, symbol: str, timeframe: str) -> None:
     """Run the loop once for a symbol."""
     await _run_cycle(ctx, [(symbol, Timeframe(timeframe))])
@@ -70,6 +142,8 @@ async def evaluate(ctx: Context, symbol: str, timeframe: str) -> None:
 
 async def _run_cycle(ctx: Context, due: Sequence[tuple[str, Timeframe]]) -> None:
     work: Work = ctx["work"]
+    if not due:
+        return
     _, missing = await work.run_cycle.over(due)
     for error in missing:
         log.warning("not judged: %s", error)
@@ -170,9 +244,10 @@ async def poll_feeds(ctx: Context) -> None:
 
 
 async def retire(ctx: Context) -> None:
-    """Remove the snapshots of old no-trades."""
+    """Remove the snapshots of old no-trades, and old candles."""
     work: Work = ctx["work"]
     await work.retire_bundles()
+    await work.ingestion.retire()
 
 
 async def sweep(ctx: Context) -> None:

@@ -158,13 +158,15 @@ async def _print_code(world: World, code: str) -> None:
 async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: str) -> None:
     """A worker, until it is cancelled. arq gives up when Redis goes away; we start it again."""
     sole = Sole(needed(settings.database_url, "DATABASE_URL"), Lock.COURIER)
+    judging = Sole(needed(settings.database_url, "DATABASE_URL"), Lock.JUDGING)
     bot, ready = telegram_bot(settings), asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sole.close)
+        stack.push_async_callback(judging.close)
         stack.push_async_callback(bot.shutdown)
 
         async def once() -> None:
-            worker = build_worker(world, pool, bot, sole, ready)
+            worker = build_worker(world, pool, bot, sole, ready, judging)
             try:
                 await worker.async_run()
             finally:

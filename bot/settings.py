@@ -117,6 +117,13 @@ class Settings(BaseSettings):
     #: Whether feeds may be on this machine or in a private network.
     feeds_allow_private: bool = False
 
+    #: Seconds until a venue is asked again for a symbol's candles, and for the account's figures.
+    snapshot_interval_seconds: int = Field(default=60, ge=1, le=3_600)
+    account_snapshot_interval_seconds: int = Field(default=30, ge=5, le=3_600)
+    #: How far back candles are fetched; 0 is as far as indicators need. How long they are kept.
+    candle_history_days: int = Field(default=0, ge=0, le=3_650)
+    candle_keep_days: int = Field(default=400, ge=30, le=36_500)
+
     account_id: str = "paper-1"
     account_currency: str = "USD"
     #: The broker's: its midnight begins the day that the limits are measured on.

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from time import perf_counter
 
+from bot.ingesting import stream_faults
 from bot.pushing import push_faults
 from bot.venues import new_code
 from bot.wiring import (
@@ -205,7 +206,12 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             feed_faults=build_feed_faults(world),
             symbols=world.symbols,
             look_live=read_live.view,
-            surroundings=partial(_around, world, push_faults(store, world.signal_server)),
+            surroundings=partial(
+                _around,
+                world,
+                push_faults(store, world.signal_server),
+                stream_faults(store, world.market),
+            ),
         ),
         read_live=read_live,
         confirm_live=ConfirmLive(store=store, bell=bell, read_live=read_live),
@@ -229,6 +235,9 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     )
 
 
-async def _around(world: World, push: Surroundings) -> Sequence[Finding]:
+async def _around(
+    world: World, push: Surroundings, streams: Surroundings | None
+) -> Sequence[Finding]:
     near = await surroundings(local_chat=world.local_chat)
-    return [*near, *await world.venue_faults(), *await push()]
+    found = [*near, *await world.venue.faults(), *await push()]
+    return found if streams is None else [*found, *await streams()]

@@ -2,18 +2,22 @@
 
 import re
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside, outside_of, recorded
 from bot.settings import Settings
 from broker.binance.build import build
 from broker.binance.client import Client
-from broker.binance.market import BinanceMarket
 from broker.binance.place import is_real
 from broker.binance.venue import BinanceBroker
+from broker.books import ABILITIES
 from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
+from broker.feeds.stored import StoredMarket
 from broker.feeds.terminal import TerminalCalendar, TerminalMarket
 from broker.mt5.client import Connector
 from broker.mt5.market import Mt5Market
@@ -22,15 +26,17 @@ from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
 from broker.oanda.build import build as build_oanda
 from broker.oanda.client import Client as OandaClient
-from broker.oanda.market import OandaMarket
+from broker.oanda.health import ABILITIES as OANDA_ABILITIES
+from broker.oanda.health import faults as oanda_faults
 from broker.oanda.place import is_real as is_real_oanda
 from broker.oanda.venue import OandaBroker
 from broker.paper import PaperBroker
+from engine.domain.diagnosis import Finding
 from engine.domain.feed import CalendarKind
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput
 from engine.flow.terminal_wishes import Watched
-from engine.ports import Clock
+from engine.ports import Clock, MarketData
 from storage.signals import Listener
 from storage.transaction import PostgresLedger, PostgresStore
 
@@ -65,11 +71,19 @@ def parse_symbols(text: str, setting: str = "EA_SYMBOLS") -> Watched:
     return Watched(streams=tuple(streams), names=names)
 
 
-Market = RecordedMarket | TerminalMarket | Mt5Market | BinanceMarket | OandaMarket
+Market = RecordedMarket | TerminalMarket | StoredMarket
 AnyBroker = PaperBroker | MtBridge | Mt5Broker | BinanceBroker | OandaBroker
 #: What a token and an account's number at OANDA look like, and its name of an instrument.
 _OANDA_TOKEN, _OANDA_ACCOUNT = re.compile(r"[A-Za-z0-9-]{8,200}"), re.compile(r"[0-9-]{3,40}")
 _OANDA_NAME = re.compile(r"[A-Z0-9]{1,20}_[A-Z]{3}")
+
+
+async def _no_faults() -> Sequence[Finding]:
+    return ()
+
+
+async def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +94,24 @@ class Venue:
     broker: AnyBroker
     outside: Outside
     watched: Watched
+    #: What can be done with a trade there.
+    abilities: tuple[str, ...] = ABILITIES
+    #: What the venue says of the account itself, where it says anything.
+    faults: Callable[[], Awaitable[Sequence[Finding]]] = _no_faults
+    #: Closes the connections that the adapters keep.
+    close: Callable[[], Awaitable[None]] = _nothing
+
+
+def stored(
+    store: PostgresStore, remote: MarketData, source: str, watched: Watched, *, rests: bool = True
+) -> StoredMarket:
+    """A remote market whose candles workers fetch and everybody reads from the store.
+
+    ``source`` names where they come from: what shows other candles needs another name.
+    """
+    return StoredMarket(
+        store=store, remote=remote, source=source, watched=watched.streams, rests=rests
+    )
 
 
 def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clock: Clock) -> Venue:
@@ -121,7 +153,10 @@ def _connector(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
     watched = parse_symbols(settings.ea_symbols)
     names = Names(connector=connector, watched=watched)
     return Venue(
-        market=Mt5Market(connector=connector, names=names, clock=clock),
+        market=stored(
+            store, Mt5Market(connector=connector, names=names, clock=clock),
+            f"mt5:{settings.account_id}", watched,
+        ),
         broker=Mt5Broker(
             connector=connector, names=names, store=store, account_id=settings.account_id,
             is_live=settings.live_trading_enabled,
@@ -146,8 +181,14 @@ def _binance(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
     market, broker = build(
         client, PostgresLedger(), watched.symbols, account_id=settings.account_id, is_live=is_live
     )
-    outside = outside_of(settings, store, watched)
-    return Venue(market=market, broker=broker, outside=outside, watched=watched)
+    # One exchange has the same candles for all accounts, its test network others.
+    source = f"binance:{urlsplit(settings.binance_url).hostname}"
+    return Venue(
+        market=stored(store, market, source, watched, rests=False),
+        broker=broker,
+        outside=outside_of(settings, store, watched),
+        watched=watched,
+    )
 
 
 def _oanda(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
@@ -170,8 +211,17 @@ def _oanda(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
         zone=ZoneInfo(settings.broker_timezone), slippage_pips=settings.oanda_max_slippage_pips,
         is_live=is_live,
     )  # fmt: skip
-    outside = outside_of(settings, store, watched)
-    return Venue(market=market, broker=broker, outside=outside, watched=watched)
+    # Practice has prices of its own.
+    source = f"oanda:{urlsplit(settings.oanda_url).hostname}"
+    return Venue(
+        market=stored(store, market, source, watched),
+        broker=broker,
+        outside=outside_of(settings, store, watched),
+        watched=watched,
+        abilities=OANDA_ABILITIES,
+        faults=partial(oanda_faults, client),
+        close=market.aclose,
+    )
 
 
 def _paper(settings: Settings) -> Venue:

@@ -1,6 +1,6 @@
 """Put the parts together: adapters chosen by the settings, use cases over them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from os import getpid
@@ -9,16 +9,12 @@ from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside
 from bot.identity import identify_of
+from bot.ingesting import Cadence, Ingestion, build_ingestion, cadence_of
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Reread, Settings
-from bot.venues import AnyBroker, Market, build_venue
-from broker.books import ABILITIES
+from bot.venues import AnyBroker, Market, Venue, build_venue
 from broker.feeds.recorded import RecordedMarket
-from broker.oanda.health import ABILITIES as OANDA_ABILITIES
-from broker.oanda.health import faults
-from broker.oanda.market import OandaMarket
 from broker.signal_push.server import HttpSignalServer
-from engine.domain.diagnosis import Finding
 from engine.domain.market import Timeframe
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
@@ -57,6 +53,7 @@ class World:
 
     store: PostgresStore
     anchors: AnchorFile
+    venue: Venue
     market: Market
     broker: AnyBroker
     outside: Outside
@@ -73,6 +70,7 @@ class World:
     live_enabled: bool
     reread: Reread
     identify: Identify
+    cadence: Cadence
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -99,17 +97,12 @@ class World:
     @property
     def abilities(self) -> tuple[str, ...]:
         """What the venue can do with a trade."""
-        return OANDA_ABILITIES if isinstance(self.market, OandaMarket) else ABILITIES
-
-    async def venue_faults(self) -> Sequence[Finding]:
-        """What the venue says of the account itself, where it says anything."""
-        return await faults(self.market.client) if isinstance(self.market, OandaMarket) else ()
+        return self.venue.abilities
 
     async def close(self) -> None:
         """Close the connections that the adapters keep."""
         await self.signals.close()
-        if isinstance(self.market, OandaMarket):
-            await self.market.aclose()
+        await self.venue.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +128,7 @@ class Work:
     sum_up_quiet_hours: SumUpQuietHours
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
+    ingestion: Ingestion
 
 
 def now() -> datetime:
@@ -149,6 +143,7 @@ def build_world(settings: Settings) -> World:
     return World(
         store=store,
         anchors=AnchorFile(settings.anchor_path),
+        venue=venue,
         market=venue.market,
         broker=venue.broker,
         outside=venue.outside,
@@ -163,6 +158,7 @@ def build_world(settings: Settings) -> World:
         live_enabled=settings.live_trading_enabled,
         reread=Reread(),
         identify=identify_of(settings, store, venue.broker),
+        cadence=cadence_of(settings),
     )
 
 
@@ -259,6 +255,9 @@ def build_work(world: World, bell: Bell) -> Work:
             reload_params=ReloadParams(stale=world.reread),
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
+        ),
+        ingestion=build_ingestion(
+            world.cadence, store, market, broker, bell, is_recorded=world.tape is not None
         ),
     )
 

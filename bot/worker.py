@@ -9,7 +9,7 @@ from typing import Any
 
 from arq import create_pool, cron
 from arq.connections import ArqRedis, RedisSettings
-from arq.worker import Worker
+from arq.worker import Worker, func
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot
@@ -31,6 +31,8 @@ _JOB_TIMEOUT = 30
 _RETIRE_TIMEOUT = 600
 #: All feeds, two at a time, each as slow as it may be.
 _POLL_TIMEOUT = 420
+#: Ten streams, five at a time, each as slow as it may be, and judging them.
+_FETCH_TIMEOUT = 50
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -90,9 +92,11 @@ async def connect(bot: Bot, ready: asyncio.Event) -> None:
 
 
 def build_worker(
-    world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event
+    world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event, judging: Sole
 ) -> Worker:
-    """A worker over an open database; run it with ``async_run``."""
+    """A worker over an open database; run it with ``async_run``. ``sole`` is who sends messages,
+    ``judging`` who judges what is stored.
+    """
     courier = build_courier(
         bot=bot,
         store=world.store,
@@ -110,14 +114,20 @@ def build_worker(
         "world": world,
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
+        "judging": judging,
     }
     return Worker(
         functions=[
             jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
             jobs.sync_broker, jobs.expire, jobs.sweep, jobs.execute_commands,
+            func(jobs.fetch, timeout=_FETCH_TIMEOUT),
         ],
         cron_jobs=[
-            cron(jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1),
+            cron(
+                jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1,
+                timeout=_FETCH_TIMEOUT,
+            ),
+            cron(jobs.keep_account, second=set(range(3, 60, 5)), max_tries=1),
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(jobs.execute_commands, second=set(range(1, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),

@@ -22,3 +22,5 @@ class Lock(IntEnum):
     SIGNALS = 7_205_114_318
     #: Who adds what a feed says: it is compared with what is stored.
     FEEDS = 7_205_114_319
+    #: Who judges what was stored: two at once would make each other's pictures old.
+    JUDGING = 7_205_114_320

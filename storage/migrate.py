@@ -18,6 +18,7 @@ REVOKE UPDATE, DELETE, TRUNCATE ON gate_snapshots, settings_version, strategy_ve
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON decision_history, history_head FROM {role};
 GRANT EXECUTE ON FUNCTION append_decisions TO {role};
 REVOKE UPDATE, DELETE, TRUNCATE ON calendar_release FROM {role};
+REVOKE UPDATE, TRUNCATE ON candle FROM {role};
 REVOKE UPDATE, TRUNCATE ON snapshot_bundle, snapshot_part, ea_snapshot FROM {role};
 """
 

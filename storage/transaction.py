@@ -9,6 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
 
 from storage.bundles import BundleTable
+from storage.candle_store import CandleTable
 from storage.commands import CommandTable
 from storage.evaluations import EvaluationTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
@@ -26,6 +27,7 @@ from storage.position_orders import PositionOrderTable
 from storage.settings import ControlTable, SettingsTable
 from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
+from storage.streams import StreamTable
 from storage.terminals import TerminalTable
 
 
@@ -55,6 +57,8 @@ class PostgresTransaction:
         self.releases = ReleaseTable(connection)
         self.live = ConfirmationTable(connection)
         self.headlines = HeadlineTable(connection)
+        self.streams = StreamTable(connection)
+        self.candles = CandleTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

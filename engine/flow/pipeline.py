@@ -13,6 +13,7 @@ Stage 1 is asked by stage 2; ``RunCycle`` below runs 2 to 5 and decides between 
 stage writes 7 in the transaction that makes it true.
 """
 
+from asyncio import Semaphore, gather
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -39,6 +40,8 @@ from engine.strategies.base import applies
 
 #: Symbols that share one transaction.
 TOGETHER = 20
+#: Of them, those whose bundles are collected at the same time.
+_AT_ONCE = 5
 
 #: Verdicts that bring an idea before a person or to the venue.
 _PUT_FORWARD = (Verdict.ASK, Verdict.EXECUTE)
@@ -147,12 +150,25 @@ class RunCycle:
     async def _freeze(
         self, survey: Survey, watched: Sequence[tuple[str, Timeframe]]
     ) -> tuple[list[Bundle], list[FeedError | NotFound]]:
-        bundles, errors = [], []
-        for symbol, timeframe in watched:
-            try:
-                bundles.append(await self.collect.freeze(survey, symbol, timeframe))
-            except (FeedError, NotFound) as error:
-                errors.append(error)
+        """Bundles in the order of what is watched; some are collected at the same time, because a
+        venue is asked for each symbol's quote.
+        """
+        gate = Semaphore(_AT_ONCE)
+
+        async def one(symbol: str, timeframe: Timeframe) -> Bundle:
+            async with gate:
+                return await self.collect.freeze(survey, symbol, timeframe)
+
+        found = await gather(*(one(*stream) for stream in watched), return_exceptions=True)
+        bundles: list[Bundle] = []
+        errors: list[FeedError | NotFound] = []
+        for each in found:
+            if isinstance(each, FeedError | NotFound):
+                errors.append(each)
+            elif isinstance(each, BaseException):
+                raise each
+            else:
+                bundles.append(each)
         return bundles, errors
 
     async def _judge(

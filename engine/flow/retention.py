@@ -1,4 +1,6 @@
-"""Retention: bundles that only old no-trades rest on are removed, and the history says so."""
+"""Retention: bundles that only old no-trades rest on are removed, and the history says so; candles
+that are old enough as well, of which bundles have their own.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +11,8 @@ from engine.snapshot.canonical import digest
 
 #: Bundles removed in one transaction; it must be short, because nothing is stored meanwhile.
 BATCH = 500
+#: Rows of candles removed in one, and candles of a stream that always stay.
+ROWS, LEAST = 10_000, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,25 @@ class RetireBundles:
             if hashes:
                 await tx.history.append(_entry(now, cutoff, days, hashes))
         return len(hashes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetireCandles:
+    """Remove candles that opened longer ago than they are kept, with their revisions; the answer is
+    how many rows. The last of each stream stay, however old they are.
+    """
+
+    store: Store
+    keep: timedelta
+
+    async def __call__(self) -> int:
+        removed = 0
+        while True:
+            async with self.store.begin() as tx:
+                batch = await tx.candles.retire(self.keep, LEAST, ROWS)
+            removed += batch
+            if batch < ROWS:
+                return removed
 
 
 def _entry(now: datetime, cutoff: datetime, days: int, hashes: list[str]) -> Entry:

@@ -5,6 +5,7 @@ from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
 from engine.ports.heartbeats import Heartbeat, Heartbeats
+from engine.ports.ingest import Candles, CandleSource, Streams
 from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.operator_commands import OperatorCommands
@@ -51,6 +52,8 @@ __all__ = [
     "Bundles",
     "Calendar",
     "CalendarFeed",
+    "CandleSource",
+    "Candles",
     "Clock",
     "Commands",
     "Confirmations",
@@ -89,6 +92,7 @@ __all__ = [
     "Store",
     "StrategyStore",
     "Streamed",
+    "Streams",
     "Terminals",
     "Transaction",
     "VenueLedger",

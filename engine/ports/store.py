@@ -14,6 +14,7 @@ from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
+from engine.ports.ingest import Candles, Streams
 from engine.ports.live import Confirmations
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
@@ -258,6 +259,16 @@ class Transaction(Protocol):
     @property
     def live(self) -> Confirmations:
         """Who confirmed real accounts."""
+        ...
+
+    @property
+    def streams(self) -> Streams:
+        """What is read from venues, and whose turn it is."""
+        ...
+
+    @property
+    def candles(self) -> Candles:
+        """Candles that were read from venues."""
         ...
 
     async def now(self) -> datetime:

@@ -59,7 +59,7 @@ _LIVE = """CREATE TABLE live_confirmation (
 class Migration(migrations.Migration):
     """Two tables."""
 
-    dependencies = [("storage", "0019_feeds")]
+    dependencies = [("storage", "0020_candles")]
 
     operations = [
         ops.RunSQL(_COMMANDS, "DROP TABLE commands"),

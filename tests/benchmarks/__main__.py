@@ -28,6 +28,8 @@ NAMES = (
     "ea",
     "ea-fleet",
     "feeds",
+    "ingest",
+    "backfill",
 )
 
 

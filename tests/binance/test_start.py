@@ -10,6 +10,7 @@ from bot.settings import Settings
 from bot.venues import build_venue
 from broker.binance.market import BinanceMarket
 from broker.binance.venue import BinanceBroker
+from broker.feeds.stored import StoredMarket
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput
 from engine.ports import Found
@@ -30,7 +31,10 @@ def built(**fields: Any) -> Any:
 def test_the_settings_choose_the_test_network() -> None:
     made = built(**GOOD, binance_symbols="BTCUSDT:H1, ETHUSDT:M15", account_id="binance-1")
     assert isinstance(made.broker, BinanceBroker)
-    assert isinstance(made.market, BinanceMarket)
+    assert isinstance(made.market, StoredMarket)
+    assert isinstance(made.market.remote, BinanceMarket)
+    assert made.market.source == "binance:testnet.binance.vision"
+    assert not made.market.rests
     assert made.broker.is_live is False
     assert made.broker.account_id == "binance-1"
     assert made.watched.streams == (("BTCUSDT", Timeframe.H1), ("ETHUSDT", Timeframe.M15))

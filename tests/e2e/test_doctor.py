@@ -13,8 +13,9 @@ import engine.flow.diagnosis
 import storage.surroundings
 from bot.i18n import LANGUAGES, words_for
 from engine.domain.feed import Trouble
+from engine.domain.stream import StreamTrouble
 from engine.errors import FeedError
-from engine.flow import feed_faults
+from engine.flow import feed_faults, ingest_faults
 from storage.heartbeats import beat
 from tests.e2e.conftest import Chat, label_of
 
@@ -25,7 +26,14 @@ def codes() -> set[str]:
     found |= {*feed_faults._MISSING.values(), *feed_faults._ENDS.values()}
     found |= {f"feed_{trouble}" for trouble in Trouble}
     found |= {"oanda_hedges", "oanda_nets"}
-    modules = (engine.flow.diagnosis, feed_faults, storage.surroundings, broker.oanda.health)
+    found |= {f"stream_{trouble}" for trouble in StreamTrouble}
+    modules = (
+        engine.flow.diagnosis,
+        feed_faults,
+        ingest_faults,
+        storage.surroundings,
+        broker.oanda.health,
+    )
     for module in modules:
         for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
             if not isinstance(node, ast.keyword) or node.arg != "code":

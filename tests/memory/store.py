@@ -11,6 +11,7 @@ from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
+from tests.memory.ingest import MemoryCandles, MemoryStreams
 from tests.memory.live import MemoryConfirmations
 from tests.memory.operator_commands import MemoryOperatorCommands
 from tests.memory.position_orders import MemoryPositionOrders
@@ -48,7 +49,7 @@ class MemoryStore:
         self.bundle_names: dict[Bundle, str] = {}
         #: Sequences are never rolled back, in PostgreSQL as little as here.
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
-        self.signal_numbers = count(1)
+        self.signal_numbers, self.stream_numbers = count(1), count(1)
         self.command_numbers = count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
@@ -97,6 +98,8 @@ class MemoryTransaction:
         self.releases = MemoryReleases(view)
         self.live = MemoryConfirmations(view)
         self.headlines = MemoryHeadlines(view, store.clock)
+        self.streams = MemoryStreams(view, store.clock, store.stream_numbers)
+        self.candles = MemoryCandles(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()

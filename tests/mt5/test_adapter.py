@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.settings import Settings
 from bot.venues import build_venue
+from broker.feeds.stored import StoredMarket
 from broker.mt5.client import Connector
 from broker.mt5.market import Mt5Market
 from broker.mt5.names import Names
@@ -246,7 +247,8 @@ def test_the_settings_choose_the_connector() -> None:
         store, store, clock,
     )  # fmt: skip
     assert isinstance(made.broker, Mt5Broker)
-    assert isinstance(made.market, Mt5Market)
+    assert isinstance(made.market, StoredMarket)
+    assert isinstance(made.market.remote, Mt5Market)
     assert made.watched.names == {"XAUUSD": "GOLD"}
     for fields in ({}, {"mt5_connector_url": "http://x"}, {"mt5_connector_token": TOKEN},
                    {"mt5_connector_url": "x:1", "mt5_connector_token": TOKEN}):  # fmt: skip

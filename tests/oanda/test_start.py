@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from bot.venues import build_venue
-from bot.wiring import build_world
 from broker.books import ABILITIES
+from broker.feeds.stored import StoredMarket
 from broker.oanda.health import faults
 from broker.oanda.market import OandaMarket
 from broker.oanda.venue import OandaBroker
@@ -40,14 +41,17 @@ def test_the_settings_choose_the_practice() -> None:
         oanda_max_slippage_pips="1.5", broker_timezone="Europe/Athens",
     )  # fmt: skip
     assert isinstance(made.broker, OandaBroker)
-    assert isinstance(made.market, OandaMarket)
+    assert isinstance(made.market, StoredMarket)
+    assert made.market.source == "oanda:api-fxpractice.oanda.com"
+    market = made.market.remote
+    assert isinstance(market, OandaMarket)
     assert made.broker.is_live is False
     assert made.broker.account_id == "oanda-1"
     assert made.broker.intake.slippage_pips == Decimal("1.5")
-    assert made.market.zone.key == "Europe/Athens"
-    assert made.market.client.url == "https://api-fxpractice.oanda.com"
+    assert market.zone.key == "Europe/Athens"
+    assert market.client.url == "https://api-fxpractice.oanda.com"
     assert made.watched.streams == (("EURUSD", Timeframe.H1), ("US500", Timeframe.M15))
-    assert made.market.symbols.named == {"US500": "SPX500_USD"}
+    assert market.symbols.named == {"US500": "SPX500_USD"}
     assert TOKEN not in repr(made)
 
 
@@ -104,11 +108,10 @@ async def test_the_doctor_is_told_of_a_wrong_token_and_account(rig: Rig) -> None
 
 
 async def test_what_the_product_says_of_the_venue_is_oandas(rig: Rig) -> None:
-    world = replace(
-        build_world(Settings(_env_file=None)),  # type: ignore[call-arg]
-        market=rig.market(),
-    )
-    assert "several_targets" not in world.abilities
-    assert [found.code for found in await world.venue_faults()] == ["oanda_hedges"]
-    await world.close()
-    assert build_world(Settings(_env_file=None)).abilities == ABILITIES  # type: ignore[call-arg]
+    venue = built(oanda_token=TOKEN, oanda_account=ACCOUNT)
+    assert "several_targets" not in venue.abilities
+    assert "several_targets" in ABILITIES
+    client = rig.client()
+    told = replace(venue, faults=partial(faults, client))
+    assert [found.code for found in await told.faults()] == ["oanda_hedges"]
+    await venue.close()
