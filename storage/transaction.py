@@ -11,6 +11,7 @@ from tortoise.transactions import in_transaction
 from storage.bundles import BundleTable
 from storage.commands import CommandTable
 from storage.evaluations import EvaluationTable
+from storage.feed_memory import FeedMemoryTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
@@ -49,6 +50,7 @@ class PostgresTransaction:
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)
+        self.feed_memory = FeedMemoryTable(connection)
         self.releases = ReleaseTable(connection)
         self.headlines = HeadlineTable(connection)
 

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     DIGEST = "digest"
     TERMINAL = "terminal"
+    FEED = "feed"
 
     @property
     def topic(self) -> Topic | None:
@@ -59,6 +60,7 @@ _TOPICS = {
     Kind.PART_LOST: Topic.SYSTEM,
     Kind.UNREACHABLE: Topic.SYSTEM,
     Kind.TERMINAL: Topic.SYSTEM,
+    Kind.FEED: Topic.SYSTEM,
     Kind.DIGEST: Topic.DIGEST,
 }
 

@@ -3,7 +3,15 @@
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
-from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
+from engine.ports.feeds import (
+    CalendarFeed,
+    FeedMemories,
+    Feeds,
+    Headlines,
+    NewsFeed,
+    Releases,
+    Watch,
+)
 from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.orders import Orders
@@ -53,6 +61,7 @@ __all__ = [
     "Controls",
     "Evaluations",
     "Fault",
+    "FeedMemories",
     "Feeds",
     "Found",
     "Headlines",
@@ -86,4 +95,5 @@ __all__ = [
     "Transaction",
     "VenueLedger",
     "Wait",
+    "Watch",
 ]

@@ -1,16 +1,18 @@
 """See: everything a decision may rest on, gathered once and frozen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.domain.account import Account, Position, TradingDay
+from engine.domain.feed_fault import FeedRecord
 from engine.domain.market import Instrument, Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOrder, PastIdea
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.errors import BrokerSilent, FeedError, NotFound
-from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction
+from engine.ports import Broker, Calendar, MarketData, News, Store, Transaction, Watch
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.valuation import worth
 from engine.strategies.base import frames_needed
@@ -34,6 +36,7 @@ class Survey:
     positions: tuple[Position, ...]
     calendar: CalendarView | None
     news: tuple[Headline, ...]
+    feeds: Mapping[Watch, FeedRecord]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class Collect:
             strategies = await tx.settings.strategies()
             day = await tx.settings.day(self.broker.account_id)
             control = await tx.controls.read()
+            feeds = await tx.feed_memory.all()
         account, positions = await self._account()
         held = {position.client_id for position in positions}
         return Survey(
@@ -81,6 +85,7 @@ class Collect:
             positions=positions,
             calendar=await self.calendar.around(instant),
             news=await self.news.latest(instant),
+            feeds=feeds,
         )
 
     async def freeze(self, survey: Survey, symbol: str, timeframe: Timeframe) -> Bundle:
@@ -123,6 +128,7 @@ class Collect:
             control=survey.control,
             frames=await self._frames(survey, symbol, timeframe, instrument),
             recent=survey.recent,
+            feed=survey.feeds.get((symbol, timeframe), FeedRecord()).memory,
         )
 
     async def still_holds(self, tx: Transaction, seen: Bundle | Survey, control: Control) -> bool:

@@ -46,6 +46,7 @@ check                            passes    fails     missing   stale
 state                            execute   halted    -         -
 strategy                         execute   refuse    -         -
 symbol_paused                    execute   halted    -         -
+data_quality                     execute   refuse    refuse    refuse
 stop_loss                        execute   refuse    -         -
 session                          execute   refuse    refuse    -
 spread                           execute   refuse    refuse    refuse
@@ -132,6 +133,11 @@ SITUATIONS: dict[Check, tuple[Situation, Situation | None, Situation | None]] = 
     Check.STATE: (seen(control=control(state=TradingState.PAUSED)), None, None),
     Check.STRATEGY: (made(strategy=strategy(version=2), strategy_version=1), None, None),
     Check.SYMBOL_PAUSED: (seen(control=control(paused_symbols=("EURUSD",))), None, None),
+    Check.DATA_QUALITY: (
+        seen(candles=candles(high="1.40000")),
+        NO_QUOTE,
+        seen(candles=candles(end=NOW + HOUR)),
+    ),
     Check.STOP_LOSS: (made(proposal=proposal(stop_loss="1.2")), None, None),
     Check.SESSION: (
         made(strategy=strategy(session_windows=(window("01:00", "02:00"),))),
@@ -150,7 +156,7 @@ SITUATIONS: dict[Check, tuple[Situation, Situation | None, Situation | None]] = 
         seen(candles=candles(end=NOW - OLD)),
     ),
     Check.STALE_DATA: (
-        seen(quote=quote("1.5", "1.5001")),
+        OLD_QUOTE,
         NO_QUOTE,
         seen(candles=candles(end=NOW - OLD)),
     ),
