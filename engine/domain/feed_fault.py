@@ -43,6 +43,15 @@ class Fault(StrEnum):
     WIDE = "wide"
 
 
+#: What is wrong with candles, and may be wrong with those that are stored.
+OF_CANDLES = frozenset(
+    (
+        Fault.UNREADABLE, Fault.CLOCK_MOVED, Fault.DISORDER, Fault.REPEATED, Fault.MISPLACED,
+        Fault.HOLE, Fault.FUTURE, Fault.SPIKE, Fault.FROZEN, Fault.NO_VOLUME,
+    )
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFault:
     """A fault: what was seen, what it was held against, and the instant it is about, if one."""

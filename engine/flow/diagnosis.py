@@ -7,7 +7,7 @@ from engine.domain.diagnosis import Finding, Level
 from engine.domain.feed_fault import Fault, FeedFault, FeedRecord
 from engine.domain.market import Timeframe
 from engine.domain.person import Role
-from engine.errors import BrokerSilent
+from engine.errors import BrokerSilent, FeedError
 from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.feed_watch import look_at
 from engine.flow.people import person_at_least
@@ -86,6 +86,7 @@ class Diagnose:
     async def _feeds(self) -> list[Finding]:
         found: list[Finding] = []
         async with self.store.begin() as tx:
+            now = await tx.now()
             kept = await tx.feed_memory.all()
             strategies = await tx.settings.strategies()
             _, settings = await tx.settings.risk()
@@ -98,7 +99,11 @@ class Diagnose:
             if look.sight is not None and in_session(strategies, symbol, look.sight.instant):
                 seen += over_limits(look.sight, settings)
             found += [_finding(fault, named) for fault in seen]
-        instant = await self.market.instant()
+        try:
+            instant = await self.market.instant()
+        except FeedError:
+            # Whose time cannot be told is named above; calendar and news are those of the wall's.
+            instant = now
         view = await self.calendar.around(instant)
         found += await self.feed_faults(view, instant)
         if not await self.news.latest(instant):

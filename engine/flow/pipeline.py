@@ -32,6 +32,7 @@ from engine.errors import FeedError, NotFound
 from engine.flow.evaluations import no_trade, rationale, snapshot_of
 from engine.flow.ideas import idea_id, idea_notice, intent, past_idea
 from engine.flow.judgement import Outcome, consider
+from engine.gate.feed_guard import is_unclosed, sight_of
 from engine.ports import Bell, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect, Survey
@@ -150,7 +151,11 @@ class RunCycle:
         bundles, errors = [], []
         for symbol, timeframe in watched:
             try:
-                bundles.append(await self.collect.freeze(survey, symbol, timeframe))
+                bundle = await self.collect.freeze(survey, symbol, timeframe)
+                # Claiming it would leave the real candle of that time unjudged.
+                if is_unclosed(sight_of(bundle)):
+                    raise FeedError(f"the last {timeframe} candle of {symbol} has not closed yet")
+                bundles.append(bundle)
             except (FeedError, NotFound) as error:
                 errors.append(error)
         return bundles, errors

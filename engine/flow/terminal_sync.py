@@ -20,7 +20,7 @@ from engine.errors import NotFound, Refusal, TerminalRefused
 from engine.flow.admission import Admit, Caller
 from engine.flow.bridge import alert
 from engine.flow.reconcile import measure
-from engine.flow.terminal_wishes import SHORT, Watched, matched, wishes_of
+from engine.flow.terminal_wishes import SHORT, Watched, doubted_of, matched, wishes_of
 from engine.ports import Bell, Shown, Store, Streamed, Transaction
 from engine.snapshot.canonical import plain
 
@@ -122,6 +122,7 @@ class TakeSnapshot:
             clock,
             max(deals) if told["deals_more"] and deals else terminal.heard_at,
             more_deals=told["deals_more"],
+            doubted=await doubted_of(tx, mapped),
         )
 
 

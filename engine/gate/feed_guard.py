@@ -11,8 +11,8 @@ What is injected by ``python -m tests.chaos feeds``, and what answers to it:
  3 repeated candle         ``repeated``
  4 candles out of order    ``disorder``
  5 candle of the future    ``future``
- 6 clock an hour forward   ``clock_moved``, ``hole``, ``future``  (summer time begins)
- 7 clock an hour back      ``clock_moved``, ``repeated``, ``disorder``, check stale_data
+ 6 summer time begins      ``clock_moved``, ``hole``, ``future``
+ 7 summer time ends        ``clock_moved``, ``repeated``, ``disorder``, check stale_data
  8 broker's offset jumps   ``clock_moved`` and what it does to the candles' times
  9 price of zero           the adapter refuses it: ``unreadable``, ``no_quote``
 10 negative price          the adapter refuses it: ``unreadable``, ``no_quote``
@@ -35,8 +35,7 @@ What is injected by ``python -m tests.chaos feeds``, and what answers to it:
 27 a web page for a feed   check news
 28 "not modified" for ever check news, when the edition it repeats has ended
 29 feed clock skewed       ``future``, check stale_data
-A weekend is no fault, nor is a daily break that was seen before, nor summer time on candles of four
-hours and more.
+A weekend is no fault, nor a daily break that was seen before, nor summer time on long candles.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +60,7 @@ INFLUENCE = 20
 SPIKE_RANGES, SPIKE_LEAST, SPIKE_MOST = Decimal(20), Decimal("0.02"), Decimal("0.15")
 #: Some markets move that far in a day.
 SPIKE_MOST_OF_A_DAY = Decimal("0.4")
-#: Candles in a row without any movement where there usually is some.
+#: Candles in a row without movement where there usually is some.
 FLAT = 3
 #: The quote is so many usual ranges away from the last close, and at least this part of it.
 APART_RANGES, APART_LEAST = Decimal(10), Decimal("0.005")
@@ -211,12 +210,20 @@ def _alike(one: datetime, other: datetime) -> bool:
     return min(apart, _DAY - apart) <= _SUMMER_TIME
 
 
+def is_unclosed(sight: Sight) -> bool:
+    """Whether the last candle has not closed yet: it is no candle to decide on."""
+    return sight.candles[-1].time + sight.timeframe.length > _latest(sight)
+
+
+def _latest(sight: Sight) -> datetime:
+    return sight.instant + max(sight.timeframe.length / 100, SKEW)
+
+
 def _future(sight: Sight) -> FeedFault | None:
     if not sight.candles:
         return None
-    last = sight.candles[-1]
-    latest = sight.instant + max(sight.timeframe.length / 100, SKEW)
-    if last.time + sight.timeframe.length > latest:
+    last, latest = sight.candles[-1], _latest(sight)
+    if is_unclosed(sight):
         return _of(Fault.FUTURE, last, _text(last.time), _text(sight.instant))
     if sight.quote is not None and sight.quote.time > latest:
         told = sight.quote.time
