@@ -57,8 +57,8 @@ class Picture:
 
     rows: list[list[Any]]
     now: datetime
-    bid: Any = D(0)
-    ask: Any = D(0)
+    bid: Any
+    ask: Any
     digits: int = 5
     renamed: bool = False
     suspended: bool = False
