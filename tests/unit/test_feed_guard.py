@@ -14,10 +14,12 @@ from engine.domain.feed_fault import Fault, FeedMemory, Sight, facts_of
 from engine.domain.gate import Check
 from engine.domain.market import Candle, Quote, Timeframe
 from engine.domain.settings import RiskSettings
+from engine.domain.strategy import ForbiddenConditions
 from engine.flow.judgement import consider
+from engine.gate.case import Scene, run_before
 from engine.gate.feed_guard import faults, over_limits, sight_of
 from engine.snapshot.indicators import WINDOW
-from tests.builders import HOUR, NOW, bundle, candles, quote, strategy
+from tests.builders import HOUR, NOW, bundle, calendar, candles, quote, strategy
 
 DAY = timedelta(days=1)
 TAPE = shipped_recording().candles
@@ -214,3 +216,11 @@ def test_a_traders_own_limits_are_named_for_people() -> None:
     assert [(f.code, f.seen, f.limit) for f in old] == [(Fault.OLD, "2.0", "1")]
     wide = over_limits(sight(quote=quote("1.1", "1.1016")), settings)
     assert [(f.code, f.seen, f.limit) for f in wide] == [(Fault.WIDE, "16.0", "2.5")]
+
+
+def test_the_last_hour_of_a_weekly_calendar_is_closed_unless_nobody_waits_for_news() -> None:
+    ends = bundle(calendar=calendar(known_until=NOW + timedelta(minutes=59)))
+    for minutes, passed in ((60, False), (59, True), (0, True)):
+        rule = ForbiddenConditions(minutes, ("USD", "EUR"))
+        asked = Scene(bundle=ends, strategy=strategy(forbidden_conditions=rule))
+        assert run_before(Check.NEWS, asked).passed is passed
