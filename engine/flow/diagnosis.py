@@ -9,10 +9,9 @@ from engine.domain.market import Timeframe
 from engine.domain.person import Role
 from engine.errors import BrokerSilent, FeedError
 from engine.flow.feed_faults import FindFeedFaults
-from engine.flow.feed_watch import look_at
+from engine.flow.feed_watch import look_at, over_limits
 from engine.flow.people import person_at_least
 from engine.flow.watch import in_session
-from engine.gate.feed_guard import over_limits
 from engine.ports import Broker, Calendar, MarketData, News, Store
 
 #: What only the surroundings know (processes, queues, rights), as findings.

@@ -17,6 +17,7 @@ from engine.domain.feed_fault import (
 from engine.domain.market import Timeframe
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.person import Role
+from engine.domain.settings import RiskSettings
 from engine.errors import TraderError
 from engine.flow.latch import ANSWERS_WITHIN
 from engine.flow.watch import in_session
@@ -60,6 +61,23 @@ async def look_at(
         memory=record.memory,
     )
     return Seen(sight=sight, faults=faults(sight))
+
+
+def over_limits(sight: Sight, settings: RiskSettings) -> tuple[FeedFault, ...]:
+    """What a trader's own limits refuse, for people to see; the gate has checks for these."""
+    found = []
+    if sight.candles and sight.quote is not None:
+        closed = sight.candles[-1].time + sight.timeframe.length
+        age = (sight.instant - min(closed, sight.quote.time)) / sight.timeframe.length
+        limit = settings.max_data_age_candles
+        if not age <= limit:
+            found.append(FeedFault(code=Fault.OLD, seen=f"{age:.1f}", limit=str(limit)))
+    if sight.quote is not None:
+        pips = sight.instrument.pips(sight.quote.spread)
+        if not pips <= settings.max_spread_pips:
+            limit_text = str(settings.max_spread_pips)
+            found.append(FeedFault(code=Fault.WIDE, seen=f"{pips:.1f}", limit=limit_text))
+    return tuple(found)
 
 
 def _unreadable(why: str) -> FeedFault:

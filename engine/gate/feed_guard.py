@@ -46,7 +46,6 @@ from statistics import median
 
 from engine.domain.feed_fault import Fault, FeedFault, Sight, SourceFacts, facts_of
 from engine.domain.market import Candle, Timeframe
-from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle
 
 #: Candles whose order is looked at, and of which the usual range and volume are the median.
@@ -90,23 +89,6 @@ def faults(sight: Sight) -> tuple[FeedFault, ...]:
     """Everything that is wrong, what comes first first; nothing when the data can be believed."""
     found = (rule(sight) for rule in RULES)
     return tuple(fault for fault in found if fault is not None)
-
-
-def over_limits(sight: Sight, settings: RiskSettings) -> tuple[FeedFault, ...]:
-    """What a trader's own limits refuse, for people to see; the gate has checks for these."""
-    found = []
-    if sight.candles and sight.quote is not None:
-        closed = sight.candles[-1].time + sight.timeframe.length
-        age = (sight.instant - min(closed, sight.quote.time)) / sight.timeframe.length
-        limit = settings.max_data_age_candles
-        if not age <= limit:
-            found.append(FeedFault(code=Fault.OLD, seen=f"{age:.1f}", limit=str(limit)))
-    if sight.quote is not None:
-        pips = sight.instrument.pips(sight.quote.spread)
-        if not pips <= settings.max_spread_pips:
-            limit_text = str(settings.max_spread_pips)
-            found.append(FeedFault(code=Fault.WIDE, seen=f"{pips:.1f}", limit=limit_text))
-    return tuple(found)
 
 
 def _none(sight: Sight) -> FeedFault | None:
@@ -154,14 +136,17 @@ def _disorder(sight: Sight) -> FeedFault | None:
 
 def _repeated(sight: Sight) -> FeedFault | None:
     for before, after in _pairs(sight.candles, LOOKED):
-        moved = after.high > after.low and after.volume > 0
-        if after.time == before.time or (moved and _figures(after) == _figures(before)):
+        if after.time == before.time or _is_copy(before, after):
             return _of(Fault.REPEATED, after, _text(after.time), _text(before.time))
     return None
 
 
-def _figures(candle: Candle) -> tuple[Decimal | int, ...]:
-    return candle.open, candle.high, candle.low, candle.close, candle.volume
+def _is_copy(one: Candle, other: Candle) -> bool:
+    """Whether two candles have all figures alike; where nothing moved that means nothing."""
+    if one.volume != other.volume or not one.volume > 0 or one.close != other.close:
+        return False
+    same = (one.open, one.high, one.low) == (other.open, other.high, other.low)
+    return same and one.high > one.low
 
 
 def _misplaced(sight: Sight) -> FeedFault | None:
@@ -234,6 +219,10 @@ def _future(sight: Sight) -> FeedFault | None:
 def _spike(sight: Sight) -> FeedFault | None:
     """A candle that reaches where the closes before it are not near."""
     usual, candles = _usual_range(sight.candles), sight.candles
+    near = candles[-INFLUENCE - _CLOSES_BEFORE :]
+    lowest = min((c.low for c in near), default=Decimal(1))
+    if max((c.high for c in near), default=lowest) - lowest <= SPIKE_LEAST * lowest:
+        return None
     for place in range(max(_CLOSES_BEFORE, len(candles) - INFLUENCE), len(candles)):
         candle = candles[place]
         centre = median([c.close for c in candles[place - _CLOSES_BEFORE : place]])

@@ -15,9 +15,10 @@ from engine.domain.gate import Check
 from engine.domain.market import Candle, Quote, Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.strategy import ForbiddenConditions
+from engine.flow.feed_watch import over_limits
 from engine.flow.judgement import consider
 from engine.gate.case import Scene, run_before
-from engine.gate.feed_guard import faults, over_limits, sight_of
+from engine.gate.feed_guard import faults, sight_of
 from engine.snapshot.indicators import WINDOW
 from tests.builders import HOUR, NOW, bundle, calendar, candles, quote, strategy
 
