@@ -168,6 +168,9 @@ async def run(
                     await _one(found, site, kind, name, seed)
                     if stop and found.violations:
                         return found
+            if seeds > 1:
+                runs, wrong = found.counts["runs"], len(found.violations)
+                print(f"seed {seed}: {runs} runs, {wrong} violations", flush=True)
     found.counts["seconds"] = round(monotonic() - began)
     return found
 
