@@ -18,8 +18,8 @@ _DAY = timedelta(hours=25)
 class Wrong:
     """A fault. ``names`` are the findings of which one must be shown. ``late`` is how long the
     market goes on under it, ``over`` that it goes on over a week's end; ``settles`` that it would
-    be believed after a candle, ``told`` that an exchange says so in its rules, which are asked for
-    once a minute (until then it refuses an order itself); ``page`` what the calendar's address
+    be believed after a candle, ``told`` that an exchange is asked for it once in a while only (until
+    then it refuses an order itself, and its clock is not used); ``page`` what the calendar's address
     answers.
     """
 
@@ -42,7 +42,8 @@ def _hole(shown: Picture, chance: Random) -> None:
 
 
 def _repeated(shown: Picture, chance: Random) -> None:
-    back = chance.randint(1, 3)
+    # A terminal sends the last three: both must be among them.
+    back = chance.randint(1, 2)
     again = list(shown.rows[-back])
     again[5] += 1
     shown.rows.insert(len(shown.rows) - back + 1, again)
@@ -216,5 +217,5 @@ FAULTS: dict[str, Wrong] = {
     ),
     "a web page for a feed": Wrong(_calendar("missing"), _CALENDAR, _DAY, page="html"),
     "not modified for ever": Wrong(_calendar("old"), _CALENDAR, over=True, page="unchanged"),
-    "feed clock skewed": Wrong(_skew, _ANY),
+    "feed clock skewed": Wrong(_skew, _ANY, told=True),
 }

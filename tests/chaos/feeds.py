@@ -163,6 +163,7 @@ async def run(
     found, began = Found(), monotonic()
     async with served() as site:
         for seed in range(first, first + seeds):
+            known = len(found.violations)
             for name in faults:
                 for kind in KINDS:
                     await _one(found, site, kind, name, seed)
@@ -171,6 +172,7 @@ async def run(
             if seeds > 1:
                 runs, wrong = found.counts["runs"], len(found.violations)
                 print(f"seed {seed}: {runs} runs, {wrong} violations", flush=True)
+                print(*found.violations[known:], sep="\n", flush=True)
     found.counts["seconds"] = round(monotonic() - began)
     return found
 
