@@ -18,9 +18,9 @@ _DAY = timedelta(hours=25)
 class Wrong:
     """A fault. ``names`` are the findings of which one must be shown. ``late`` is how long the
     market goes on under it, ``over`` that it goes on over a week's end; ``settles`` that it would
-    be believed after a candle, ``told`` that an exchange is asked for it once in a while only (until
-    then it refuses an order itself, and its clock is not used); ``page`` what the calendar's address
-    answers.
+    be believed after a candle, ``told`` that an exchange is asked for it once in a while only
+    (until then it refuses an order itself, and its clock is not used); ``page`` what the calendar's
+    address answers.
     """
 
     change: Change

@@ -8,6 +8,7 @@ good data first and one afterwards, so that a gate that is always closed fails t
 import argparse
 import asyncio
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -170,11 +171,16 @@ async def run(
                     if stop and found.violations:
                         return found
             if seeds > 1:
-                runs, wrong = found.counts["runs"], len(found.violations)
-                print(f"seed {seed}: {runs} runs, {wrong} violations", flush=True)
-                print(*found.violations[known:], sep="\n", flush=True)
+                _progress(found, seed, known)
     found.counts["seconds"] = round(monotonic() - began)
     return found
+
+
+def _progress(found: Found, seed: int, known: int) -> None:
+    """A long run shows how far it is, and what is wrong as soon as it is."""
+    runs, wrong = found.counts["runs"], len(found.violations)
+    print(f"seed {seed}: {runs} runs, {wrong} violations", *found.violations[known:], sep="\n  ")
+    sys.stdout.flush()
 
 
 async def _one(found: Found, site: Site, kind: str, name: str, seed: int) -> None:
