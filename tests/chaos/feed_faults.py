@@ -191,7 +191,7 @@ FAULTS: dict[str, Wrong] = {
     "candle of the future": Wrong(_future, _ANY),
     "summer time begins": Wrong(_moved(1), _ANY),
     "summer time ends": Wrong(_moved(-1), _ANY),
-    "broker offset jumps": Wrong(_offset, _ANY),
+    "broker offset jumps": Wrong(_offset, _ANY, settles=True),
     "candle at an odd time": Wrong(_odd, frozenset(("misplaced", "unreadable"))),
     "price of zero": Wrong(_price(lambda _: D(0)), _SENSELESS),
     "negative price": Wrong(_price(lambda c: D(-c.randint(1, 9))), _SENSELESS),
