@@ -232,8 +232,8 @@ class Snapshots(Protocol):
         ...
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
-        """Store candles; each stream ends with the newest there is, and replaces what is stored from
-        its first candle on.
+        """Store candles; each stream ends with the newest there is, and replaces what is stored
+        from its first candle on.
         """
         ...
 
