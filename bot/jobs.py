@@ -203,6 +203,14 @@ async def watch(ctx: Context) -> None:
         log.warning("the MetaTrader terminal gives no sign of life")
 
 
+async def watch_feeds(ctx: Context) -> None:
+    """Look whether the market's data can be believed."""
+    work: Work = ctx["work"]
+    for (symbol, timeframe), found in (await work.watch_feeds()).items():
+        for fault in found:
+            log.warning("%s %s: %s (%s)", symbol, timeframe, fault.code, fault.seen)
+
+
 async def expire(ctx: Context) -> None:
     """End ideas nobody answered."""
     work: Work = ctx["work"]

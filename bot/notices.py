@@ -130,6 +130,10 @@ class Render:
         """A part gives no sign of life."""
         return Parcel(text=notify_views.part_lost(to.words, detail))
 
+    async def feed(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Market data is refused."""
+        return Parcel(text=notify_views.feed(to.words, detail))
+
     async def unreachable(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """Somebody cannot be written to."""
         text = to.words("notify.unreachable", name=detail["name"], id=str(detail["person_id"]))
@@ -272,4 +276,5 @@ _RENDERERS = {
     Kind.TERMINAL: Render.terminal,
     Kind.COMMAND_FAILED: Render.command_failed,
     Kind.LIVE: Render.live,
+    Kind.FEED: Render.feed,
 }

@@ -127,7 +127,12 @@ def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clo
     account_id, watched = settings.account_id, parse_symbols(settings.ea_symbols)
     own = TerminalCalendar(store=store, account_id=account_id)
     return Venue(
-        market=TerminalMarket(store=store, account_id=account_id, clock=clock),
+        market=TerminalMarket(
+            store=store,
+            account_id=account_id,
+            clock=clock,
+            has_zone=settings.ea_clock_zone is not None,
+        ),
         broker=MtBridge(
             store=store,
             signals=signals,

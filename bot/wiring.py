@@ -21,6 +21,7 @@ from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
 from engine.flow.executor import ExecuteCommands
 from engine.flow.feed_faults import FindFeedFaults
+from engine.flow.feed_watch import WatchFeeds
 from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
 from engine.flow.halts import ChangeControl
@@ -120,6 +121,7 @@ class Work:
     follow_ideas: FollowIdeas
     anchor_history: AnchorHistory
     watch_heartbeats: WatchHeartbeats
+    watch_feeds: WatchFeeds
     watch_terminal: WatchTerminal
     close_on_time: CloseOnTime
     recover: Recover
@@ -232,6 +234,7 @@ def build_work(world: World, bell: Bell) -> Work:
         follow_ideas=FollowIdeas(store=store, market=market),
         anchor_history=build_anchor_history(world, bell),
         watch_heartbeats=build_watch(world, bell, "worker"),
+        watch_feeds=WatchFeeds(store=store, market=market, bell=bell, symbols=world.symbols),
         watch_terminal=WatchTerminal(store=store, account_id=broker.account_id),
         close_on_time=CloseOnTime(store=store, broker=broker, market=market, bell=bell),
         recover=Recover(

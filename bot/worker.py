@@ -131,6 +131,7 @@ def build_worker(
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(jobs.execute_commands, second=set(range(1, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
+            cron(jobs.watch_feeds, second=set(range(9, 60, 15)), run_at_startup=True, max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
             cron(jobs.remind, second=45, max_tries=1),
             cron(

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from ea.tables import COMMON, NAMED, REQUESTS, Table
@@ -199,6 +200,8 @@ def _rows(least: int, most: int) -> Check:
     def run(where: str, value: Any) -> None:
         if not _are_rows(value) or not least <= len(value) <= most:
             one_by_one(where, value)
+        if any(after[0] <= before[0] for before, after in pairwise(value)):
+            raise Broken(f"{where}: its times do not rise")
 
     return run
 

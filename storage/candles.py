@@ -1,4 +1,5 @@
-"""Candles of terminals: a snapshot's streams replace what they overlap, in two statements for all.
+"""Candles of terminals: a snapshot's streams replace what they overlap and what is stored after
+them, because they end with the newest candle there is; in two statements for all.
 
 What is stored as it is sent is not written again. Columns travel as texts of arrays, which the
 server reads several times faster than a client makes its binary numbers.
@@ -20,12 +21,12 @@ Stream = tuple[str, Timeframe]
 # OFFSET 0: stream by stream over the key, never over all candles of the account.
 _OVERLAPPED = """
 SELECT stream.number, old.*
-FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
-    WITH ORDINALITY AS stream (name, timeframe, first, last, number)
+FROM unnest($2::text[], $3::text[], $4::timestamptz[])
+    WITH ORDINALITY AS stream (name, timeframe, first, number)
 CROSS JOIN LATERAL (
     SELECT time, open, high, low, close, volume FROM ea_candle
     WHERE account_id = $1 AND name = stream.name AND timeframe = stream.timeframe
-      AND time BETWEEN stream.first AND stream.last OFFSET 0) AS old
+      AND time >= stream.first OFFSET 0) AS old
 """
 _GONE = """
 DELETE FROM ea_candle
@@ -63,7 +64,9 @@ async def latest(
 
 
 async def save(connection: BaseDBAsyncClient, account_id: str, streams: Sequence[Streamed]) -> None:
-    """Store candles; each stream replaces what it overlaps, an earlier one of the same too."""
+    """Store candles; each stream replaces what is stored from its first candle on, an earlier one
+    of the same too.
+    """
     for told in _rounds(streams):
         await _save(connection, account_id, told)
 
@@ -86,10 +89,10 @@ async def _save(
     connection: BaseDBAsyncClient, account_id: str, told: Mapping[Stream, dict[datetime, Row]]
 ) -> None:
     keys, rows = list(told), list(told.values())
-    spans = [[min(each) for each in rows], [max(each) for each in rows]]
+    firsts = [min(each) for each in rows]
     stored: list[dict[datetime, Row]] = [{} for _ in keys]
     for row in await connection.execute_query_dict(
-        _OVERLAPPED, [account_id, *_columns(keys), *spans]
+        _OVERLAPPED, [account_id, *_columns(keys), firsts]
     ):
         number, *values = row.values()
         stored[number - 1][values[0]] = tuple(values)

@@ -12,6 +12,7 @@ from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
 from storage.commands import CommandTable
 from storage.evaluations import EvaluationTable
+from storage.feed_memory import FeedMemoryTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
@@ -54,6 +55,7 @@ class PostgresTransaction:
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)
+        self.feed_memory = FeedMemoryTable(connection)
         self.releases = ReleaseTable(connection)
         self.live = ConfirmationTable(connection)
         self.headlines = HeadlineTable(connection)

@@ -78,7 +78,8 @@ def candle(opened: datetime = NOW - HOUR, **values: Any) -> Candle:
 
 def candles(count: int = 60, *, end: datetime = NOW, **last: Any) -> tuple[Candle, ...]:
     """So many quiet hours, the last of which closes at ``end`` and has the given prices."""
-    quiet = [candle(end - HOUR * (count - i)) for i in range(count - 1)]
+    # No two in a row alike: that would be one candle shown twice.
+    quiet = [candle(end - HOUR * (count - i), volume=101 + i % 50) for i in range(count - 1)]
     return (*quiet, candle(end - HOUR, **last))
 
 

@@ -1,9 +1,11 @@
 """Small pieces of text that several views share: names of codes, signs, conditions, sizes."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from html import escape
+from typing import Any
 
 from bot.i18n import Html, Words
 from engine.domain.account import Direction
@@ -89,7 +91,8 @@ def check_line(words: Words, check: CheckResult, currency: str | None = None) ->
     where the account's ``currency`` is known.
     """
     no_target = check.code is Check.DAILY_TARGET_REACHED and _is_zero(check.limit)
-    bare = no_target or (check.passed and check.observed in _NOTHING)
+    told = check.code is Check.DATA_QUALITY
+    bare = no_target or told or (check.passed and check.observed in _NOTHING)
     return words(
         f"check.{'plain' if bare else _BOUND.get(check.code, 'needs')}",
         sign=YES if check.passed else NO,
@@ -101,6 +104,11 @@ def check_line(words: Words, check: CheckResult, currency: str | None = None) ->
     )
 
 
+def fault(words: Words, facts: Mapping[str, Any]) -> Html:
+    """What is wrong with market data: a fault's code, what was seen, and what it should be."""
+    return coded(words, "fault", facts["fault"], seen=facts["seen"], limit=facts["limit"])
+
+
 def _is_zero(text: str) -> bool:
     return bool(_FIGURE.fullmatch(text)) and Decimal(text) == 0
 
@@ -109,6 +117,9 @@ def _seen(words: Words, check: CheckResult, text: str, currency: str | None) -> 
     """One side of a check as people read it: figures their way, prices as terminals show them."""
     if text == MISSING:
         return words("value.missing")
+    if check.code is Check.DATA_QUALITY and not check.passed:
+        code, _, seen = text.partition(": ")
+        return fault(words, {"fault": code, "seen": seen, "limit": check.limit})
     if check.code is Check.SESSION:
         return _hours(words, text)
     if check.code is Check.LOT_SIZE:

@@ -7,7 +7,7 @@ from typing import Any
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import badge, coded, direction, reason
+from bot.views.facts import badge, coded, direction, fault, reason
 from engine.domain.idea import Idea
 from engine.domain.notice import REFRESHES, HaltSeen, Kind
 from engine.domain.order import Order
@@ -171,6 +171,17 @@ def part_lost(words: Words, detail: Mapping[str, Any]) -> Html:
     """A part gives no sign of life."""
     since = words.moment(datetime.fromisoformat(detail["since"]))
     return words("control.lost", part=coded(words, "part", detail["part"]), time=since)
+
+
+def feed(words: Words, detail: Mapping[str, Any]) -> Html:
+    """Market data is refused: whose, since when, and why."""
+    return words(
+        "feed.fault",
+        symbol=detail["symbol"],
+        timeframe=detail["timeframe"],
+        time=words.moment(datetime.fromisoformat(detail["since"])),
+        fault=fault(words, detail),
+    )
 
 
 def missed(words: Words, detail: Mapping[str, Any]) -> Html:

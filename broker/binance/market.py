@@ -15,6 +15,8 @@ from engine.errors import BrokerSilent, FeedError, InvalidInput, NotFound
 
 #: The exchange shows so many klines at once.
 _MOST = 1_000
+#: How far its clock may be from ours.
+_SKEW = timedelta(minutes=1)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _INTERVALS = {
     Timeframe.M1: "1m",
@@ -40,9 +42,19 @@ class BinanceMarket:
 
     async def instant(self) -> datetime:
         try:
-            return at(await self.client.time())
+            return at(await self._now())
         except BrokerSilent as error:
             raise FeedError(str(error)) from error
+
+    async def _now(self) -> int:
+        """The exchange's time; raises :class:`FeedError` when it is far from ours: sessions, news
+        and the age of all data are measured by it, and one of the two clocks is wrong.
+        """
+        told = await self.client.time()
+        apart = abs(at(told) - self.client.clock())
+        if not apart <= _SKEW:
+            raise FeedError(f"the exchange's clock is {apart.total_seconds():.0f} s from ours")
+        return told
 
     async def candles(self, symbol: str, timeframe: Timeframe, count: int) -> tuple[Candle, ...]:
         if count < 1:
@@ -91,7 +103,7 @@ class BinanceMarket:
 
     async def _quote(self, rules: Rules) -> Quote | None:
         symbol = rules.symbol
-        now = at(await self.client.time())
+        now = at(await self._now())
         told = await self.client.find("/api/v3/ticker/bookTicker", {"symbol": symbol})
         try:
             if told is None or told["symbol"] != symbol:
@@ -111,7 +123,7 @@ class BinanceMarket:
             rules = await self.symbols.rules(symbol)
             if rules is None:
                 raise NotFound(f"the exchange has no {symbol}")
-            now = await self.client.time()
+            now = await self._now()
             told = await self.client.read("/api/v3/klines", asked)
         except BrokerSilent as error:
             raise FeedError(str(error)) from error

@@ -95,6 +95,7 @@ class Rules:
             stops_level=_ZERO,
             margin_rate=Decimal(1),
             spot=True,
+            is_tradable=self.is_trading,
         )
 
 

@@ -8,7 +8,7 @@ from broker.binance.client import Client
 from broker.binance.rules import Rules, rules_of
 from engine.errors import BrokerSilent
 
-_KEPT = timedelta(minutes=10)
+_KEPT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)

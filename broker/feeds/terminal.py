@@ -1,7 +1,7 @@
 """The market as a terminal shows it: candles, quotes and specifications out of its snapshots."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,10 +10,12 @@ from broker.metatrader.specification import instrument_of
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.snapshot import CalendarEvent, CalendarView, Impact
 from engine.domain.values import quantize
-from engine.errors import FeedError, NotFound
+from engine.errors import FeedError, InvalidInput, NotFound
 from engine.ports import Clock, Store, Transaction
 
 _AHEAD, _BEHIND = timedelta(days=7), timedelta(days=1)
+#: A calendar that was told longer ago may have been changed since.
+_OLDEST = timedelta(hours=24)
 _IMPACTS = {"high": Impact.HIGH, "moderate": Impact.MEDIUM, "low": Impact.LOW, "none": Impact.LOW}
 _MICRO = Decimal(1_000_000)
 
@@ -27,6 +29,8 @@ class TerminalMarket:
     store: Store
     account_id: str
     clock: Clock
+    #: Whether the zone of the broker's clock is known: its summer time is then no change.
+    has_zone: bool = False
 
     async def instant(self) -> datetime:
         return self.clock()
@@ -71,7 +75,9 @@ class TerminalMarket:
             raise FeedError("the terminal has shown nothing yet")
         if name not in told:
             raise NotFound(f"the terminal shows no {symbol}")
-        return instrument_of(symbol, told[name], shown.account["currency"])
+        made = instrument_of(symbol, told[name], shown.account["currency"])
+        offset = None if self.has_zone else shown.offset_seconds
+        return replace(made, venue_name=name, clock_offset=offset)
 
     async def _name(self, tx: Transaction, symbol: str) -> str:
         name = (await tx.snapshots.mapped(self.account_id)).get(symbol)
@@ -81,14 +87,18 @@ class TerminalMarket:
 
 
 def _candles(rows: Sequence[tuple[Any, ...]], told: Mapping[str, Any] | None) -> tuple[Candle, ...]:
-    """Candles with as many digits as the symbol has; the store keeps more."""
-    if told is None:
-        return tuple(Candle(*row) for row in rows)
-    digits = told["digits"]
+    """Candles with as many digits as the symbol has; the store keeps more. Raises
+    :class:`FeedError` for what cannot be a candle.
+    """
     found = []
-    for time, *prices, volume in rows:
-        opened, high, low, closed = (quantize(price, digits) for price in prices)
-        found.append(Candle(time, opened, high, low, closed, volume))
+    try:
+        for time, *prices, volume in rows:
+            if told is not None:
+                prices = [quantize(price, told["digits"]) for price in prices]
+            opened, high, low, closed = prices
+            found.append(Candle(time, opened, high, low, closed, volume))
+    except InvalidInput as error:
+        raise FeedError(f"a candle of the terminal makes no sense: {error}") from error
     return tuple(found)
 
 
@@ -104,8 +114,8 @@ def _quote(told: Mapping[str, Any] | None) -> Quote | None:
 
 @dataclass(frozen=True, kw_only=True)
 class TerminalCalendar:
-    """The port ``Calendar`` over the terminal's own; None while it was never told, or not for the
-    instant.
+    """The port ``Calendar`` over the terminal's own; None while it was never told, not for the
+    instant, or not for a day.
     """
 
     store: Store
@@ -118,6 +128,9 @@ class TerminalCalendar:
             return None
         until = datetime.fromisoformat(told["known_until"])
         if not datetime.fromisoformat(told["known_from"]) <= instant <= until:
+            return None
+        # What was stored before it was noted when says so at the next snapshot.
+        if "told_at" in told and instant - datetime.fromisoformat(told["told_at"]) > _OLDEST:
             return None
         events = [_event(each) for each in told["events"]]
         near = [e for e in events if instant - _BEHIND <= e.time <= instant + _AHEAD]

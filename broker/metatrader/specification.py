@@ -30,9 +30,17 @@ def instrument_of(symbol: str, told: Mapping[str, Any], currency: str) -> Instru
             volume_step=Decimal(told["volume_step"]),
             stops_level=point * told["stops_level"],
             margin_rate=_margin_rate(told),
+            is_tradable=_is_tradable(told),
         )
     except InvalidInput as error:
         raise FeedError(f"the terminal's specification of {symbol}: {error}") from error
+
+
+def _is_tradable(told: Mapping[str, Any]) -> bool:
+    """Whether trades can be opened: SYMBOL_TRADE_MODE is not disabled and not close only, and the
+    terminal still shows the symbol.
+    """
+    return told.get("trade_mode", 4) not in (0, 3) and not told.get("gone", False)
 
 
 def _pip(point: Decimal, digits: int) -> Decimal:

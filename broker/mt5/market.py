@@ -1,7 +1,7 @@
 """The port ``MarketData`` over the connector: candles, quotes, specifications of its terminal."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -67,7 +67,8 @@ class Mt5Market:
     async def instrument(self, symbol: str) -> Instrument:
         told = await self._read("/mt5/symbols", ("symbol", await self._name(symbol)))
         try:
-            return instrument_of(symbol, told["symbols"][0], told["currency"])
+            made = instrument_of(symbol, told["symbols"][0], told["currency"])
+            return replace(made, venue_name=await self._name(symbol))
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise FeedError(f"the specification of {symbol} makes no sense: {error!r}") from error
 

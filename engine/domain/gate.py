@@ -11,6 +11,7 @@ class Check(StrEnum):
     STRATEGY = "strategy"
     SYMBOL_PAUSED = "symbol_paused"
     LIVE_CHECKLIST = "live_checklist"
+    DATA_QUALITY = "data_quality"
     STOP_LOSS = "stop_loss"
     SESSION = "session"
     SPREAD = "spread"
@@ -47,9 +48,12 @@ class Check(StrEnum):
     MODE = "mode"
 
 
-#: Source 002's gates before a signal, in its order. They are asked of every strategy and candle;
-#: while one is closed there is no idea, except that a halt does not silence what it would refuse.
+#: Data that cannot be believed comes first, then source 002's gates before a signal, in its order.
+#: They are asked of every strategy and candle; while one is closed there is no idea, except that a
+#: halt does not silence what it would refuse.
 BEFORE_SIGNAL = (
+    Check.DATA_QUALITY,
+    Check.STALE_DATA,
     Check.SESSION,
     Check.SPREAD,
     Check.NEWS,
@@ -57,6 +61,8 @@ BEFORE_SIGNAL = (
     Check.DAILY_LOSS,
     Check.MARKET_STATE,
 )
+#: The form of bundles since which they hold a setup back. Older records are replayed without them.
+BEFORE_SIGNAL_SINCE = {Check.DATA_QUALITY: 3, Check.STALE_DATA: 3}
 #: Checks that only take away the right to act alone: failing one asks a person.
 ASKS = frozenset((Check.WATCHLIST, Check.CONFIDENCE_THRESHOLD, Check.MODE))
 #: Checks whose failure means the product is stopped, not that the idea is bad.
@@ -69,6 +75,11 @@ HALTS = frozenset(
         Check.DAILY_TARGET_REACHED,
     )
 )
+
+
+def before_signal(schema: int) -> tuple[Check, ...]:
+    """What holds back a setup of a bundle of this form."""
+    return tuple(c for c in BEFORE_SIGNAL if BEFORE_SIGNAL_SINCE.get(c, 0) <= schema)
 
 
 class Verdict(StrEnum):

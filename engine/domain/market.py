@@ -106,6 +106,12 @@ class Instrument:
     stops_level: Decimal
     margin_rate: Decimal
     spot: bool = False
+    #: What the venue calls it, where that is another name.
+    venue_name: str = ""
+    #: Seconds by which the venue's clock is ahead of UTC, where its times have to be turned.
+    clock_offset: int | None = None
+    #: Whether it can be dealt in at all now.
+    is_tradable: bool = True
 
     def __post_init__(self) -> None:
         if not self.symbol or not self.base or not self.quote:

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     TERMINAL = "terminal"
     COMMAND_FAILED = "command_failed"
     LIVE = "live"
+    FEED = "feed"
 
     @property
     def topic(self) -> Topic | None:
@@ -61,6 +62,7 @@ _TOPICS = {
     Kind.PART_LOST: Topic.SYSTEM,
     Kind.UNREACHABLE: Topic.SYSTEM,
     Kind.TERMINAL: Topic.SYSTEM,
+    Kind.FEED: Topic.SYSTEM,
     Kind.DIGEST: Topic.DIGEST,
 }
 

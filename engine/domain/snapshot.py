@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from engine.domain.account import Account, Direction, Position, TradingDay
+from engine.domain.feed_fault import FeedMemory
 from engine.domain.live import LiveView
 from engine.domain.market import Candle, Conversion, Instrument, Quote, Timeframe
 from engine.domain.order import Order
@@ -190,12 +191,13 @@ class Bundle:
     price was there for is missing from them.
 
     ``indicators`` belong to the last closed candle, ``indicators_before`` to the one before it, so
-    that a crossing can be seen. ``frames`` are longer timeframes that some strategy reads, and
-    ``recent`` the ideas its guardrails count, the oldest first. ``live`` is how a real account
-    stands, None where no real money moves.
+    that a crossing can be seen. ``frames`` are longer timeframes that some strategy reads,
+    ``recent`` the ideas its guardrails count, the oldest first, and ``feed`` what was remembered of
+    the symbol's feed; None before the first look at it. ``live`` is how a real account stands, None
+    where no real money moves.
     """
 
-    schema: int = 2
+    schema: int = 3
     symbol: str
     timeframe: Timeframe
     instant: datetime
@@ -219,6 +221,7 @@ class Bundle:
     frames: tuple[Frame, ...] = ()
     recent: tuple[PastIdea, ...] = ()
     live: LiveView | None = None
+    feed: FeedMemory | None = None
 
     @property
     def holdings(self) -> tuple["Position | OpenOrder", ...]:

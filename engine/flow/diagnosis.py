@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from engine.domain.diagnosis import Finding, Level
+from engine.domain.feed_fault import Fault, FeedFault, FeedRecord
 from engine.domain.market import Timeframe
 from engine.domain.person import Role
-from engine.errors import BrokerSilent, FeedError, NotFound
+from engine.errors import BrokerSilent, FeedError
 from engine.flow.feed_faults import FindFeedFaults
+from engine.flow.feed_watch import look_at, over_limits
 from engine.flow.people import person_at_least
+from engine.flow.watch import in_session
 from engine.ports import Broker, Calendar, LookLive, MarketData, News, Store
 
 #: What only the surroundings know (processes, queues, rights), as findings.
@@ -84,25 +87,35 @@ class Diagnose:
         return found
 
     async def _feeds(self) -> list[Finding]:
-        found = []
+        found: list[Finding] = []
+        async with self.store.begin() as tx:
+            now = await tx.now()
+            kept = await tx.feed_memory.all()
+            strategies = await tx.settings.strategies()
+            _, settings = await tx.settings.risk()
         for symbol, timeframe in self.symbols:
             named: dict[str, str | int] = {"symbol": symbol, "timeframe": str(timeframe)}
-            try:
-                candles = await self.market.candles(symbol, timeframe, 1)
-                quote = await self.market.quote(symbol)
-            except (FeedError, NotFound):
-                candles, quote = (), None
-            if not candles:
-                found.append(Finding(code="no_candles", level=Level.FAULT, facts=named))
-            elif quote is None:
-                found.append(Finding(code="no_quote", level=Level.FAULT, facts=named))
+            look = await look_at(
+                self.market, symbol, timeframe, kept.get((symbol, timeframe), FeedRecord())
+            )
+            seen = look.faults
+            if look.sight is not None and in_session(strategies, symbol, look.sight.instant):
+                seen += over_limits(look.sight, settings)
+            found += [_finding(fault, named) for fault in seen]
         try:
             instant = await self.market.instant()
         except FeedError:
-            # A market that does not even tell its time shows no candles either: that is said.
-            return found
+            # Whose time cannot be told is named above; calendar and news are those of the wall's.
+            instant = now
         view = await self.calendar.around(instant)
         found += await self.feed_faults(view, instant)
         if not await self.news.latest(instant):
             found.append(Finding(code="no_news", level=Level.NOTE))
         return found
+
+
+def _finding(fault: FeedFault, named: dict[str, str | int]) -> Finding:
+    """A fault of the data; what only a limit refuses may be over in a moment."""
+    level = Level.WARNING if fault.code in (Fault.OLD, Fault.WIDE) else Level.FAULT
+    facts = {**named, "fault": str(fault.code), "seen": fault.seen, "limit": fault.limit}
+    return Finding(code="data", level=level, facts=facts)

@@ -1,11 +1,11 @@
 """Score and gate: the pure middle of every decision, the same live, at the tap, and in a replay."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from engine.domain.gate import BEFORE_SIGNAL, HALTS, Check, CheckResult, GateReport
+from engine.domain.gate import BEFORE_SIGNAL, HALTS, Check, CheckResult, GateReport, before_signal
 from engine.domain.idea import Confidence, Evaluation, Proposal, Sizing
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
@@ -106,7 +106,8 @@ def consider(strategy: Strategy, bundle: Bundle) -> Outcome:
     proposal = evaluation.proposal
     if proposal is None:
         return Outcome(evaluation=evaluation, before=before)
-    closed = first_closed(check for check in before if check.code not in HALTS)
+    asked = before_signal(bundle.schema)
+    closed = first_closed((c for c in before if c.code not in HALTS), asked)
     if closed is not None:
         return Outcome(evaluation=evaluation, before=before, blocked_by=closed)
     sizing = size(strategy, bundle, proposal)
@@ -128,9 +129,11 @@ def consider(strategy: Strategy, bundle: Bundle) -> Outcome:
     )
 
 
-def first_closed(checks: Iterable[CheckResult]) -> Check | None:
-    """The first closed one of source 002's checks before a signal."""
-    return next((c.code for c in checks if not c.passed and c.code in BEFORE_SIGNAL), None)
+def first_closed(
+    checks: Iterable[CheckResult], asked: Collection[Check] = BEFORE_SIGNAL
+) -> Check | None:
+    """The first closed one of the checks before a signal."""
+    return next((c.code for c in checks if not c.passed and c.code in asked), None)
 
 
 def ask_again(question: Question, bundle: Bundle) -> Answer:

@@ -33,6 +33,7 @@ from engine.errors import FeedError, NotFound
 from engine.flow.evaluations import no_trade, rationale, snapshot_of
 from engine.flow.ideas import idea_id, idea_notice, intent, past_idea
 from engine.flow.judgement import Outcome, consider
+from engine.gate.feed_guard import is_unclosed, sight_of
 from engine.ports import Bell, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect, Survey
@@ -157,7 +158,11 @@ class RunCycle:
 
         async def one(symbol: str, timeframe: Timeframe) -> Bundle:
             async with gate:
-                return await self.collect.freeze(survey, symbol, timeframe)
+                bundle = await self.collect.freeze(survey, symbol, timeframe)
+            # Claiming it would leave the real candle of that time unjudged.
+            if is_unclosed(sight_of(bundle)):
+                raise FeedError(f"the last {timeframe} candle of {symbol} has not closed yet")
+            return bundle
 
         found = await gather(*(one(*stream) for stream in watched), return_exceptions=True)
         bundles: list[Bundle] = []

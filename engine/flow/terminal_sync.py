@@ -20,7 +20,7 @@ from engine.errors import NotFound, Refusal, TerminalRefused
 from engine.flow.admission import Admit, Caller
 from engine.flow.bridge import alert
 from engine.flow.reconcile import measure
-from engine.flow.terminal_wishes import SHORT, Watched, matched, wishes_of
+from engine.flow.terminal_wishes import SHORT, Watched, doubted_of, matched, wishes_of
 from engine.ports import Bell, Shown, Store, Streamed, Transaction
 from engine.snapshot.canonical import plain
 
@@ -59,7 +59,7 @@ class TakeSnapshot:
             clock = await self._clock(tx, terminal, told, now)
             complete = await _complete(tx, terminal, told, clock)
             await tx.snapshots.keep_raw(terminal.account_id, body, keep=self.keep_raw)
-            await _store_market(tx, terminal.account_id, told, clock)
+            await _store_market(tx, terminal, told, clock, now)
             # After what takes long; the trading state before the terminal, as everyone takes them.
             control = await tx.controls.take()
             held = await tx.terminals.take(terminal.account_id)
@@ -122,6 +122,7 @@ class TakeSnapshot:
             clock,
             max(deals) if told["deals_more"] and deals else terminal.heard_at,
             more_deals=told["deals_more"],
+            doubted=await doubted_of(tx, mapped),
         )
 
 
@@ -147,16 +148,21 @@ def _is_old(terminal: Terminal, run: str, sync_no: int) -> bool:
     return terminal.sync_run == run and sync_no <= terminal.sync_no
 
 
-async def _store_market(tx: Transaction, account_id: str, told: Json, clock: BrokerTime) -> None:
-    """What the market shows: quotes, candles, the calendar."""
-    await tx.snapshots.save_symbols(
-        account_id, [_at(exact(each), clock, each["tick_ms"] / 1000) for each in told["symbols"]]
-    )
+async def _store_market(
+    tx: Transaction, terminal: Terminal, told: Json, clock: BrokerTime, now: datetime
+) -> None:
+    """What the market shows. A symbol that was asked for and is not shown is marked as gone."""
+    account_id = terminal.account_id
+    absent = set(terminal.wishes.symbols) - {each["name"] for each in told["symbols"]}
+    gone = await tx.snapshots.symbols(account_id, absent) if absent else {}
+    shown = [_at(exact(each), clock, each["tick_ms"] / 1000) for each in told["symbols"]]
+    lost = [each | {"gone": True} for each in gone.values()]
+    await tx.snapshots.save_symbols(account_id, shown + lost)
     await tx.snapshots.save_candles(account_id, _streams(told["candles"], clock))
     if told["names"] is not None:
         await tx.snapshots.save_names(account_id, told["names"])
     if told["calendar"] is not None:
-        await tx.snapshots.save_calendar(account_id, _calendar(told["calendar"], clock))
+        await tx.snapshots.save_calendar(account_id, _calendar(told["calendar"], clock, now))
 
 
 async def _store_books(
@@ -204,8 +210,9 @@ def _streams(told: Sequence[Json], clock: BrokerTime) -> list[Streamed]:
     ]
 
 
-def _calendar(told: Json, clock: BrokerTime) -> dict[str, Any]:
+def _calendar(told: Json, clock: BrokerTime, now: datetime) -> dict[str, Any]:
     return {
+        "told_at": now.isoformat(),
         "known_from": clock.utc(told["from"]).isoformat(),
         "known_until": clock.utc(told["to"]).isoformat(),
         "events": [_at(exact(each), clock, each["time"]) for each in told["events"]],
@@ -215,12 +222,9 @@ def _calendar(told: Json, clock: BrokerTime) -> dict[str, Any]:
 async def _corrections(
     tx: Transaction, terminal: Terminal, deals: Sequence[Json], now: datetime
 ) -> list[Entry]:
-    """Deals of commands that were said not to have been done: recorded, and an alarm. The trade
-    itself is among the positions and counts from now on.
-    """
-    # A stop or target of a trade carries its opening's number: only a close's own deal counts.
-    dealt = {(deal["magic"], deal["entry"] == 0): deal for deal in deals}
-    if not dealt:
+    """Deals of commands that were said not to have been done: recorded, and an alarm."""
+    # A stop or target carries its opening's number: only a close's own deal counts.
+    if not (dealt := {(deal["magic"], deal["entry"] == 0): deal for deal in deals}):
         return []
     commands = await tx.commands.of_magics(terminal.account_id, {magic for magic, _ in dealt})
     entries = []

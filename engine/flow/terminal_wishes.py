@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.domain.broker_time import BrokerTime
+from engine.domain.feed_fault import OF_CANDLES
 from engine.domain.market import Timeframe
 from engine.domain.terminal import Stream, Wishes
+from engine.ports import Transaction
 
 #: Candles of a first look, and of every later one: a snapshot replaces what it overlaps.
 LONG, SHORT = 300, 3
@@ -48,6 +50,20 @@ def matched(symbol: str, names: Collection[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+async def doubted_of(
+    tx: Transaction, mapped: Mapping[str, str]
+) -> frozenset[tuple[str, Timeframe]]:
+    """The streams, by the broker's names, with candles that cannot be right: what is stored of them
+    is to be replaced as a whole.
+    """
+    records = await tx.feed_memory.all()
+    return frozenset(
+        (mapped[symbol], timeframe)
+        for (symbol, timeframe), record in records.items()
+        if symbol in mapped and record.episode is not None and record.episode.fault in OF_CANDLES
+    )
+
+
 def wishes_of(
     watched: Watched,
     mapped: Mapping[str, str],
@@ -57,16 +73,21 @@ def wishes_of(
     oldest: datetime,
     *,
     more_deals: bool,
+    doubted: Collection[tuple[str, Timeframe]] = (),
 ) -> Wishes:
     """What to ask for next. ``complete`` are the streams without a gap, by the broker's names,
-    ``oldest`` the instant from which deals may be missing.
+    ``oldest`` the instant from which deals may be missing. For ``doubted`` streams nobody hurries:
+    what is wrong with them may last.
     """
-    candles, left = [], _ALL_CANDLES
+    candles, left, hurry = [], _ALL_CANDLES, False
     for symbol, timeframe in watched.streams[:_STREAMS]:
         name = mapped.get(symbol)
         if name is None:
             continue
-        count = min(left, SHORT if (name, timeframe) in complete else LONG)
+        is_complete = (name, timeframe) in complete
+        short = is_complete and (name, timeframe) not in doubted
+        count = min(left, SHORT if short else LONG)
+        hurry = hurry or (not is_complete and count > SHORT)
         if count > 0:
             candles.append(Stream(symbol=name, timeframe=timeframe, count=count))
             left -= count
@@ -76,5 +97,5 @@ def wishes_of(
         # While not all deals fitted, each answer goes on where the last one ended.
         deals_since=max(0, clock.seconds(oldest if more_deals else oldest - _OVERLAP)),
         names=not names,
-        sync_now=any(stream.count > SHORT for stream in candles) or not names or more_deals,
+        sync_now=hurry or not names or more_deals,
     )

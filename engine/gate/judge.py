@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from engine.domain.gate import BEFORE_SIGNAL, Check, CheckResult, GateReport
+from engine.domain.gate import Check, CheckResult, GateReport, before_signal
 from engine.gate import checks as _registered  # noqa: F401  # enters the checks into the table
 from engine.gate.case import SCENE_CHECKS, Case, Scene, run, run_before
 
 _ORDER = tuple(Check)
-#: Source 002's first, in its order; then the others that need no idea.
-_BEFORE = (*BEFORE_SIGNAL, *(c for c in _ORDER if c in SCENE_CHECKS and c not in BEFORE_SIGNAL))
+_SCENE = tuple(code for code in _ORDER if code in SCENE_CHECKS)
 
 
 def judge(case: Case, before: Sequence[CheckResult] = ()) -> GateReport:
@@ -23,5 +22,7 @@ def judge(case: Case, before: Sequence[CheckResult] = ()) -> GateReport:
 
 
 def look(scene: Scene) -> tuple[CheckResult, ...]:
-    """Every check that needs no idea, source 002's first and in its order."""
-    return tuple([run_before(code, scene) for code in _BEFORE])
+    """Every check that needs no idea: first those that come before a signal, in their order."""
+    first = before_signal(scene.bundle.schema)
+    order = (*first, *(code for code in _SCENE if code not in first))
+    return tuple([run_before(code, scene) for code in order])

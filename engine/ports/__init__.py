@@ -3,7 +3,15 @@
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
-from engine.ports.feeds import CalendarFeed, Feeds, Headlines, NewsFeed, Releases
+from engine.ports.feeds import (
+    CalendarFeed,
+    FeedMemories,
+    Feeds,
+    Headlines,
+    NewsFeed,
+    Releases,
+    Watch,
+)
 from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.ingest import Candles, CandleSource, Streams
 from engine.ports.live import Confirmations, Identify, LookLive
@@ -60,6 +68,7 @@ __all__ = [
     "Controls",
     "Evaluations",
     "Fault",
+    "FeedMemories",
     "Feeds",
     "Found",
     "Headlines",
@@ -97,4 +106,5 @@ __all__ = [
     "Transaction",
     "VenueLedger",
     "Wait",
+    "Watch",
 ]

@@ -1,11 +1,16 @@
 """Feeds of today's world: where they are read, and where what they said is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from engine.domain.feed import CalendarReading, Edition, FeedState, NewsItem, NewsReading
+from engine.domain.feed_fault import FeedRecord
+from engine.domain.market import Timeframe
 from engine.domain.snapshot import CalendarEvent, Headline
+
+#: A symbol and the timeframe it is looked at in.
+Watch = tuple[str, Timeframe]
 
 
 class Feeds(Protocol):
@@ -21,6 +26,22 @@ class Feeds(Protocol):
 
     async def state(self, name: str) -> FeedState:
         """How a feed stands; one that was never fetched has a name only."""
+        ...
+
+
+class FeedMemories(Protocol):
+    """What is remembered of each watched symbol's market data."""
+
+    async def all(self) -> Mapping[Watch, FeedRecord]:
+        """Everything that is remembered."""
+        ...
+
+    async def take(self, symbol: str, timeframe: Timeframe) -> FeedRecord:
+        """What is remembered of one, held to the end of the transaction; empty at first."""
+        ...
+
+    async def save(self, symbol: str, timeframe: Timeframe, record: FeedRecord) -> None:
+        """Remember this of one that was taken."""
         ...
 
 

@@ -12,7 +12,7 @@ from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.snapshot import Bundle, PastIdea
 from engine.domain.state import Control
 from engine.ports.evaluations import Evaluations
-from engine.ports.feeds import Feeds, Headlines, Releases
+from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.ingest import Candles, Streams
 from engine.ports.live import Confirmations
@@ -244,6 +244,11 @@ class Transaction(Protocol):
     @property
     def feeds(self) -> Feeds:
         """How feeds of today's world stand."""
+        ...
+
+    @property
+    def feed_memory(self) -> FeedMemories:
+        """What is remembered of the market's feeds."""
         ...
 
     @property

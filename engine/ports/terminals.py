@@ -232,7 +232,9 @@ class Snapshots(Protocol):
         ...
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
-        """Store candles; each stream replaces what it overlaps."""
+        """Store candles; each stream ends with the newest there is, and replaces what is stored
+        from its first candle on.
+        """
         ...
 
     async def latest(

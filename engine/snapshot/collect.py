@@ -1,9 +1,11 @@
 """See: everything a decision may rest on, gathered once and frozen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.domain.account import Account, Position, TradingDay
+from engine.domain.feed_fault import FeedRecord
 from engine.domain.live import UNSEEN, LiveView
 from engine.domain.market import Instrument, Timeframe
 from engine.domain.settings import RiskSettings
@@ -11,7 +13,7 @@ from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOr
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.errors import BrokerSilent, FeedError, NotFound
-from engine.ports import Books, Calendar, LookLive, MarketData, News, Store, Transaction
+from engine.ports import Books, Calendar, LookLive, MarketData, News, Store, Transaction, Watch
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.valuation import worth
 from engine.strategies.base import frames_needed
@@ -36,6 +38,7 @@ class Survey:
     calendar: CalendarView | None
     news: tuple[Headline, ...]
     live: LiveView | None
+    feeds: Mapping[Watch, FeedRecord]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class Collect:
             strategies = await tx.settings.strategies()
             day = await tx.settings.day(self.broker.account_id)
             control = await tx.controls.read()
+            feeds = await tx.feed_memory.all()
         account, positions = await self._account()
         held = {position.client_id for position in positions}
         return Survey(
@@ -86,6 +90,7 @@ class Collect:
             calendar=await self.calendar.around(instant),
             news=await self.news.latest(instant),
             live=await self._live(),
+            feeds=feeds,
         )
 
     async def freeze(self, survey: Survey, symbol: str, timeframe: Timeframe) -> Bundle:
@@ -129,6 +134,7 @@ class Collect:
             frames=await self._frames(survey, symbol, timeframe, instrument),
             recent=survey.recent,
             live=survey.live,
+            feed=survey.feeds.get((symbol, timeframe), FeedRecord()).memory,
         )
 
     async def still_holds(self, tx: Transaction, seen: Bundle | Survey, control: Control) -> bool:

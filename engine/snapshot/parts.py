@@ -2,9 +2,9 @@
 
 A manifest or part is an object of two members: ``seen`` is what is written in it, ``parts`` names
 further parts, by place or in order. In a manifest ``seen`` is the bundle less the places that are
-parts: instrument, settings, calendar, news, strategies, longer timeframes, and the candles between
-the first group and the last (``engine.snapshot.rows``). A name is the SHA-256 of the canonical
-bytes before compression, so that the same bundle has the same name everywhere.
+parts: instrument, settings, calendar, news, the feed's memory, strategies, longer timeframes, and
+the candles between the first group and the last (``engine.snapshot.rows``). A name is the SHA-256
+of the canonical bytes before compression, so that the same bundle has the same name everywhere.
 """
 
 import json
@@ -15,6 +15,7 @@ from itertools import chain
 from operator import is_
 from typing import Any
 
+from engine.domain.feed_fault import FeedMemory
 from engine.domain.market import Candle, Instrument, Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline
@@ -106,7 +107,7 @@ def pack(bundle: Bundle) -> Packed:
         # As it was written before there was such a place, so that the same has the same name.
         del seen["live"]
     named: dict[str, Any] = {}
-    for place in ("instrument", "settings", "calendar", "news"):
+    for place in ("instrument", "settings", "calendar", "news", "feed"):
         if seen[place]:
             named[place] = _add(parts, _part(seen.pop(place)))
     if seen["strategies"]:
@@ -243,6 +244,7 @@ _DECODERS: dict[str, Callable[[Any, Fetch], Any]] = {
     "instrument": lambda document, _: restore(Instrument, document["seen"]),
     "settings": lambda document, _: restore(RiskSettings, document["seen"]),
     "calendar": lambda document, _: restore(CalendarView, document["seen"]),
+    "feed": lambda document, _: restore(FeedMemory, document["seen"]),
     "news": lambda document, _: restore(tuple[Headline, ...], document["seen"]),
     "strategy": lambda document, _: restore(Strategy, document["seen"]),
     "strategies": lambda document, fetch: _each("strategy", document, fetch),

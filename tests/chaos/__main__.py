@@ -2,7 +2,7 @@
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
 ``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
-``connector``, ``oanda``.
+``connector``, ``oanda``, ``feeds``.
 """
 
 import argparse
@@ -40,6 +40,7 @@ _RUNS = {
     "forged": "tests.chaos.forged",
     "courier": "tests.chaos.courier",
     "signals": "tests.chaos.signals",
+    "feeds": "tests.chaos.feeds",
 }
 
 

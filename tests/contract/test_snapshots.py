@@ -66,12 +66,13 @@ async def test_what_an_account_shows_is_replaced_whole(store: Any) -> None:
         assert await tx.snapshots.last(OTHER) == first
 
 
-async def test_a_stream_replaces_what_it_overlaps_and_nothing_else(store: Any) -> None:
+async def test_a_stream_replaces_what_is_stored_from_its_first_candle_on(store: Any) -> None:
     await save(store, stream(0, 1, 2, 3, 4), stream(1, 2, name="EURUSD"))
     await save(store, stream(0, 1, 2, 3, 4), account=OTHER)
-    # The second is told otherwise and the third is gone; the order of the rows does not matter.
+    # The second is told otherwise, the third is gone, and what came after the newest never was; the
+    # order of the rows does not matter.
     await save(store, stream(3, 1, close="1.19"), stream(name="EURUSD"))
-    assert await stored(store) == [row(0), row(1, "1.19"), row(3, "1.19"), row(4)]
+    assert await stored(store) == [row(0), row(1, "1.19"), row(3, "1.19")]
     assert await stored(store, "EURUSD") == [row(1), row(2)]
     async with store.begin() as tx:
         assert len(await tx.snapshots.candles(OTHER, "GOLD", M15, count=9)) == 5

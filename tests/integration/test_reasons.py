@@ -294,10 +294,10 @@ async def test_old_prices_are_refused_by_their_own_code(stage: Stage) -> None:
     await stage.desk.change_risk(max_data_age_candles=1)
     decision = await stage.judged()
     # Without a fresh price there is no rate either; both are on the record.
-    checks = decision.entry.detail["outcome"]["report"]["checks"]
+    checks = decision.entry.detail["outcome"]["before"]
     closed = {check["code"] for check in checks if not check["passed"]}
     assert "stale_data" in closed
-    assert decision.entry.risk_check_result == "fail:stale_data"
+    assert decision.entry.risk_check_result == "blocked:stale_data"
     said(decision)
 
 

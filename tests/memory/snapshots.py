@@ -74,7 +74,7 @@ class MemorySnapshots:
             await self._view.lock("ea_candle", key)
             told = {row[0]: (row[0], *map(Decimal, row[1:5]), row[5]) for row in stream.rows}
             before = self._view.get("ea_candle", key) or ()
-            kept = [row for row in before if not min(told) <= row[0] <= max(told)]
+            kept = [row for row in before if row[0] < min(told)]
             rows = tuple(sorted((*kept, *told.values()), key=lambda row: row[0]))
             await self._view.put("ea_candle", key, rows)
 

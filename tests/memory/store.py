@@ -10,6 +10,7 @@ from typing import Any
 from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
+from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
 from tests.memory.live import MemoryConfirmations
@@ -95,6 +96,7 @@ class MemoryTransaction:
         self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
         self.snapshots = MemorySnapshots(view, store.clock)
         self.feeds = MemoryFeeds(view, store.clock)
+        self.feed_memory = MemoryFeedMemories(view)
         self.releases = MemoryReleases(view)
         self.live = MemoryConfirmations(view)
         self.headlines = MemoryHeadlines(view, store.clock)

@@ -59,7 +59,9 @@ class Stage(HandMarket):
             last = book.played[-1]
             prices = (last.close, book.bid)
             high, low = max(prices) + 5 * PIP, min(prices) - 5 * PIP
-            book.played.append(Candle(last.time + HOUR, last.close, high, low, book.bid, 100))
+            # An hour without a move is not the one before it shown again.
+            volume = last.volume % 900 + 1
+            book.played.append(Candle(last.time + HOUR, last.close, high, low, book.bid, volume))
             del book.played[:-_KEPT]
             self.now = max(self.now, last.time + 2 * HOUR)
         for book in self.books.values():

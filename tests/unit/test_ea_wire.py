@@ -84,11 +84,20 @@ def test_one_bad_row_among_good_ones_is_refused(bad: str) -> None:
 
 
 def test_the_number_of_rows_is_bounded() -> None:
-    assert len(read(sync(f"[{','.join([ROW] * 1000)}]"))["candles"][0]["rows"]) == 1000
+    rising = [ROW.replace("1795271400", str(1795271400 + n)) for n in range(1000)]
+    assert len(read(sync(f"[{','.join(rising)}]"))["candles"][0]["rows"]) == 1000
     with pytest.raises(wire.Broken, match="not a list of 0 to 1000"):
         read(sync(f"[{','.join([ROW] * 1001)}]"))
     with pytest.raises(wire.Broken, match="not a list of 0 to 1000"):
         read(sync('{"a":1}'))
+
+
+def test_candles_come_once_each_and_the_oldest_first() -> None:
+    later = ROW.replace("1795271400", "1795272300")
+    read(sync(f"[{ROW},{later}]"))
+    for rows in (f"[{ROW},{ROW}]", f"[{later},{ROW}]"):
+        with pytest.raises(wire.Broken, match="times do not rise"):
+            read(sync(rows))
 
 
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: {"a": value, "b": None}])

@@ -234,6 +234,14 @@ SITUATIONS: dict[Check, tuple[dict[str, Case], dict[str, Case]]] = {
             ),
         },
     ),
+    Check.DATA_QUALITY: (
+        {"as it should be": case()},
+        {
+            "a spike": moves(candles=candles(high="1.40000")),
+            "not closed yet": moves(candles=candles(end=NOW + HOUR)),
+            "without volume": moves(candles=candles(volume=0)),
+        },
+    ),
     Check.MARKET_STATE: (
         {
             "trending": moves(indicators=indicators(adx_14="20")),
@@ -679,9 +687,12 @@ def test_a_good_idea_passes_every_check_in_the_order_of_the_codes(direction):
 @pytest.mark.parametrize(
     ("missing", "codes"),
     [
-        ({"quote": None}, {Check.SPREAD, Check.STALE_DATA}),
+        ({"quote": None}, {Check.DATA_QUALITY, Check.SPREAD, Check.STALE_DATA}),
         ({"calendar": None}, {Check.NEWS}),
-        ({"candles": ()}, {Check.MARKET_STATE, Check.STALE_DATA, Check.DATA_READY}),
+        (
+            {"candles": ()},
+            {Check.DATA_QUALITY, Check.MARKET_STATE, Check.STALE_DATA, Check.DATA_READY},
+        ),
         (
             {"day": None},
             {
@@ -712,9 +723,9 @@ def test_a_good_idea_passes_every_check_in_the_order_of_the_codes(direction):
 )
 def test_gate_is_closed_by_what_is_missing_and_says_so(missing, codes):
     report = judge(seen(**missing))
-    # How many candles there are is known even when there is none.
+    # How many candles there are is known even when there is none; the feed's fault has a name.
     unseen = {check.code for check in report.checks if check.observed == MISSING}
-    assert unseen == codes - {Check.DATA_READY}
+    assert unseen == codes - {Check.DATA_READY, Check.DATA_QUALITY}
     assert {check.code for check in report.checks if not check.passed} == codes
     assert report.verdict in (Verdict.REFUSE, Verdict.HALTED)
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.feeds.recorded import shipped_recording
+from engine.domain.feed_fault import FeedMemory, facts_of
 from engine.domain.live import LiveView
 from engine.domain.market import Candle, Conversion, RateStep, Timeframe
 from engine.domain.snapshot import Bundle, Headline, Indicators
@@ -143,7 +144,7 @@ def test_the_dictionary_of_stored_bodies_never_changes():
 @pytest.mark.parametrize("field", [field.name for field in fields(Bundle)])
 def test_a_change_of_any_part_changes_the_hash(field):
     other = {
-        "schema": 3, "symbol": "GBPUSD", "timeframe": Timeframe.H4, "instant": NOW + HOUR,
+        "schema": 2, "symbol": "GBPUSD", "timeframe": Timeframe.H4, "instant": NOW + HOUR,
         "candles": (candle(),), "indicators": indicators(rsi_14="1"),
         "indicators_before": indicators(rsi_14="1"), "quote": None,
         "instrument": replace(bundle().instrument, digits=4), "conversion": conversion("1.0"),
@@ -153,6 +154,7 @@ def test_a_change_of_any_part_changes_the_hash(field):
         "settings": replace(bundle().settings, watchlist=()), "settings_version": 2,
         "strategies": (), "control": control(version=2), "frames": (frame(),),
         "recent": (past_idea(),), "live": LiveView(account="1@B", missing=("confirmed",)),
+        "feed": FeedMemory(believed=facts_of(bundle().instrument)),
     }  # fmt: skip
     assert pack(replace(bundle(), **{field: other[field]})).hash != pack(bundle()).hash
 

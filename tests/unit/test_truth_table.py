@@ -48,6 +48,7 @@ state                            execute   halted    -         -
 strategy                         execute   refuse    -         -
 symbol_paused                    execute   halted    -         -
 live_checklist                   execute   refuse    refuse    -
+data_quality                     execute   refuse    refuse    refuse
 stop_loss                        execute   refuse    -         -
 session                          execute   refuse    refuse    -
 spread                           execute   refuse    refuse    refuse
@@ -139,6 +140,11 @@ SITUATIONS: dict[Check, tuple[Situation, Situation | None, Situation | None]] = 
         seen(live=UNSEEN),
         None,
     ),
+    Check.DATA_QUALITY: (
+        seen(candles=candles(high="1.40000")),
+        NO_QUOTE,
+        seen(candles=candles(end=NOW + HOUR)),
+    ),
     Check.STOP_LOSS: (made(proposal=proposal(stop_loss="1.2")), None, None),
     Check.SESSION: (
         made(strategy=strategy(session_windows=(window("01:00", "02:00"),))),
@@ -157,7 +163,7 @@ SITUATIONS: dict[Check, tuple[Situation, Situation | None, Situation | None]] = 
         seen(candles=candles(end=NOW - OLD)),
     ),
     Check.STALE_DATA: (
-        seen(quote=quote("1.5", "1.5001")),
+        OLD_QUOTE,
         NO_QUOTE,
         seen(candles=candles(end=NOW - OLD)),
     ),

@@ -3,6 +3,6 @@
 Guards are written ``passed = value <= limit`` on finite decimals, and a missing input never passes.
 """
 
-from engine.gate.checks import account, control, exposure, guardrails, idea, market
+from engine.gate.checks import account, control, exposure, feed, guardrails, idea, market
 
-__all__ = ["account", "control", "exposure", "guardrails", "idea", "market"]
+__all__ = ["account", "control", "exposure", "feed", "guardrails", "idea", "market"]
