@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from bot.feed_settings import Outside, outside_of, recorded
 from bot.settings import Settings
@@ -19,6 +20,7 @@ from broker.mt5.names import Names
 from broker.mt5.venue import Mt5Broker
 from broker.mt_bridge.venue import MtBridge
 from broker.paper import PaperBroker
+from broker.terms import Terms
 from engine.domain.feed import CalendarKind
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput
@@ -143,7 +145,17 @@ def _paper(settings: Settings) -> Venue:
     path = settings.market_recording
     recording = shipped_recording() if path is None else read_recording(path)
     start = min(settings.market_start, len(recording.candles) - 1)
-    market = RecordedMarket(recording, ledger, start=start)
+    terms = Terms(
+        commission_per_lot=settings.paper_commission_per_lot,
+        fee_percent=settings.paper_fee_percent,
+        swap_long=settings.paper_swap_long,
+        swap_short=settings.paper_swap_short,
+        swap_unit=settings.paper_swap_unit,
+        leverage=settings.paper_leverage,
+        stop_out_percent=settings.paper_stop_out_percent,
+        fill_lots=settings.paper_fill_lots,
+    )
+    market = RecordedMarket(recording, ledger, start=start, terms=terms)
     broker = PaperBroker(
         market=market,
         ledger=ledger,
@@ -153,6 +165,8 @@ def _paper(settings: Settings) -> Venue:
         currency=settings.account_currency,
         starting_balance=settings.paper_starting_balance,
         slippage_pips=settings.paper_slippage_pips,
+        terms=terms,
+        zone=ZoneInfo(settings.broker_timezone),
     )
     return Venue(
         market=market,

@@ -5,6 +5,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen
+from bot.views.costs import costs
 from bot.views.facts import (
     NO,
     YES,
@@ -209,14 +210,15 @@ def _order(words: Words, order: Order) -> Html:
 
 
 def closed(words: Words, trade: ClosedTrade, currency: str) -> Html:
-    """A trade's end."""
-    return words(
+    """A trade's end, and what it cost."""
+    end = words(
         "stamp.closed",
         icon="🏁" if trade.profit >= 0 else "🛑",
         reason=coded(words, "exit", trade.reason),
         price=words.price(trade.exit_price),
         profit=words.money(trade.profit, currency, signed=True),
     )
+    return Html("\n".join((end, *costs(words, (trade,), currency))))
 
 
 def _buttons(words: Words, story: Story) -> tuple[tuple[Button, ...], ...]:

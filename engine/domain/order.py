@@ -85,8 +85,9 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTrade:
-    """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit,
-    time_limit or manual. What a target took of a position is a trade of its own.
+    """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit, time_limit,
+    stop_out or manual. What a target took of a position is a trade of its own. ``profit`` is in
+    account currency after ``commission`` and ``swap``, which are below zero where they cost.
     """
 
     position_id: str
@@ -100,6 +101,13 @@ class ClosedTrade:
     opened_at: datetime
     closed_at: datetime
     reason: str
+    commission: Decimal = Decimal(0)
+    swap: Decimal = Decimal(0)
+
+    @property
+    def gross(self) -> Decimal:
+        """What the prices alone made."""
+        return self.profit - self.commission - self.swap
 
 
 def together(trades: Sequence[ClosedTrade]) -> ClosedTrade:
@@ -116,4 +124,6 @@ def together(trades: Sequence[ClosedTrade]) -> ClosedTrade:
         volume=volume,
         exit_price=quantize(paid / volume, places),
         profit=sum((trade.profit for trade in trades), Decimal(0)),
+        commission=sum((trade.commission for trade in trades), Decimal(0)),
+        swap=sum((trade.swap for trade in trades), Decimal(0)),
     )

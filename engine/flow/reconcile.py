@@ -142,7 +142,15 @@ class SyncBroker:
             actor="broker",
             symbol=trade.symbol,
             market_time=trade.closed_at,
-            rationale=f"{trade.reason} at {trade.exit_price}, profit {trade.profit}",
+            rationale=f"{trade.reason} at {trade.exit_price}, {_result(trade)}",
             idea_id=order.idea_id if order else None,
             detail={"trade": plain(trade)},
         )
+
+
+def _result(trade: ClosedTrade) -> str:
+    """The profit, and what it is made of where the venue took or gave something."""
+    profit = f"profit {trade.profit}"
+    if not trade.commission and not trade.swap:
+        return profit
+    return f"{profit} (gross {trade.gross}, commission {trade.commission}, swap {trade.swap})"

@@ -217,7 +217,7 @@ def errors(kind=TraderError):
         *every("short", sorted(RULES)),
         *every("setting", [field.name for field in fields(RiskSettings)]),
         *every("part", ["broker", "feed", "worker"]),
-        *every("exit", ["stop_loss", "take_profit", "time_limit", "manual"]),
+        *every("exit", ["stop_loss", "take_profit", "time_limit", "stop_out", "manual"]),
         *sorted(errors()),
     ],
 )

@@ -1,0 +1,25 @@
+"""What a trade cost: commission and swap beside what its prices alone made."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bot.i18n import Html, Words
+from engine.domain.account import Position
+from engine.domain.order import ClosedTrade
+
+
+def costs(
+    words: Words, trades: Sequence[Position | ClosedTrade], currency: str
+) -> tuple[Html, ...]:
+    """One line for all of them together; none where nothing was taken, or the venue does not say.
+
+    What is shown adds up to their profit, which is after costs.
+    """
+    commission = sum((trade.commission for trade in trades), Decimal(0))
+    swap = sum((trade.swap for trade in trades), Decimal(0))
+    if not commission and not swap:
+        return ()
+    profit = sum((trade.profit for trade in trades), Decimal(0))
+    shown = {"gross": profit - commission - swap, "commission": commission, "swap": swap}
+    money = {name: words.money(sum_, currency, signed=True) for name, sum_ in shown.items()}
+    return (words("costs.parts", **money),)

@@ -1,0 +1,46 @@
+"""What a trade cost, as people read it: on the card, in the file, in all languages."""
+
+from decimal import Decimal
+
+import pytest
+
+from bot.i18n import LANGUAGES, Words
+from bot.views import card as card_views
+from bot.views.costs import costs
+from tests.builders import closed_trade, position
+
+D = Decimal
+EN, DE = Words("en"), Words("de")
+PAID = {"profit": D("37.50"), "commission": D("-1.40"), "swap": D("-0.20")}
+
+
+def test_a_closed_trade_names_what_it_cost_under_its_result():
+    text = card_views.closed(EN, closed_trade(**PAID), "USD")
+    assert text.split("\n") == [
+        "🏁 Closed by take profit at 1.10400: <b>+$37.50</b>",
+        "Prices +$39.10 · commission −$1.40 · swap −$0.20",
+    ]
+    german = card_views.closed(DE, closed_trade(**PAID), "EUR").split("\n")[1]
+    assert german == "Kurse +39,10\xa0€ · Kommission −1,40\xa0€ · Swap −0,20\xa0€"
+
+
+def test_nothing_is_said_where_nothing_was_taken():
+    assert costs(EN, (closed_trade(), position()), "USD") == ()
+
+
+def test_a_swap_that_was_credited_is_named_too():
+    (line,) = costs(EN, (position(profit=D("10.00"), swap=D("0.50")),), "USD")
+    assert line == "Prices +$9.50 · commission $0.00 · swap +$0.50"
+
+
+def test_costs_of_many_trades_are_added_up():
+    (line,) = costs(EN, (closed_trade(**PAID), closed_trade(**PAID)), "USD")
+    assert line == "Prices +$78.20 · commission −$2.80 · swap −$0.40"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_stop_out_has_its_own_words(language):
+    words = Words(language)
+    text = card_views.closed(words, closed_trade(reason="stop_out"), "USD")
+    assert words("exit.stop_out") in text
+    assert words("exit.stop_out") != words("exit.stop_loss")
