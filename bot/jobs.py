@@ -41,6 +41,7 @@ async def ingest(ctx: Context) -> None:
         return
     if await world.tape.advance(now, world.pace) is not None:
         await sync_broker(ctx)
+        await manage(ctx)
         await _judge(ctx)
         await follow(ctx)
 
@@ -102,6 +103,12 @@ async def flatten(ctx: Context) -> None:
     """Turn a flatten into closes."""
     work: Work = ctx["work"]
     await work.pursue_flatten()
+
+
+async def manage(ctx: Context) -> None:
+    """Lead open trades by their strategy's rules."""
+    work: Work = ctx["work"]
+    await work.manage_positions()
 
 
 async def sync_broker(ctx: Context) -> None:
@@ -180,6 +187,7 @@ async def sweep(ctx: Context) -> None:
         work.pursue_flatten,
         # The venue of a recording closes on time by itself, in its own prices.
         *([work.close_on_time] if world.tape is None else []),
+        work.manage_positions,
         *(partial(work.send_position_order, order.client_id) for order in exits),
         *(partial(work.send_order, order.client_id) for order in intents),
         work.resolve_orders,

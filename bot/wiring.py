@@ -21,6 +21,7 @@ from engine.flow.execution import SendOrder
 from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
+from engine.flow.managing import ManagePositions
 from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
@@ -100,6 +101,7 @@ class Work:
     watch_heartbeats: WatchHeartbeats
     watch_terminal: WatchTerminal
     close_on_time: CloseOnTime
+    manage_positions: ManagePositions
     recover: Recover
     retire_bundles: RetireBundles
     remind_of_halt: RemindOfHalt
@@ -177,6 +179,7 @@ def build_work(world: World, bell: Bell) -> Work:
         watch_heartbeats=build_watch(world, bell, "worker"),
         watch_terminal=WatchTerminal(store=store, account_id=broker.account_id),
         close_on_time=CloseOnTime(store=store, broker=broker, market=market, bell=bell),
+        manage_positions=ManagePositions(store=store, broker=broker, market=market, bell=bell),
         recover=Recover(
             store=store,
             auditor=PostgresAuditor(anchors=world.anchors),

@@ -86,8 +86,9 @@ class Fill:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTrade:
     """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit, time_limit,
-    stop_out or manual. What a target took of a position is a trade of its own. ``profit`` is in
-    account currency after ``commission`` and ``swap``, which are below zero where they cost.
+    stop_out, partial_target (a rule closed a part) or manual. What a target took of a position is a
+    trade of its own. ``profit`` is in account currency after ``commission`` and ``swap``, which are
+    below zero where they cost.
     """
 
     position_id: str
