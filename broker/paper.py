@@ -89,6 +89,7 @@ class PaperBroker:
                 price=self._price(order.direction, quote, instrument),
                 volume=volume,
                 time=quote.time,
+                unfilled=order.volume - volume,
             )
             account = await self._account(books)
             try:

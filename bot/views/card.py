@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen
-from bot.views.costs import costs
+from bot.views.costs import costs, unfilled
 from bot.views.facts import (
     NO,
     YES,
@@ -200,12 +200,13 @@ def ending(words: Words, approval: Approval) -> Html:
 
 def _order(words: Words, order: Order) -> Html:
     if order.state is OrderState.ACKED and order.fill_price is not None:
-        return words(
+        filled = words(
             "stamp.filled",
             id=order.broker_id or "",
             volume=words.number(order.volume),
             price=words.price(order.fill_price),
         )
+        return Html("\n".join((filled, *unfilled(words, order))))
     return words(f"stamp.order_{order.state}", reason=reason(words, order.reason or ""))
 
 

@@ -1,11 +1,11 @@
-"""What a trade cost: commission and swap beside what its prices alone made."""
+"""What a trade cost beside what its prices made, and what was not filled of it."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from bot.i18n import Html, Words
 from engine.domain.account import Position
-from engine.domain.order import ClosedTrade
+from engine.domain.order import ClosedTrade, Order
 
 
 def costs(
@@ -23,3 +23,10 @@ def costs(
     shown = {"gross": profit - commission - swap, "commission": commission, "swap": swap}
     money = {name: words.money(sum_, currency, signed=True) for name, sum_ in shown.items()}
     return (words("costs.parts", **money),)
+
+
+def unfilled(words: Words, order: Order) -> tuple[Html, ...]:
+    """One line where the venue filled a part only."""
+    if not order.unfilled:
+        return ()
+    return (words("fill.part", volume=words.number(order.unfilled)),)

@@ -40,7 +40,8 @@ class Order:
     share; after ``time_limit_min`` minutes of the market what is left is closed.
 
     ``client_id`` is derived from the idea and is the same on both sides; ``valid_until`` is the
-    last instant at which it may leave.
+    last instant at which it may leave. ``volume`` is what was filled once it is, ``unfilled`` what
+    was cancelled of it then.
     """
 
     client_id: str
@@ -61,6 +62,7 @@ class Order:
     fill_price: Decimal | None = None
     filled_at: datetime | None = None
     reason: str | None = None
+    unfilled: Decimal = Decimal(0)
 
     def move(self, state: OrderState, *, reason: str | None = None) -> "Order":
         """The order in its next state; an illegal move raises :class:`IllegalMove`."""
@@ -74,13 +76,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """What the venue did with an order."""
+    """What the venue did with an order; ``unfilled`` is what it says that it cancelled of it."""
 
     client_id: str
     broker_id: str
     price: Decimal
     volume: Decimal
     time: datetime
+    unfilled: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

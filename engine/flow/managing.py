@@ -5,6 +5,7 @@ id is made of the trade, the rule and the step, so that two workers, or one that
 crash, ask for it once.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,8 +29,8 @@ from engine.ports import Bell, Broker, MarketData, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
 from engine.strategies.stages import needs_atr
 
-#: A step that was refused, or could not leave, is asked for again after so long.
-_PAUSE = timedelta(minutes=1)
+#: A step that was refused, or could not leave, is asked for again after so long; and at most.
+_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _FAILED = (
     PositionOrderState.REJECTED,
     PositionOrderState.CANCELLED,
@@ -160,13 +161,22 @@ class ManagePositions:
 
 
 def _done(asked: Sequence[PositionOrder], now: datetime) -> set[tuple[Rule, int]]:
-    """Steps that took effect, are under way, or failed a moment ago."""
-    return {
-        (order.rule, order.step)
-        for order in asked
-        if order.rule is not None
-        and (order.state not in _FAILED or not now - order.created_at >= _PAUSE)
-    }
+    """Steps that took effect, are under way, or failed not long enough ago: each failure doubles
+    the pause, so that what a venue never takes does not fill the history.
+    """
+    tried: defaultdict[tuple[Rule, int], list[PositionOrder]] = defaultdict(list)
+    for order in asked:
+        if order.rule is not None:
+            tried[order.rule, order.step].append(order)
+    return {step for step, orders in tried.items() if not _may_try(orders, now)}
+
+
+def _may_try(orders: Sequence[PositionOrder], now: datetime) -> bool:
+    """Whether a step may be asked for again; ``orders`` are those for it, the newest first."""
+    if any(order.state not in _FAILED for order in orders):
+        return False
+    pause = min(_PAUSE * (1 << min(len(orders) - 1, 10)), _LONGEST_PAUSE)
+    return now - orders[0].created_at >= pause
 
 
 def _order(

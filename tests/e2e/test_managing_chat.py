@@ -86,6 +86,6 @@ async def test_a_strategy_shows_how_it_leads_its_trades(led: Chat) -> None:
     row = listed["reply_markup"]["inline_keyboard"][0][0]
     await led.tap(listed, row["text"])
     text = shown(led, listed)["text"]
-    assert "Break-even: after 0.3 R the stop goes to entry and costs" in text
-    assert "Trailing: after 0.6 R the stop follows the best price at 0.5 R" in text
-    assert "Partial close: 50 % at 0.1 R" in text
+    assert "Break-even (0.3 R): the stop goes to entry and costs" in text
+    assert "Trailing stop (from 0.6 R): 0.5 R behind the best price" in text
+    assert "Partial close (0.1 R): 50 %" in text

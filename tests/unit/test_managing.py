@@ -248,13 +248,13 @@ async def test_a_refused_step_is_asked_for_again_later_and_told_once():
     trade.broker = Broken(trade.broker, BrokerRefused("the market is frozen"), does=False)
     await trade.hour("1.10300")
     assert await trade.lead() == ["break_even:0:rejected"]
-    for _ in range(3):
-        trade.clock.now += timedelta(minutes=2)
+    for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
+        trade.clock.now += timedelta(minutes=minutes, seconds=-1)
+        assert await trade.lead() == []
+        trade.clock.now += timedelta(seconds=1)
         assert await trade.lead() == ["break_even:0:rejected"]
     trade.broker.error = None
-    trade.clock.now += timedelta(seconds=59)
-    assert await trade.lead() == []
-    trade.clock.now += timedelta(seconds=2)
+    trade.clock.now += timedelta(hours=1)
     assert await trade.lead() == ["break_even:0:done"]
     told = [row.notice for row in trade.store.all("outbox")]
     assert [notice.key.rpartition(":")[2] for notice in told] == ["rejected", "done"]

@@ -15,7 +15,19 @@ from broker.terms import SwapUnit, Terms, nights
 from engine.domain.account import Direction
 from engine.errors import BrokerRefused
 from engine.gate.sizing import size
-from tests.builders import HOUR, NOW, bundle, candle, order, proposal, strategy
+from engine.ports import Found
+from engine.snapshot.canonical import plain, restore
+from tests.builders import (
+    HOUR,
+    NOW,
+    bundle,
+    candle,
+    closed_trade,
+    order,
+    position,
+    proposal,
+    strategy,
+)
 from tests.fakes import MemoryLedger
 from tests.unit.test_paper import SHORT, ended, hours, venue
 
@@ -142,7 +154,8 @@ async def test_without_a_limit_nothing_is_stopped_out():
 async def test_a_quote_fills_so_many_lots_and_the_rest_is_cancelled():
     broker = venue(terms=Terms(fill_lots=D("0.045")))
     fill = await broker.submit(order())
-    assert fill.volume == D("0.04")
+    assert (fill.volume, fill.unfilled) == (D("0.04"), D("0.06"))
+    assert await broker.look_up("at-1") == Found(fill)
     (held,) = await broker.positions()
     assert held.volume == D("0.04")
     hours(broker, QUIET)
@@ -170,6 +183,28 @@ async def test_books_from_before_there_were_costs_load_and_are_not_charged_for_t
     assert (await broker.positions())[0].swap == 0
     until_midnight(broker)
     assert (await broker.positions())[0].swap == D("-1.50")
+
+
+NEW = {
+    "commission_per_lot", "fee_percent", "commission", "swap", "unfilled",
+    "break_even", "trailing", "partial_close",
+}  # fmt: skip
+
+
+def before_costs(document):
+    """A document as it was written before there were costs and rules for open trades."""
+    if isinstance(document, dict):
+        return {key: before_costs(part) for key, part in document.items() if key not in NEW}
+    return [before_costs(part) for part in document] if isinstance(document, list) else document
+
+
+@pytest.mark.parametrize(
+    "whole", [bundle(positions=(position(),)), closed_trade(), order(), strategy()]
+)
+def test_what_was_stored_before_there_were_costs_reads_as_it_was(whole):
+    old = before_costs(plain(whole))
+    assert old != plain(whole)
+    assert restore(type(whole), old) == whole
 
 
 def test_money_at_risk_has_the_round_trip_in_it():

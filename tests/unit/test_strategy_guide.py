@@ -91,7 +91,7 @@ def test_a_trade_is_led_by_distances_that_the_document_takes():
     (rules,) = blocks("Until the exit", "json")
     document = json.loads(blocks("A strategy in ten lines", "json")[0])
     made = parse(strategy_id("x"), json.dumps({**document, "exit_rules": json.loads(rules)}))
-    assert made.exit_rules.distances == ("1 R", "1 pips", "2 * atr", "1.5 R", "0.5 R", "1 R")
+    assert made.exit_rules.distances == ("1 R", "2 pips", "2 * atr", "1.5 R", "0.5 R", "1 R")
     table = rows("Until the exit")
     for distance, where, _ in table:
         text = distance.strip("`")
