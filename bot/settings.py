@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from broker.terms import SwapUnit
+from broker.terms import SwapUnit, TimeInForce
 from engine.errors import InvalidInput
 
 TELEGRAM = "https://api.telegram.org"
@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     paper_stop_out_percent: Decimal = Field(default=Decimal(0), ge=0, le=1_000)
     #: Lots that one quote fills; zero fills everything.
     paper_fill_lots: Decimal = Field(default=Decimal(0), ge=0, le=1_000_000)
+    paper_time_in_force: TimeInForce = TimeInForce.IOC
 
     #: A file of candles to play instead of the shipped one, named as ``ai-trader import`` does.
     market_recording: Path | None = None

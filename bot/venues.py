@@ -154,6 +154,7 @@ def _paper(settings: Settings) -> Venue:
         leverage=settings.paper_leverage,
         stop_out_percent=settings.paper_stop_out_percent,
         fill_lots=settings.paper_fill_lots,
+        time_in_force=settings.paper_time_in_force,
     )
     market = RecordedMarket(recording, ledger, start=start, terms=terms)
     broker = PaperBroker(

@@ -71,7 +71,7 @@ class PaperBroker:
     async def submit(self, order: Order) -> Fill:
         """Fill at the ask or bid plus slippage, or refuse with the reason.
 
-        What one quote does not fill is cancelled at once, as an order "immediate or cancel" is.
+        What one quote does not fill is cancelled at once, or the whole order is refused.
         """
         instrument = await self.market.instrument(order.symbol)
         quote = await self.market.quote(order.symbol)

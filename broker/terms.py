@@ -25,6 +25,13 @@ class SwapUnit(StrEnum):
     POINTS = "points"
 
 
+class TimeInForce(StrEnum):
+    """What becomes of an order that a quote does not fill: its rest is cancelled, or all of it."""
+
+    IOC = "ioc"
+    FOK = "fok"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Terms:
     """The venue's terms; each is zero where there is none.
@@ -44,6 +51,7 @@ class Terms:
     leverage: Decimal = Decimal(0)
     stop_out_percent: Decimal = Decimal(0)
     fill_lots: Decimal = Decimal(0)
+    time_in_force: TimeInForce = TimeInForce.IOC
 
     def of(self, known: Instrument) -> Instrument:
         """The specification of a symbol at this venue, for whoever sizes a trade."""
@@ -65,6 +73,8 @@ class Terms:
         """How much of a volume one quote fills, in whole steps; zero when that is too little."""
         if not self.fill_lots or volume <= self.fill_lots:
             return volume
+        if self.time_in_force is TimeInForce.FOK:
+            return Decimal(0)
         part = self.fill_lots // known.volume_step * known.volume_step
         return part if part >= known.volume_min else Decimal(0)
 

@@ -1,11 +1,12 @@
-"""What a trade cost beside what its prices made, and what was not filled of it."""
+"""What a trade cost beside what its prices made, what was not filled, and the margin it holds."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from bot.i18n import Html, Words
-from engine.domain.account import Position
+from engine.domain.account import Account, Position
 from engine.domain.order import ClosedTrade, Order
+from engine.domain.values import quantize
 
 
 def costs(
@@ -30,3 +31,9 @@ def unfilled(words: Words, order: Order) -> tuple[Html, ...]:
     if not order.unfilled:
         return ()
     return (words("fill.part", volume=words.number(order.unfilled)),)
+
+
+def margin_level(words: Words, account: Account) -> tuple[Html, ...]:
+    """One line while margin is used: how far it is covered, by which a venue stops out."""
+    level = account.margin_level
+    return () if level is None else (words("margin.level", level=words.number(quantize(level, 0))),)

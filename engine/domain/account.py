@@ -56,6 +56,11 @@ class Account:
     open_profit: Decimal
     captured_at: datetime
 
+    @property
+    def margin_level(self) -> Decimal | None:
+        """Equity in per cent of the margin used; None while none is."""
+        return self.equity * 100 / self.margin_used if self.margin_used > 0 else None
+
     def __post_init__(self) -> None:
         for name in ("balance", "equity", "margin_used", "margin_free", "open_profit"):
             bounded(getattr(self, name), field=name)

@@ -8,9 +8,9 @@ import pytest
 from bot.i18n import LANGUAGES, Html, Words
 from bot.views import card as card_views
 from bot.views import notify as notify_views
-from bot.views.costs import costs
+from bot.views.costs import costs, margin_level
 from engine.domain.order import OrderState
-from tests.builders import closed_trade, idea, order, position, story
+from tests.builders import account, closed_trade, idea, order, position, story
 
 D = Decimal
 EN, DE = Words("en"), Words("de")
@@ -61,3 +61,9 @@ def test_a_fill_of_a_part_says_what_was_cancelled():
     assert "remaining 0.06 lots were cancelled" in stamp
     whole = notify_views.filled(EN, idea(), replace(part, unfilled=D(0)), Html("PAPER"))
     assert "remaining" not in whole
+
+
+def test_the_margin_level_is_shown_while_margin_is_used():
+    assert margin_level(EN, account()) == ()
+    (line,) = margin_level(EN, account(equity="10012.50", margin_used="366.34"))
+    assert line == "Margin level <b>2,733 %</b>"

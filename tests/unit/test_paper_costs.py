@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.instruments import instrument
-from broker.terms import SwapUnit, Terms, nights
+from broker.terms import SwapUnit, Terms, TimeInForce, nights
 from engine.domain.account import Direction
 from engine.errors import BrokerRefused
 from engine.gate.sizing import size
@@ -162,6 +162,14 @@ async def test_a_quote_fills_so_many_lots_and_the_rest_is_cancelled():
     assert (await broker.positions())[0].volume == D("0.04")
     small = await broker.submit(order(client_id="at-2", volume=D("0.03")))
     assert small.volume == D("0.03")
+
+
+async def test_an_order_to_fill_or_kill_is_refused_when_a_quote_does_not_fill_it():
+    broker = venue(terms=Terms(fill_lots=D("0.05"), time_in_force=TimeInForce.FOK))
+    with pytest.raises(BrokerRefused, match=r"fills 0\.05 lots only"):
+        await broker.submit(order())
+    assert await broker.positions() == ()
+    assert (await broker.submit(order(client_id="at-2", volume=D("0.05")))).unfilled == 0
 
 
 async def test_a_quote_that_fills_less_than_the_least_volume_fills_nothing():
