@@ -1,5 +1,6 @@
 """The worker leads trades by itself: asked after each candle, sent by the sweep at the latest."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -85,3 +86,17 @@ async def test_worker_asks_after_a_candle_and_the_next_waits_until_it_is_sent(de
     await jobs.sweep(context)
     assert await world.broker.positions() == (after,)
     assert Decimal(0) < after.volume <= before.volume
+
+
+async def test_workers_that_look_at_once_ask_for_each_step_once(desk: Desk) -> None:
+    await until_it_will_win(desk)
+    await desk.next_candle()
+    found = await asyncio.gather(*(desk.work.manage_positions() for _ in range(4)))
+    added = [order.client_id for orders in found for order in orders]
+    waiting = await asked(desk)
+    assert sorted(added) == sorted(order.client_id for order in waiting)
+    assert len({(order.rule, order.step) for order in waiting}) == len(waiting) > 0
+    await asyncio.gather(*(desk.work.send_position_order(id_) for id_ in added * 3))
+    closes = [order for order in waiting if order.volume_left is not None]
+    (held,) = await desk.world.broker.positions()
+    assert [order.volume_left for order in closes] in ([], [held.volume])

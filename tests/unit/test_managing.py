@@ -184,6 +184,17 @@ async def test_two_workers_ask_for_a_step_once():
     assert await trade.lead() == []
 
 
+async def test_the_id_of_a_step_is_made_of_the_trade_the_rule_and_the_step_alone():
+    ids = []
+    for late in (0, 90):
+        trade = await opened(LED)
+        trade.clock.now += timedelta(seconds=late)
+        await trade.hour("1.10225", high=f"1.1022{5 + late // 30}")
+        ids.append({one.rule: one.client_id for one in await trade.manage()})
+    assert ids[0] == ids[1]
+    assert len(set(ids[0].values())) == 2
+
+
 async def test_a_crash_between_decision_and_send_neither_loses_nor_repeats_it():
     trade = await opened(LED)
     await trade.hour("1.10225")
