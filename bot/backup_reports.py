@@ -9,7 +9,7 @@ from bot.bell import SilentBell
 from bot.reports import CLEAN, FAULTY, Say
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import build_world, now
+from bot.world import build_world, now
 from engine.flow.restored import SettleRestored
 from storage.audit import PostgresAuditor
 from storage.backup import back_up, restore, set_aside

@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.talk import Talk
 from bot.webhook import Webhook, build_app
 from bot.webhook_settings import Plan
-from bot.wiring import World, now
+from bot.world import World, now
 from storage.inbox import PostgresInbox
 from storage.locks import Lock
 from storage.outbox import PostgresDeliveries

@@ -16,7 +16,7 @@ from engine.strategies.documents import slug, text
 
 _COLUMNS = (
     "opened_at", "closed_at", "symbol", "direction", "volume", "entry_price", "exit_price",
-    "profit", "r", "reason", "position_id",
+    "profit", "r", "reason", "position_id", "gross", "commission", "swap",
 )  # fmt: skip
 
 
@@ -49,7 +49,10 @@ class Write:
         return f"{slug(strategy.name)}-v{version}.json", text(strategy).encode()
 
     async def _trades(self, days: Sequence[str]) -> tuple[str, bytes]:
-        """One row a trade, instants in UTC, money in account currency: for anyone's own tools."""
+        """One row a trade, instants in UTC, money in account currency: for anyone's own tools.
+
+        The profit is after commission and swap, which are below zero where they cost.
+        """
         seen = await self.read_performance(None, days)
         file = StringIO(newline="")
         table = writer(file)
@@ -60,7 +63,7 @@ class Write:
                     trade.opened_at.isoformat(), trade.closed_at.isoformat(), trade.symbol,
                     trade.direction, trade.volume, trade.entry_price, trade.exit_price,
                     trade.profit, "" if r is None else quantize(r, 2), trade.reason,
-                    trade.position_id,
+                    trade.position_id, trade.gross, trade.commission, trade.swap,
                 )
             )  # fmt: skip
         return f"trades-{days[0]}-{days[1]}.csv", file.getvalue().encode()

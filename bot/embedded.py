@@ -27,7 +27,7 @@ from bot.running import together
 from bot.sandbox import Person as ChatPerson
 from bot.sandbox import Sandbox, ServedSandbox, serve
 from bot.settings import Settings
-from bot.wiring import World, now
+from bot.world import World, now
 from engine.domain.person import Person, Role
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.settings import Settings
 from bot.venues import new_token
-from bot.wiring import World
+from bot.world import World
 from ea.answers import Pace
 from ea.app import Endpoint, create_app
 from engine.flow.bridge import HearTerminal, OfferCommands, TakeResult

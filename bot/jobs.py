@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.courier import Courier
-from bot.wiring import Work, World, now
+from bot.wiring import Work
+from bot.world import World, now
 from engine.domain.market import Timeframe
 from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
@@ -52,6 +53,7 @@ async def ingest(ctx: Context) -> None:
         return
     if await world.tape.advance(now, world.pace) is not None:
         await sync_broker(ctx)
+        await manage(ctx)
         await _judge(ctx)
         await follow(ctx)
 
@@ -185,6 +187,12 @@ async def execute_commands(ctx: Context) -> None:
         log.info("command %s %s: %s", command.id, command.type, command.status)
 
 
+async def manage(ctx: Context) -> None:
+    """Lead open trades by their strategy's rules."""
+    work: Work = ctx["work"]
+    await work.manage_positions()
+
+
 async def sync_broker(ctx: Context) -> None:
     """Read the venue's truth."""
     work: Work = ctx["work"]
@@ -270,6 +278,7 @@ async def sweep(ctx: Context) -> None:
         work.pursue_flatten,
         # The venue of a recording closes on time by itself, in its own prices.
         *([work.close_on_time] if world.tape is None else []),
+        work.manage_positions,
         *(partial(work.send_position_order, order.client_id) for order in exits),
         *(partial(work.send_order, order.client_id) for order in intents),
         work.resolve_orders,

@@ -21,15 +21,9 @@ from bot.running import steadily, together
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
-from bot.wiring import (
-    World,
-    build_anchor_history,
-    build_check_readiness,
-    build_work,
-    build_world,
-    now,
-)
+from bot.wiring import build_anchor_history, build_check_readiness, build_work
 from bot.worker import build_worker, connect, open_queue, telegram_bot
+from bot.world import World, build_world, now
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control

@@ -19,7 +19,8 @@ from bot.views.doctor import lines_of
 from bot.views.facts import badge, check_line
 from bot.views.live import item_lines
 from bot.views.snapshot import replay_document
-from bot.wiring import World, build_anchor_history, build_world
+from bot.wiring import build_anchor_history
+from bot.world import World, build_world
 from broker.feeds.csv_candles import read_candles, write_candles
 from broker.instruments import instrument
 from engine.domain.diagnosis import Level

@@ -10,15 +10,14 @@ from bot.ingesting import stream_faults
 from bot.pushing import push_faults
 from bot.venues import new_code
 from bot.wiring import (
-    World,
     build_change_control,
     build_collect,
     build_feed_faults,
     build_performance,
     build_read_live,
     build_watch,
-    now,
 )
+from bot.world import World, now
 from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea

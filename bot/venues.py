@@ -31,6 +31,7 @@ from broker.oanda.health import faults as oanda_faults
 from broker.oanda.place import is_real as is_real_oanda
 from broker.oanda.venue import OandaBroker
 from broker.paper import PaperBroker
+from broker.terms import Terms
 from engine.domain.diagnosis import Finding
 from engine.domain.feed import CalendarKind
 from engine.domain.market import Timeframe
@@ -235,7 +236,18 @@ def _paper(settings: Settings) -> Venue:
     path = settings.market_recording
     recording = shipped_recording() if path is None else read_recording(path)
     start = min(settings.market_start, len(recording.candles) - 1)
-    market = RecordedMarket(recording, ledger, start=start)
+    terms = Terms(
+        commission_per_lot=settings.paper_commission_per_lot,
+        fee_percent=settings.paper_fee_percent,
+        swap_long=settings.paper_swap_long,
+        swap_short=settings.paper_swap_short,
+        swap_unit=settings.paper_swap_unit,
+        leverage=settings.paper_leverage,
+        stop_out_percent=settings.paper_stop_out_percent,
+        fill_lots=settings.paper_fill_lots,
+        time_in_force=settings.paper_time_in_force,
+    )
+    market = RecordedMarket(recording, ledger, start=start, terms=terms)
     broker = PaperBroker(
         market=market,
         ledger=ledger,
@@ -245,6 +257,8 @@ def _paper(settings: Settings) -> Venue:
         currency=settings.account_currency,
         starting_balance=settings.paper_starting_balance,
         slippage_pips=settings.paper_slippage_pips,
+        terms=terms,
+        zone=ZoneInfo(settings.broker_timezone),
     )
     return Venue(
         market=market,

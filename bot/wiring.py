@@ -1,21 +1,12 @@
-"""Put the parts together: adapters chosen by the settings, use cases over them."""
+"""Put the parts together: the use cases over the adapters that the settings chose."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from os import getpid
 from socket import gethostname
-from zoneinfo import ZoneInfo
 
-from bot.feed_settings import Outside
-from bot.identity import identify_of
-from bot.ingesting import Cadence, Ingestion, build_ingestion, cadence_of
-from bot.push_settings import server_of
-from bot.settings import TELEGRAM, Reread, Settings
-from bot.venues import AnyBroker, Market, Venue, build_venue
-from broker.feeds.recorded import RecordedMarket
-from broker.signal_push.server import HttpSignalServer
-from engine.domain.market import Timeframe
+from bot.ingesting import Ingestion, build_ingestion
+from bot.world import World, now
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
@@ -26,6 +17,7 @@ from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
 from engine.flow.halts import ChangeControl
 from engine.flow.live import ReadLive
+from engine.flow.managing import ManagePositions
 from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
@@ -37,73 +29,11 @@ from engine.flow.recovery import Recover
 from engine.flow.reload import ReloadParams
 from engine.flow.retention import RetireBundles
 from engine.flow.terminal_watch import WatchTerminal
-from engine.flow.terminal_wishes import Watched
 from engine.flow.time_limits import CloseOnTime
-from engine.flow.watch import Part, WatchHeartbeats
-from engine.ports import Bell, Identify
+from engine.flow.watch import WatchHeartbeats
+from engine.ports import Bell
 from engine.snapshot.collect import Collect
-from storage.anchors import AnchorFile
 from storage.audit import PostgresAuditor
-from storage.signals import Listener
-from storage.transaction import PostgresStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What is outside: the store, the market and the venue, as adapters."""
-
-    store: PostgresStore
-    anchors: AnchorFile
-    venue: Venue
-    market: Market
-    broker: AnyBroker
-    outside: Outside
-    watched: Watched
-    signals: Listener
-    pace: timedelta
-    waits: bool
-    zone: ZoneInfo
-    local_chat: bool
-    remind_every: timedelta
-    #: Where model signals are pushed; None when they are not.
-    signal_server: HttpSignalServer | None
-    #: LIVE_TRADING_ENABLED: whether a real account may be traded at all.
-    live_enabled: bool
-    reread: Reread
-    identify: Identify
-    cadence: Cadence
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What has to show that it is alive: workers watch the world, the bot watches them."""
-        return (
-            Part(name="broker", heartbeat=f"broker:{self.broker.account_id}", watch="worker"),
-            *(
-                Part(name="feed", heartbeat=f"feed:{symbol}", watch="worker")
-                for symbol, _ in self.symbols
-            ),
-            Part(name="worker", heartbeat="worker", watch="bot", demotes=False),
-        )
-
-    @property
-    def symbols(self) -> tuple[tuple[str, Timeframe], ...]:
-        """What is watched."""
-        return self.watched.streams
-
-    @property
-    def tape(self) -> RecordedMarket | None:
-        """The recording that has to be moved on; None for a market that moves by itself."""
-        return self.market if isinstance(self.market, RecordedMarket) else None
-
-    @property
-    def abilities(self) -> tuple[str, ...]:
-        """What the venue can do with a trade."""
-        return self.venue.abilities
-
-    async def close(self) -> None:
-        """Close the connections that the adapters keep."""
-        await self.signals.close()
-        await self.venue.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +54,7 @@ class Work:
     watch_feeds: WatchFeeds
     watch_terminal: WatchTerminal
     close_on_time: CloseOnTime
+    manage_positions: ManagePositions
     recover: Recover
     retire_bundles: RetireBundles
     remind_of_halt: RemindOfHalt
@@ -131,37 +62,6 @@ class Work:
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
     ingestion: Ingestion
-
-
-def now() -> datetime:
-    """The wall's clock: the one place that reads it."""
-    return datetime.now(UTC)  # noqa: TID251
-
-
-def build_world(settings: Settings) -> World:
-    """The adapters; the database must be open before they are used."""
-    store, signals = PostgresStore(), Listener(settings.database_url or "")
-    venue = build_venue(settings, store, signals, now)
-    return World(
-        store=store,
-        anchors=AnchorFile(settings.anchor_path),
-        venue=venue,
-        market=venue.market,
-        broker=venue.broker,
-        outside=venue.outside,
-        watched=venue.watched,
-        signals=signals,
-        pace=timedelta(seconds=settings.market_pace_seconds),
-        waits=settings.market_waits,
-        zone=ZoneInfo(settings.broker_timezone),
-        local_chat=settings.telegram_api_url != TELEGRAM,
-        remind_every=timedelta(minutes=settings.halt_reminder_minutes),
-        signal_server=server_of(settings) if settings.ea_push_enabled else None,
-        live_enabled=settings.live_trading_enabled,
-        reread=Reread(),
-        identify=identify_of(settings, store, venue.broker),
-        cadence=cadence_of(settings),
-    )
 
 
 def build_collect(world: World) -> Collect:
@@ -237,6 +137,7 @@ def build_work(world: World, bell: Bell) -> Work:
         watch_feeds=WatchFeeds(store=store, market=market, bell=bell, symbols=world.symbols),
         watch_terminal=WatchTerminal(store=store, account_id=broker.account_id),
         close_on_time=CloseOnTime(store=store, broker=broker, market=market, bell=bell),
+        manage_positions=ManagePositions(store=store, broker=broker, market=market, bell=bell),
         recover=Recover(
             store=store,
             auditor=PostgresAuditor(anchors=world.anchors),

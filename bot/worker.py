@@ -21,7 +21,8 @@ from bot.documents import Write
 from bot.drawing import Draw
 from bot.notices import Render
 from bot.settings import Settings
-from bot.wiring import World, build_collect, build_performance, build_work
+from bot.wiring import build_collect, build_performance, build_work
+from bot.world import World
 from storage.sole import Sole
 
 _EVERY_SECOND = set(range(60))

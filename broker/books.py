@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from broker.exits import shares
+from broker.exits import carve, shares
 from engine.domain.account import Direction
 from engine.domain.market import Instrument, Quote
 from engine.domain.position_orders import PositionChange
@@ -81,11 +81,9 @@ def take_part(held: dict[str, Any], volume: Decimal, known: Instrument) -> dict[
     """The part of a position that is closed by hand, by a number of its own; what stays held is
     shared among its targets anew.
     """
-    left = Decimal(held["volume"]) - volume
-    held["volume"] = str(left)
+    part = carve(held, volume)
     retarget(held, tuple(Decimal(price) for price in held["targets"]), known)
-    held["taken"] = held.get("taken", 0) + 1
-    return {**held, "id": f"{held['id']}/{held['taken']}", "volume": str(volume)}
+    return part
 
 
 def retarget(held: dict[str, Any], targets: tuple[Decimal, ...], known: Instrument) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.domain.account import Direction
 from engine.domain.market import Candle
+from engine.domain.values import quantize
 
 
 def exit_of(held: dict[str, Any], candle: Candle, spread: Decimal) -> tuple[Decimal, str] | None:
@@ -56,6 +57,19 @@ def split_off(held: dict[str, Any]) -> dict[str, Any]:
     """The part that the nearest target takes, by a number of its own; the rest stays held."""
     volume = held["shares"].pop(0)
     held["targets"] = held["targets"][1:]
-    held["volume"] = str(Decimal(held["volume"]) - Decimal(volume))
+    return carve(held, Decimal(volume))
+
+
+def carve(held: dict[str, Any], volume: Decimal) -> dict[str, Any]:
+    """Take a volume out of a position, by a number of its own and with its share of what the
+    position has paid and earned so far, in cents; the rest keeps the rest of it.
+    """
+    whole = Decimal(held["volume"])
     held["taken"] = held.get("taken", 0) + 1
-    return {**held, "id": f"{held['id']}/{held['taken']}", "volume": volume}
+    part = {**held, "id": f"{held['id']}/{held['taken']}", "volume": str(volume)}
+    for name in ("commission", "swap"):
+        paid = Decimal(held.get(name, "0"))
+        share = quantize(paid * volume / whole, 2)
+        part[name], held[name] = str(share), str(paid - share)
+    held["volume"] = str(whole - volume)
+    return part

@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from broker.books import Books, check_levels, retarget, take_part
-from broker.exchange import exchanged
-from broker.exits import exit_of, shares, split_off
+from broker.exits import shares
+from broker.play import Play, exit_price, leaving, worse
+from broker.terms import FREE, Terms
+from broker.till import Till
 from engine.domain.account import Account, Direction, Position
-from engine.domain.market import Candle, Instrument, Quote, Timeframe
+from engine.domain.market import Instrument, Quote, Timeframe
 from engine.domain.order import ClosedTrade, Fill, Order
 from engine.domain.position_orders import PositionChange
 from engine.domain.values import quantize
@@ -30,7 +32,10 @@ class PaperBroker:
     provably not.
 
     Results are turned into account currency as they would have to be paid: a loss at the worse side
-    of the other pairs, a gain too. An account for which there is no rate does not answer.
+    of the other pairs, a gain too. An account for which there is no rate does not answer. What a
+    trade costs is paid when it ends, and counted in its result from its first moment: the balance
+    is the start and what all closed trades made, the equity that and what the open ones would make.
+    ``zone`` is the broker's, whose midnights are the nights that a swap is charged for.
     """
 
     market: MarketData
@@ -40,19 +45,34 @@ class PaperBroker:
     currency: str = "USD"
     starting_balance: Decimal = Decimal("10000.00")
     slippage_pips: Decimal = Decimal("0.1")
-    commission_per_lot: Decimal = Decimal("0")
+    terms: Terms = FREE
+    zone: tzinfo = UTC
     is_live: bool = field(default=False, init=False)
+
+    @property
+    def _till(self) -> Till:
+        return Till(market=self.market, currency=self.currency, terms=self.terms)
+
+    @property
+    def _play(self) -> Play:
+        return Play(
+            market=self.market, till=self._till, timeframe=self.timeframe,
+            slippage_pips=self.slippage_pips, zone=self.zone,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Books]:
         async with self.ledger.open(f"paper:{self.account_id}") as document:
             books = Books.load(document, self.starting_balance)
-            await self._catch_up(books)
+            await self._play.catch_up(books)
             yield books
             books.save(document)
 
     async def submit(self, order: Order) -> Fill:
-        """Fill at the ask or bid plus slippage, whole, or refuse with the reason."""
+        """Fill at the ask or bid plus slippage, or refuse with the reason.
+
+        What one quote does not fill is cancelled at once, or the whole order is refused.
+        """
         instrument = await self.market.instrument(order.symbol)
         quote = await self.market.quote(order.symbol)
         async with self._open() as books:
@@ -60,28 +80,33 @@ class PaperBroker:
                 raise BrokerRefused(f"order {order.client_id} was given before")
             if quote is None:
                 raise BrokerRefused(f"{order.symbol} is not quoted")
+            volume = self.terms.filled(order.volume, instrument)
+            if not volume > 0:
+                raise BrokerRefused(f"a quote fills {self.terms.fill_lots} lots only")
             fill = Fill(
                 client_id=order.client_id,
                 broker_id=str(books.number + 1),
                 price=self._price(order.direction, quote, instrument),
-                volume=order.volume,
+                volume=volume,
                 time=quote.time,
+                unfilled=order.volume - volume,
             )
             account = await self._account(books)
             try:
-                margin = await self._margin(fill.price, order.volume, instrument)
+                margin = await self._till.margin(fill.price, volume, instrument)
+                paid = await self._till.commission(fill.price, volume, instrument, quote)
             except BrokerSilent as error:
                 raise BrokerRefused(str(error)) from error
             if margin > account.margin_free:
                 raise BrokerRefused("not enough free margin")
-            await self._enter(books, order, fill)
+            await self._enter(books, order, fill, paid)
         return fill
 
-    async def _enter(self, books: Books, order: Order, fill: Fill) -> None:
+    async def _enter(self, books: Books, order: Order, fill: Fill, paid: Decimal) -> None:
         last = await self.market.candles(order.symbol, self.timeframe, 1)
         known = await self.market.instrument(order.symbol)
         volumes = shares(
-            order.volume,
+            fill.volume,
             len(order.take_profit),
             step=known.volume_step,
             least=known.volume_min,
@@ -95,7 +120,7 @@ class PaperBroker:
                 "strategy_id": order.strategy_id,
                 "symbol": order.symbol,
                 "direction": str(order.direction),
-                "volume": str(order.volume),
+                "volume": str(fill.volume),
                 "entry_price": str(fill.price),
                 "stop_loss": str(order.stop_loss),
                 "targets": [str(price) for price in order.take_profit[: len(volumes)]],
@@ -103,13 +128,14 @@ class PaperBroker:
                 "time_limit_min": order.time_limit_min,
                 "opened_at": fill.time.isoformat(),
                 "seen": last[-1].time.isoformat(),
+                "rolled": fill.time.isoformat(),
+                "commission": str(paid),
+                "swap": "0",
             }
         )
 
     def _price(self, way: Direction, quote: Quote, instrument: Instrument) -> Decimal:
-        worse = way.sign * self.slippage_pips * instrument.pip
-        price = quote.ask if way is Direction.BUY else quote.bid
-        return quantize(price + worse, instrument.digits)
+        return worse(way, quote, instrument, self.slippage_pips)
 
     async def look_up(self, client_id: str) -> Found | NotFound:
         """Find an order. One that is not there is struck off: should a late attempt still
@@ -131,15 +157,14 @@ class PaperBroker:
             volume = Decimal(held["volume"]) - volume_left
             if not (volume_left >= 0 and volume > 0):
                 raise BrokerRefused(f"position {position_id} has {held['volume']} lots only")
-            long = Direction(held["direction"]) is Direction.BUY
-            price = self._price(Direction.SELL if long else Direction.BUY, quote, known)
+            price = self._price(leaving(held), quote, known)
             if volume_left:
                 part = take_part(held, volume, known)
             else:
                 books.positions.remove(held)
                 part = held
             at = await self.market.instant()
-            await self._settle(books, part, price, "manual", quote, at)
+            await self._play.settle(books, part, price, "manual", quote, at)
             return books.note(
                 client_id, position_id, volume_left, at, price=price, volume_closed=volume
             )
@@ -192,10 +217,7 @@ class PaperBroker:
     async def _account(self, books: Books) -> Account:
         positions = [await self._position(held) for held in books.positions]
         open_profit = sum((p.profit for p in positions), Decimal(0))
-        margin = Decimal(0)
-        for position in positions:
-            instrument = await self.market.instrument(position.symbol)
-            margin += await self._margin(position.entry_price, position.volume, instrument)
+        margin = await self._play.margin_used(books)
         equity = books.balance + open_profit
         return Account(
             id=self.account_id,
@@ -208,93 +230,22 @@ class PaperBroker:
             captured_at=await self.market.instant(),
         )
 
-    async def _margin(self, price: Decimal, volume: Decimal, instrument: Instrument) -> Decimal:
-        # Taken as a loss, so that it is never less than what the sizing counted with.
-        taken = -volume * instrument.contract_size * price * instrument.margin_rate
-        return -await exchanged(self.market, taken, instrument, self.currency, None)
-
     async def _position(self, held: dict[str, Any]) -> Position:
         quote = await self.market.quote(held["symbol"])
         instrument = await self.market.instrument(held["symbol"])
-        direction, entry = Direction(held["direction"]), Decimal(held["entry_price"])
-        price = entry
-        if quote is not None:
-            price = quote.bid if direction is Direction.BUY else quote.ask
-        profit = await self._profit(held, price, instrument, quote)
+        made = await self._till.result(held, exit_price(held, quote), instrument, quote)
         return Position(
             id=held["id"],
-            symbol=held["symbol"],
-            direction=direction,
-            volume=Decimal(held["volume"]),
-            entry_price=entry,
-            stop_loss=Decimal(held["stop_loss"]),
-            take_profit=Decimal(held["targets"][0]),
-            opened_at=datetime.fromisoformat(held["opened_at"]),
-            profit=profit,
-            client_id=held["client_id"],
-            strategy_id=held["strategy_id"],
-        )
-
-    async def _profit(
-        self, held: dict[str, Any], price: Decimal, instrument: Instrument, quote: Quote | None
-    ) -> Decimal:
-        volume = Decimal(held["volume"])
-        gained = Direction(held["direction"]).sign * (price - Decimal(held["entry_price"]))
-        amount = gained * volume * instrument.contract_size
-        gross = await exchanged(self.market, amount, instrument, self.currency, quote)
-        return quantize(gross - volume * self.commission_per_lot, 2)
-
-    async def _catch_up(self, books: Books) -> None:
-        """Play the candles each position has not seen, oldest first."""
-        for held in list(books.positions):
-            quote = await self.market.quote(held["symbol"])
-            spread = quote.spread if quote else Decimal(0)
-            after = datetime.fromisoformat(held["seen"])
-            for candle in await self.market.candles_since(held["symbol"], self.timeframe, after):
-                held["seen"] = candle.time.isoformat()
-                if await self._play(books, held, candle, spread):
-                    break
-
-    async def _play(
-        self, books: Books, held: dict[str, Any], candle: Candle, spread: Decimal
-    ) -> bool:
-        """What a candle does to a position; True when nothing is left of it."""
-        at = candle.time + self.timeframe.length
-        while (ended := exit_of(held, candle, spread)) is not None:
-            price, reason = ended
-            # It left at this price, so that a rate which is the symbol's own price was this one.
-            bid = price if Direction(held["direction"]) is Direction.BUY else price - spread
-            quote = Quote(bid, bid + spread, candle.time)
-            if reason != "take_profit" or len(held["targets"]) == 1:
-                books.positions.remove(held)
-                await self._settle(books, held, price, reason, quote, at)
-                return True
-            await self._settle(books, split_off(held), price, reason, quote, at)
-        return False
-
-    async def _settle(
-        self,
-        books: Books,
-        held: dict[str, Any],
-        price: Decimal,
-        reason: str,
-        quote: Quote,
-        at: datetime,
-    ) -> None:
-        instrument = await self.market.instrument(held["symbol"])
-        profit = await self._profit(held, price, instrument, quote)
-        books.balance += profit
-        trade = ClosedTrade(
-            position_id=held["id"],
-            client_id=held["client_id"],
             symbol=held["symbol"],
             direction=Direction(held["direction"]),
             volume=Decimal(held["volume"]),
             entry_price=Decimal(held["entry_price"]),
-            exit_price=price,
-            profit=profit,
+            stop_loss=Decimal(held["stop_loss"]),
+            take_profit=Decimal(held["targets"][0]),
             opened_at=datetime.fromisoformat(held["opened_at"]),
-            closed_at=at,
-            reason=reason,
+            profit=made.net,
+            commission=made.commission,
+            swap=made.swap,
+            client_id=held["client_id"],
+            strategy_id=held["strategy_id"],
         )
-        books.closed.append(plain(trade))

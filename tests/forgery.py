@@ -18,7 +18,7 @@ from bot.commands import ACTIONS, COMMANDS
 from bot.dispatcher import build_dispatcher
 from bot.screen import Screen
 from bot.talk import Talk
-from bot.wiring import now
+from bot.world import now
 from engine.domain.person import Person, Role
 from engine.ports import Store
 from tests.integration.conftest import Desk

@@ -14,7 +14,8 @@ import asyncpg
 
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import build_work, build_world
+from bot.wiring import build_work
+from bot.world import build_world
 from engine.domain.decision import Entry
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, Mode, TradingState

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from bot.venues import stored
-from bot.wiring import World, build_world
 from bot.worker import build_worker, open_queue, telegram_bot
+from bot.world import World, build_world
 from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import CalendarView

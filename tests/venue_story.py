@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import World, build_work, build_world
+from bot.wiring import build_work
+from bot.world import World, build_world
 from engine.domain.market import Quote
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.position_orders import PositionOrderState

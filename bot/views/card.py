@@ -5,6 +5,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen
+from bot.views.costs import costs, unfilled
 from bot.views.facts import (
     NO,
     YES,
@@ -199,24 +200,26 @@ def ending(words: Words, approval: Approval) -> Html:
 
 def _order(words: Words, order: Order) -> Html:
     if order.state is OrderState.ACKED and order.fill_price is not None:
-        return words(
+        filled = words(
             "stamp.filled",
             id=order.broker_id or "",
             volume=words.number(order.volume),
             price=words.price(order.fill_price),
         )
+        return Html("\n".join((filled, *unfilled(words, order))))
     return words(f"stamp.order_{order.state}", reason=reason(words, order.reason or ""))
 
 
 def closed(words: Words, trade: ClosedTrade, currency: str) -> Html:
-    """A trade's end."""
-    return words(
+    """A trade's end, and what it cost."""
+    end = words(
         "stamp.closed",
         icon="🏁" if trade.profit >= 0 else "🛑",
         reason=coded(words, "exit", trade.reason),
         price=words.price(trade.exit_price),
         profit=words.money(trade.profit, currency, signed=True),
     )
+    return Html("\n".join((end, *costs(words, (trade,), currency))))
 
 
 def _buttons(words: Words, story: Story) -> tuple[tuple[Button, ...], ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
+from bot.views.costs import unfilled
 from bot.views.facts import badge, coded, direction, fault, reason
 from engine.domain.idea import Idea
 from engine.domain.notice import REFRESHES, HaltSeen, Kind
@@ -215,7 +216,7 @@ def _counts(words: Words, counts: Mapping[str, int]) -> list[Html]:
 def filled(words: Words, idea: Idea, order: Order, kind: Html) -> Html:
     """An order was filled: at which price."""
     assert order.fill_price is not None
-    return words(
+    text = words(
         "notify.filled",
         kind=kind,
         number=str(idea.number),
@@ -224,6 +225,7 @@ def filled(words: Words, idea: Idea, order: Order, kind: Html) -> Html:
         volume=words.number(order.volume),
         price=words.price(order.fill_price),
     )
+    return Html("\n".join((text, *unfilled(words, order))))
 
 
 def refused(words: Words, idea: Idea, kind: str, code: str) -> Html:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
+from bot.views.costs import costs
 from bot.views.facts import age, direction, in_r, paper, span
 from engine.domain.account import Position
 from engine.domain.person import Person, Role
@@ -144,6 +145,7 @@ def position(
             price=market(words, trade),
         ),
         words("position.profit", profit=result(words, trade), age=span(words, trade.age)),
+        *costs(words, (held,), trade.currency),
         _stop(words, trade),
         words("position.targets", targets=targets(words, trade.targets))
         if trade.targets

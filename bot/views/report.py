@@ -6,6 +6,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
+from bot.views.costs import costs
 from bot.views.facts import coded, direction, in_r, paper
 from engine.domain.order import ClosedTrade
 from engine.domain.values import quantize
@@ -52,7 +53,8 @@ def _money(words: Words, seen: Performance, currency: str) -> list[Html]:
             "report.profit",
             profit=words.money(profit, currency, signed=True),
             percent=words.number(percent),
-        )
+        ),
+        *costs(words, [trade for trade, _ in seen.trades], currency),
     ]
     if seen.goal > 0:
         part = max(Decimal(0), min(Decimal(1), seen.week / seen.goal))

@@ -2,7 +2,9 @@
 
 from bot.i18n import Html, Words
 from bot.views.facts import argument, coded, value
-from engine.domain.strategy import DAYS, Condition, SessionWindow, Strategy
+from engine.domain.strategy import DAYS, Condition, ExitRules, SessionWindow, Strategy
+from engine.gate.steward import USUAL_STEP
+from engine.strategies.stages import FIRST_TARGET
 
 
 def rules(words: Words, seen: Strategy) -> list[Html]:
@@ -24,10 +26,37 @@ def _exits(words: Words, seen: Strategy) -> list[Html]:
         words("rules.stop", stop=rules_.stop_loss),
         words("rules.target", targets=", ".join(rules_.take_profit)),
     ]
+    lines += _led(words, rules_)
     if rules_.time_limit_min is not None:
         lines.append(words("rules.limit", minutes=words.number(rules_.time_limit_min)))
     lines.append(words("rules.reward", ratio=words.number(seen.rr_expectation.normalize() + 0)))
     return lines
+
+
+def _led(words: Words, rules_: ExitRules) -> list[Html]:
+    """How the trade is led until it ends."""
+    lines = []
+    if (even := rules_.break_even) is not None:
+        key = "rules.break_even" if even.offset is None else "rules.break_even_offset"
+        lines.append(words(key, at=_stage(words, even.at), offset=even.offset or ""))
+    if (trail := rules_.trailing) is not None:
+        key = "rules.trailing" if trail.start is None else "rules.trailing_from"
+        lines.append(
+            words(
+                key,
+                distance=trail.distance,
+                step=trail.step or USUAL_STEP,
+                start="" if trail.start is None else _stage(words, trail.start),
+            )
+        )
+    for part in rules_.partial_close:
+        percent = words.number(part.percent)
+        lines.append(words("rules.part", percent=percent, at=_stage(words, part.at)))
+    return lines
+
+
+def _stage(words: Words, at: str) -> str:
+    return words("rules.first_target") if at == FIRST_TARGET else at
 
 
 def _keeps_out(words: Words, seen: Strategy) -> list[Html]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
+from bot.views.costs import costs, margin_level
 from bot.views.facts import age, badge, coded, direction, paper, reason, signed
 from engine.domain.account import Account
 from engine.flow.overview import Status, Today, Watched
@@ -55,6 +56,7 @@ def _account(words: Words, seen: Status) -> list[Html]:
             equity=words.money(account.equity, account.currency),
             free=words.money(account.margin_free, account.currency),
         ),
+        *margin_level(words, account),
         words(
             "status.positions",
             count=len(seen.positions),
@@ -103,6 +105,7 @@ def today(words: Words, seen: Today, *, is_live: bool) -> Screen:
                     profit=words.money(trade.profit, account.currency, signed=True),
                 )
             )
+        lines += costs(words, seen.trades, account.currency)
     if not seen.trades:
         lines.append(words("today.no_trades"))
     for name, count in sorted(seen.counts.items(), key=lambda item: -item[1]):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from broker.feeds.csv_candles import read_candles
 from broker.instruments import instrument
+from broker.terms import FREE, Terms
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.errors import InvalidInput, NotFound
 from engine.ports import Clock, VenueLedger
@@ -54,16 +55,19 @@ class RecordedMarket:
     """The ports ``MarketData`` and ``Tape`` over one recording.
 
     The market time is when the last played candle closed. The place is a document in the ledger, so
-    that any number of workers see the same market and only one of them moves it on.
+    that any number of workers see the same market and only one of them moves it on. ``terms`` are
+    those of the venue that trades in it.
     """
 
-    def __init__(self, recording: Recording, ledger: VenueLedger, *, start: int) -> None:
+    def __init__(
+        self, recording: Recording, ledger: VenueLedger, *, start: int, terms: Terms = FREE
+    ) -> None:
         if not 0 < start < len(recording.candles):
             raise InvalidInput(f"a recording of {len(recording.candles)} cannot start at {start}")
         self.recording = recording
         self._ledger = ledger
         self._start = start
-        self._instrument = instrument(recording.symbol)
+        self._instrument = terms.of(instrument(recording.symbol))
 
     @property
     def _document(self) -> str:

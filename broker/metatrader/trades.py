@@ -12,8 +12,8 @@ from engine.domain.values import quantize
 
 Json = Mapping[str, Any]
 
-#: ENUM_DEAL_REASON. A stop out is the broker's own stop; a person's and our own close are alike.
-_REASONS = {4: "stop_loss", 5: "take_profit", 6: "stop_loss"}
+#: ENUM_DEAL_REASON. A person's close and our own are alike.
+_REASONS = {4: "stop_loss", 5: "take_profit", 6: "stop_out"}
 _MONEY = Decimal("0.01")
 
 
@@ -35,6 +35,7 @@ def position_of(
         profit=(Decimal(told["profit"]) + Decimal(told["swap"])).quantize(_MONEY),
         client_id=None if order is None else order.client_id,
         strategy_id=None if order is None else order.strategy_id,
+        swap=Decimal(told["swap"]).quantize(_MONEY),
     )
 
 
@@ -83,7 +84,8 @@ def _of_position(
     entry = sum((Decimal(d["volume"]) * Decimal(d["price"]) for d in entered), Decimal(0)) / volume
     first = entered[0]
     places = max(0, -int(Decimal(first["price"]).as_tuple().exponent))
-    costs = _sum(entered, "commission") + _sum(entered, "fee") + _sum(entered, "swap")
+    paid = _sum(entered, "commission") + _sum(entered, "fee")
+    rolled = _sum(entered, "swap")
     gone = Decimal(0)
     for deal in deals:
         if deal["entry"] not in (1, 3):
@@ -91,9 +93,8 @@ def _of_position(
         part = Decimal(deal["volume"])
         gone += part
         is_last = not is_open and gone >= volume
-        profit = sum(
-            (Decimal(deal[name]) for name in ("profit", "swap", "commission", "fee")), Decimal(0)
-        )
+        commission = _sum((deal,), "commission") + _sum((deal,), "fee") + paid * part / volume
+        swap = Decimal(deal["swap"]) + rolled * part / volume
         yield ClosedTrade(
             position_id=str(deal["position"])
             if is_last
@@ -104,7 +105,9 @@ def _of_position(
             volume=part,
             entry_price=round(entry, places),
             exit_price=Decimal(deal["price"]),
-            profit=(profit + costs * part / volume).quantize(_MONEY),
+            profit=(Decimal(deal["profit"]) + commission + swap).quantize(_MONEY),
+            commission=commission.quantize(_MONEY),
+            swap=swap.quantize(_MONEY),
             opened_at=datetime.fromisoformat(first["at"]),
             closed_at=datetime.fromisoformat(deal["at"]),
             reason=_REASONS.get(deal["reason"], "manual"),

@@ -22,7 +22,11 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """An open trade at the venue. ``client_id`` names the order of ours it came from, if any."""
+    """An open trade at the venue. ``client_id`` names the order of ours it came from, if any.
+
+    ``profit`` is what it would make now, in account currency, after those costs that the venue
+    tells: ``commission`` and ``swap`` are parts of it, below zero where they cost.
+    """
 
     id: str
     symbol: str
@@ -35,6 +39,8 @@ class Position:
     profit: Decimal
     client_id: str | None = None
     strategy_id: str | None = None
+    commission: Decimal = Decimal(0)
+    swap: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,11 @@ class Account:
     margin_free: Decimal
     open_profit: Decimal
     captured_at: datetime
+
+    @property
+    def margin_level(self) -> Decimal | None:
+        """Equity in per cent of the margin used; None while none is."""
+        return self.equity * 100 / self.margin_used if self.margin_used > 0 else None
 
     def __post_init__(self) -> None:
         for name in ("balance", "equity", "margin_used", "margin_free", "open_profit"):

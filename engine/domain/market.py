@@ -92,6 +92,8 @@ class Instrument:
     ``pip`` is the price step a trader counts in (0.0001 for EURUSD), ``contract_size`` the units of
     the base in one lot, ``margin_rate`` the part of a position's value held as margin. ``spot``
     means that what is bought is owned: nothing can be sold that is not held.
+    ``commission_per_lot`` (account currency) and ``fee_percent`` (of the value) are what the venue
+    is known to take at each side of a trade; zero where it does not say.
     """
 
     symbol: str
@@ -112,6 +114,8 @@ class Instrument:
     clock_offset: int | None = None
     #: Whether it can be dealt in at all now.
     is_tradable: bool = True
+    commission_per_lot: Decimal = Decimal(0)
+    fee_percent: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         if not self.symbol or not self.base or not self.quote:
@@ -127,6 +131,9 @@ class Instrument:
         for name in positive:
             if not bounded(getattr(self, name), field=name) > 0:
                 raise InvalidInput(f"{name} of {self.symbol} must be above zero", field=name)
+        for name in ("commission_per_lot", "fee_percent"):
+            if not bounded(getattr(self, name), field=name) >= 0:
+                raise InvalidInput(f"{name} of {self.symbol} must not be negative", field=name)
         if not 0 <= self.digits <= 8:
             raise InvalidInput(f"digits of {self.symbol} must be 0 to 8", field="digits")
 

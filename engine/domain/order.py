@@ -40,7 +40,8 @@ class Order:
     share; after ``time_limit_min`` minutes of the market what is left is closed.
 
     ``client_id`` is derived from the idea and is the same on both sides; ``valid_until`` is the
-    last instant at which it may leave.
+    last instant at which it may leave. ``volume`` is what was filled once it is, ``unfilled`` what
+    was cancelled of it then.
     """
 
     client_id: str
@@ -61,6 +62,7 @@ class Order:
     fill_price: Decimal | None = None
     filled_at: datetime | None = None
     reason: str | None = None
+    unfilled: Decimal = Decimal(0)
 
     def move(self, state: OrderState, *, reason: str | None = None) -> "Order":
         """The order in its next state; an illegal move raises :class:`IllegalMove`."""
@@ -74,19 +76,22 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """What the venue did with an order."""
+    """What the venue did with an order; ``unfilled`` is what it says that it cancelled of it."""
 
     client_id: str
     broker_id: str
     price: Decimal
     volume: Decimal
     time: datetime
+    unfilled: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTrade:
-    """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit,
-    time_limit or manual. What a target took of a position is a trade of its own.
+    """A position's end, as the venue reports it. ``reason`` is stop_loss, take_profit, time_limit,
+    stop_out, partial_target (a rule closed a part) or manual. What a target took of a position is a
+    trade of its own. ``profit`` is in account currency after ``commission`` and ``swap``, which are
+    below zero where they cost.
     """
 
     position_id: str
@@ -100,6 +105,13 @@ class ClosedTrade:
     opened_at: datetime
     closed_at: datetime
     reason: str
+    commission: Decimal = Decimal(0)
+    swap: Decimal = Decimal(0)
+
+    @property
+    def gross(self) -> Decimal:
+        """What the prices alone made."""
+        return self.profit - self.commission - self.swap
 
 
 def together(trades: Sequence[ClosedTrade]) -> ClosedTrade:
@@ -116,4 +128,6 @@ def together(trades: Sequence[ClosedTrade]) -> ClosedTrade:
         volume=volume,
         exit_price=quantize(paid / volume, places),
         profit=sum((trade.profit for trade in trades), Decimal(0)),
+        commission=sum((trade.commission for trade in trades), Decimal(0)),
+        swap=sum((trade.swap for trade in trades), Decimal(0)),
     )

@@ -23,6 +23,14 @@ class Deed(StrEnum):
     FLATTEN = "flatten"
 
 
+class Rule(StrEnum):
+    """The rule of a strategy that asked for it; a name among the words for actors."""
+
+    BREAK_EVEN = "break_even"
+    TRAILING = "trailing"
+    PARTIAL_TARGET = "partial_target"
+
+
 class PositionOrderState(StrEnum):
     """ASKED waits for a person's second tap; from INTENT on it is an order like any other."""
 
@@ -55,7 +63,8 @@ OPEN = frozenset((_S.INTENT, *UNDER_WAY))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionOrder:
     """One thing that one person wants of one position; ``seen`` is the position they looked at,
-    ``number`` the one people say of its idea.
+    ``number`` the one people say of its idea. ``rule`` and its ``step`` asked for it where no
+    person did.
 
     ``volume_left`` belongs to a close, ``stop_loss`` to a stop, ``take_profit``, the nearest first,
     to targets. ``valid_until`` is the last instant at which it may leave, None for as long as it
@@ -85,6 +94,8 @@ class PositionOrder:
     volume_closed: Decimal | None = None
     reason: str | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    rule: Rule | None = None
+    step: int = 0
 
     @property
     def closes_all(self) -> bool:

@@ -43,7 +43,7 @@ DEFAULTS = {
 
 #: The topics whose events have reasons to choose by, and these.
 REASONS = {
-    Topic.CLOSES: ("stop_loss", "take_profit", "time_limit", "manual"),
+    Topic.CLOSES: ("stop_loss", "take_profit", "time_limit", "stop_out", "manual"),
     Topic.REFUSALS: ("gate", "price_moved", "broker", "cancelled"),
 }
 

@@ -74,12 +74,55 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Once the trade was ``at`` a distance beyond its entry, its stop goes to the entry, what it
+    costs, and an offset beyond that.
+    """
+
+    at: str
+    offset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trailing:
+    """The stop follows the best price at a distance, in steps; from ``start`` on, or at once."""
+
+    distance: str
+    start: str | None = None
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartialClose:
+    """While the trade stands ``at`` a distance beyond its entry, so much of it is closed, once."""
+
+    at: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExitRules:
-    """Where the trade ends: expressions, read by ``engine.strategies.exits``."""
+    """Where the trade ends: expressions, read by ``engine.strategies.exits``; and how it is led
+    until then: distances, read by ``engine.strategies.stages``.
+    """
 
     stop_loss: str
     take_profit: tuple[str, ...]
     time_limit_min: int | None = None
+    break_even: BreakEven | None = None
+    trailing: Trailing | None = None
+    partial_close: tuple[PartialClose, ...] = ()
+
+    @property
+    def distances(self) -> tuple[str, ...]:
+        """Every distance by which an open trade is led; none when it is left alone."""
+        even, trail = self.break_even, self.trailing
+        found = (
+            *(() if even is None else (even.at, even.offset)),
+            *(() if trail is None else (trail.distance, trail.start, trail.step)),
+            *(stage.at for stage in self.partial_close),
+        )
+        return tuple(text for text in found if text is not None)
 
 
 @dataclass(frozen=True, slots=True)

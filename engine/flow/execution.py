@@ -174,15 +174,17 @@ def _refusal(order: Order, idea: Idea, answer: Answer, now: datetime) -> str | N
 
 async def record_fill(store: Store, bell: Bell, order: Order, fill: Fill) -> Order:
     """The venue has the order: ACKED, from SENDING or from UNKNOWN."""
+    part = f", {fill.volume} of {order.volume} lots" if fill.unfilled else ""
     after = replace(
         order.move(OrderState.ACKED),
         broker_id=fill.broker_id,
         fill_price=fill.price,
         filled_at=fill.time,
         volume=fill.volume,
+        unfilled=fill.unfilled,
     )
     await _record(
-        store, bell, order, after, Action.ORDER_FILLED, f"filled at {fill.price}",
+        store, bell, order, after, Action.ORDER_FILLED, f"filled at {fill.price}{part}",
         {"fill": plain(fill)}, market_time=fill.time,
     )  # fmt: skip
     await bell.ring("sync_broker")

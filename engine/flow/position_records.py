@@ -1,12 +1,15 @@
 """What every step of a position order shares: its record, its notice, and how it is saved."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience, Kind, Notice, Priority
+from engine.domain.order import ClosedTrade
 from engine.domain.position_orders import (
+    UNDER_WAY,
     Deed,
     PositionChange,
     PositionOrder,
@@ -33,9 +36,31 @@ _ACTIONS = {
     PositionOrderState.ABSENT: Action.POSITION_ABSENT,
     PositionOrderState.CANCELLED: Action.POSITION_CANCELLED,
 }
+#: States of a close that the venue may have dealt.
+_MAY_BE = (*UNDER_WAY, PositionOrderState.DONE)
 _FINE = (PositionOrderState.INTENT, PositionOrderState.SENDING, PositionOrderState.DONE)
 #: Ends that matter to whoever asked and to nobody else.
 _QUIET = ("gone", "already", "changed")
+
+
+def cause_of(trade: ClosedTrade, asked: Sequence[PositionOrder]) -> str | None:
+    """Which rule closed a trade, or a part of one, that a venue says was closed by hand; None when
+    a person did. ``asked`` is what was wanted of its position, the newest first.
+    """
+    may_be = [order for order in asked if order.deed is Deed.CLOSE and order.state in _MAY_BE]
+    if "/" not in trade.position_id:
+        whole = next((order for order in may_be if order.closes_all), None)
+        if whole is not None:
+            return TIME_LIMIT if whole.asked_name == TIME_LIMIT else None
+    return next((order.rule for order in may_be if _took(order, trade)), None)
+
+
+def _took(order: PositionOrder, trade: ClosedTrade) -> bool:
+    """Whether the close of a rule may be what took this part."""
+    if order.rule is None or order.seen is None or order.volume_left is None:
+        return False
+    volume = order.seen.volume - order.volume_left
+    return volume == trade.volume and order.price in (None, trade.exit_price)
 
 
 def position_client_id(*parts: object) -> str:
@@ -73,7 +98,8 @@ def entry(
     **detail: Any,
 ) -> Entry:
     """The history record of the state an order is in."""
-    by_person = order.flatten_id is None and order.asked_name != TIME_LIMIT
+    by_rule = order.rule is not None or order.asked_name == TIME_LIMIT
+    by_person = order.flatten_id is None and not by_rule
     asked = order.state is PositionOrderState.INTENT and by_person
     result = "pass" if order.state in _FINE else f"fail:{order.reason or order.state}"
     return Entry(
@@ -98,10 +124,17 @@ def notice(order: PositionOrder) -> tuple[Notice, Audience] | None:
     if state is PositionOrderState.DONE and order.closes_all and order.idea_id is not None:
         # The trade's own end is told as an answer to its card.
         return None
+    if state is PositionOrderState.CANCELLED and order.rule is not None:
+        # It never left, and the rule asks again if it still wants it.
+        return None
     mine = order.reason in _QUIET and order.asked_by is not None
-    # A flatten tries again for as long as it takes, and says so once for each position.
-    one = f"{order.flatten_id}:{order.position_id}" if order.flatten_id else order.client_id
     done = state is PositionOrderState.DONE and order.deed is not Deed.FLATTEN
+    # What is tried again for as long as it takes says so once for each position, or step.
+    one = order.client_id
+    if order.flatten_id is not None:
+        one = f"{order.flatten_id}:{order.position_id}"
+    elif order.rule is not None and not done:
+        one = f"{order.account_id}:{order.position_id}:{order.rule}:{order.step}"
     found = Notice(
         kind=Kind.POSITION_ORDER,
         key=f"position:{one}:{state}",

@@ -1,6 +1,6 @@
 """Make our books equal the venue's: lost answers, open trades, closed trades, the day's limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from engine.domain.account import Account, TradingDay, day_of
@@ -13,6 +13,7 @@ from engine.flow.execution import record_absence, record_fill, record_silence
 from engine.flow.ideas import card_notice
 from engine.flow.latch import LATCHES, halt
 from engine.flow.limits import breach
+from engine.flow.position_records import cause_of
 from engine.ports import Bell, Broker, Found, MarketData, NotFound, Store, Transaction
 from engine.snapshot.canonical import plain
 
@@ -108,13 +109,22 @@ class SyncBroker:
             await tx.heartbeats.beat(f"broker:{account.id}")
             for position in positions:
                 await tx.orders.save_position(position)
-            new = [trade for trade in unknown if await tx.orders.close_position(trade)]
+            named = [await self._named(tx, trade) for trade in unknown]
+            new = [trade for trade in named if await tx.orders.close_position(trade)]
             entries = [await self._closed_entry(tx, trade) for trade in new]
             _, halted = await measure(tx, control, account, market_time=market_time, zone=self.zone)
             await tx.history.extend(entries + halted)
         if new or halted:
             await self.bell.ring("deliver")
         return tuple(new)
+
+    async def _named(self, tx: Transaction, trade: ClosedTrade) -> ClosedTrade:
+        """The trade with the rule of ours that closed it as its reason, where one did."""
+        if trade.reason != "manual":
+            return trade
+        position_id = trade.position_id.partition("/")[0]
+        asked = await tx.position_orders.of_position(self.broker.account_id, position_id)
+        return replace(trade, reason=cause_of(trade, asked) or trade.reason)
 
     async def _closed_entry(self, tx: Transaction, trade: ClosedTrade) -> Entry:
         order = await tx.orders.find(trade.client_id) if trade.client_id else None
@@ -142,7 +152,15 @@ class SyncBroker:
             actor="broker",
             symbol=trade.symbol,
             market_time=trade.closed_at,
-            rationale=f"{trade.reason} at {trade.exit_price}, profit {trade.profit}",
+            rationale=f"{trade.reason} at {trade.exit_price}, {_result(trade)}",
             idea_id=order.idea_id if order else None,
             detail={"trade": plain(trade)},
         )
+
+
+def _result(trade: ClosedTrade) -> str:
+    """The profit, and what it is made of where the venue took or gave something."""
+    profit = f"profit {trade.profit}"
+    if not trade.commission and not trade.swap:
+        return profit
+    return f"{profit} (gross {trade.gross}, commission {trade.commission}, swap {trade.swap})"

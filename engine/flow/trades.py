@@ -120,7 +120,7 @@ class ReadPositions:
     async def _trade(self, position: Position, account: Account, instant: datetime) -> OpenTrade:
         instrument = await self.market.instrument(position.symbol)
         quote = await self.market.quote(position.symbol)
-        rate = await self._rate(position, instrument, quote, account.currency)
+        rate = await rate_of(self.market, position, instrument, quote, account.currency)
         async with self.store.begin() as tx:
             order = await tx.orders.find(position.client_id) if position.client_id else None
             idea = await tx.ideas.get(order.idea_id) if order is not None else None
@@ -145,14 +145,20 @@ class ReadPositions:
             under_way=next((other for other in asked if other.state in OPEN), None),
         )
 
-    async def _rate(
-        self, position: Position, instrument: Instrument, quote: Quote | None, currency: str
-    ) -> Decimal | None:
-        quotes = dict(await self.market.rates(pairs(instrument, currency)))
-        if quote is not None:
-            quotes[position.symbol] = quote
-        conversion = convert(instrument, currency, quotes, gain=position.profit > 0)
-        return None if conversion is None else conversion.rate
+
+async def rate_of(
+    market: MarketData,
+    position: Position,
+    instrument: Instrument,
+    quote: Quote | None,
+    currency: str,
+) -> Decimal | None:
+    """Account currency for one unit of a position's quote currency; None when not known."""
+    quotes = dict(await market.rates(pairs(instrument, currency)))
+    if quote is not None:
+        quotes[position.symbol] = quote
+    conversion = convert(instrument, currency, quotes, gain=position.profit > 0)
+    return None if conversion is None else conversion.rate
 
 
 def _targets(

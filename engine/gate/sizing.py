@@ -72,7 +72,7 @@ def _caps(
 
 
 def _loss_per_lot(bundle: Bundle, proposal: Proposal) -> Decimal:
-    """What one lot loses at the stop, in account currency.
+    """What one lot loses at the stop, in account currency, with what both sides of it cost.
 
     Where the symbol's own price is part of the conversion (a EURUSD trade of an account in euros),
     a stop below today's price is also paid at that lower price.
@@ -80,8 +80,15 @@ def _loss_per_lot(bundle: Bundle, proposal: Proposal) -> Decimal:
     loss = proposal.risk * bundle.instrument.contract_size * bundle.quote_rate
     for step in bundle.conversion.path if bundle.conversion else ():
         if step.symbol == bundle.symbol and step.divide and 0 < proposal.stop_loss < step.price:
-            return loss * step.price / proposal.stop_loss
-    return loss
+            loss = loss * step.price / proposal.stop_loss
+    return loss + _costs_per_lot(bundle, proposal)
+
+
+def _costs_per_lot(bundle: Bundle, proposal: Proposal) -> Decimal:
+    """The round trip of one lot that ends at its stop, as far as the venue says what it takes."""
+    known = bundle.instrument
+    value = (proposal.entry + proposal.stop_loss) * known.contract_size * bundle.quote_rate
+    return 2 * known.commission_per_lot + value * known.fee_percent / 100
 
 
 def _sizing(

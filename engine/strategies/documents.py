@@ -11,14 +11,17 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from engine.domain.market import Timeframe
 from engine.domain.strategy import (
+    BreakEven,
     Condition,
     ExitRules,
     ForbiddenConditions,
     MarketState,
+    PartialClose,
     RiskCaps,
     SessionWindow,
     Side,
     Strategy,
+    Trailing,
 )
 from engine.errors import InvalidInput
 from engine.strategies.exits import implied_side
@@ -95,6 +98,7 @@ def parse(id_: UUID, text: str, *, version: int = 1, is_active: bool = True) -> 
             stop_loss=rules["stop_loss"],
             take_profit=(targets,) if isinstance(targets, str) else tuple(targets),
             time_limit_min=rules.get("time_limit_min"),
+            **_led(rules),
         ),
         forbidden_conditions=ForbiddenConditions(
             forbidden["block_high_impact_news_minutes"],
@@ -126,6 +130,7 @@ def document(strategy: Strategy) -> dict[str, Any]:
         "exit_rules": {
             "stop_loss": rules.stop_loss,
             "take_profit": targets[0] if len(targets) == 1 else targets,
+            **_written_led(rules),
             **({"time_limit_min": rules.time_limit_min} if rules.time_limit_min else {}),
         },
         "forbidden_conditions": {
@@ -221,6 +226,36 @@ def _argument(argument: str) -> str | int | float | bool:
         if text_of(value) == argument:
             return value
     return argument
+
+
+def _led(rules: dict[str, Any]) -> dict[str, Any]:
+    """How an open trade is led, of the exit rules."""
+    even, trail, parts = (rules.get(name) for name in ("break_even", "trailing", "partial_close"))
+    return {
+        "break_even": None if even is None else BreakEven(even["at"], even.get("offset")),
+        "trailing": None
+        if trail is None
+        else Trailing(trail["distance"], trail.get("from"), trail.get("step")),
+        "partial_close": tuple(PartialClose(part["at"], part["percent"]) for part in parts or ()),
+    }
+
+
+def _written_led(rules: ExitRules) -> dict[str, Any]:
+    even, trail = rules.break_even, rules.trailing
+    found: dict[str, dict[str, Any]] = {}
+    if even is not None:
+        found["break_even"] = {"at": even.at, "offset": even.offset}
+    if trail is not None:
+        found["trailing"] = {"distance": trail.distance, "from": trail.start, "step": trail.step}
+    written: dict[str, Any] = {
+        name: {key: text for key, text in part.items() if text is not None}
+        for name, part in found.items()
+    }
+    if rules.partial_close:
+        written["partial_close"] = [
+            {"at": part.at, "percent": part.percent} for part in rules.partial_close
+        ]
+    return written
 
 
 def _window(window: dict[str, Any]) -> SessionWindow:

@@ -13,7 +13,7 @@ import jsonschema
 
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput
-from engine.strategies import exits
+from engine.strategies import exits, stages
 from engine.strategies.rules import RULES
 from engine.strategies.setups import SETUPS
 
@@ -199,7 +199,7 @@ def _exits(rules: dict[str, Any]) -> Iterator[tuple[Path, _Fault]]:
         (("take_profit", i) if many else ("take_profit",), text, exits.check_target, _TARGETS)
         for i, text in enumerate(targets if isinstance(targets, list) else (targets,))
     ]
-    for path, text, check, forms in wanted:
+    for path, text, check, forms in (*wanted, *_stages(rules)):
         try:
             if isinstance(text, str):
                 check(text)
@@ -207,6 +207,22 @@ def _exits(rules: dict[str, Any]) -> Iterator[tuple[Path, _Fault]]:
             example = forms.replace("'", '"').replace(" or ", ", ")
             facts = {"value": _shown(text), "example": example}
             yield ("exit_rules", *path), _Fault(str(error), "wrong", facts)
+
+
+def _stages(rules: dict[str, Any]) -> Iterator[tuple[Path, Any, Any, str]]:
+    """Every distance by which an open trade is led, and what it may be."""
+    far = (stages.check_distance, stages.DISTANCE_FORMS)
+    fixed = (stages.check_fixed, stages.FIXED_FORMS)
+    at = (stages.check_stage, stages.STAGE_FORMS)
+    even, trail = _object(rules.get("break_even")), _object(rules.get("trailing"))
+    yield ("break_even", "at"), even.get("at"), *at
+    yield ("break_even", "offset"), even.get("offset"), *far
+    yield ("trailing", "distance"), trail.get("distance"), *far
+    yield ("trailing", "from"), trail.get("from"), *at
+    yield ("trailing", "step"), trail.get("step"), *fixed
+    parts = rules.get("partial_close")
+    for place, part in enumerate(parts if isinstance(parts, list) else ()):
+        yield ("partial_close", place, "at"), _object(part).get("at"), *at
 
 
 def _window(window: dict[str, Any]) -> Iterator[tuple[str, _Fault]]:

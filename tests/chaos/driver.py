@@ -18,7 +18,8 @@ from tortoise import connections
 
 from bot.settings import Settings
 from bot.talk import Talk, build_talk
-from bot.wiring import Work, World, build_work, build_world, now
+from bot.wiring import Work, build_work
+from bot.world import World, build_world, now
 from broker.feeds.recorded import RecordedMarket, shipped_recording
 from broker.paper import PaperBroker
 from engine.domain.idea import Idea

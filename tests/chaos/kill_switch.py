@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tortoise import connections
 
-from bot.wiring import now
+from bot.world import now
 from engine.domain.order import OrderState
 from engine.domain.state import TradingState
 from engine.flow.approvals import Choice

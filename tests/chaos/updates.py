@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from bot.sandbox import DEFAULT_PEOPLE, Sandbox, serve
-from bot.wiring import now
+from bot.world import now
 from engine.domain.person import Person, Role
 from storage.database import open_database
 from storage.migrate import migrate

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.domain.position_orders import Deed, PositionOrder, PositionOrderState
+from engine.domain.position_orders import Deed, PositionOrder, PositionOrderState, Rule
 from engine.errors import NotFound
 from tests.builders import NOW
 from tests.contract.conftest import rolled_back
@@ -34,6 +34,7 @@ async def test_one_comes_back_as_it_went_in_and_once(store: Any) -> None:
     whole = order(
         take_profit=(Decimal("1.2"),), facts={"price": "1.1"}, reason="gone", number=3,
         stop_loss=Decimal("1.0850"), price=Decimal("1.1"), volume_closed=Decimal("0.10"),
+        rule=Rule.TRAILING, step=7,
     )  # fmt: skip
     await add(store, whole)
     async with store.begin() as tx:

@@ -20,8 +20,9 @@ from bot.receiver import FetchUpdates
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import build_collect, build_performance, now
+from bot.wiring import build_collect, build_performance
 from bot.worker import telegram_bot
+from bot.world import now
 from storage.budget import Pace
 from storage.inbox import PostgresInbox
 from storage.locks import Lock

@@ -16,8 +16,9 @@ from bot.documents import Write
 from bot.drawing import Draw
 from bot.notices import Render
 from bot.settings import Settings
-from bot.wiring import build_collect, build_performance, build_world
+from bot.wiring import build_collect, build_performance
 from bot.worker import telegram_bot
+from bot.world import build_world
 from storage.database import open_database
 from storage.locks import Lock
 from storage.sole import Sole

@@ -16,7 +16,8 @@ from bot import jobs
 from bot.feed_settings import outside_of
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import build_work, build_world, now
+from bot.wiring import build_work
+from bot.world import build_world, now
 from broker.feeds.recorded import RecordedMarket, shipped_recording
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState

@@ -17,7 +17,8 @@ from aiohttp.test_utils import TestServer
 from bot.endpoint import build_endpoint
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import build_work, build_world
+from bot.wiring import build_work
+from bot.world import build_world
 from broker.feeds.recorded import shipped_recording
 from ea.answers import Pace
 from ea.app import create_app

@@ -8,7 +8,8 @@ import pytest
 
 from bot.settings import Settings
 from bot.talk import Talk, build_talk
-from bot.wiring import Work, World, build_work, build_world
+from bot.wiring import Work, build_work
+from bot.world import World, build_world
 from engine.domain.decision import Decision
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.person import Person, Role

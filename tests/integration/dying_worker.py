@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.bell import SilentBell
 from bot.settings import Settings
-from bot.wiring import build_work, build_world
+from bot.wiring import build_work
+from bot.world import build_world
 from storage.database import open_database
 
 

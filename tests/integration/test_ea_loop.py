@@ -13,7 +13,8 @@ from bot.endpoint import build_endpoint
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.venues import parse_symbols
-from bot.wiring import build_work, build_world
+from bot.wiring import build_work
+from bot.world import build_world
 from broker.feeds.recorded import shipped_recording
 from broker.feeds.terminal import TerminalCalendar, TerminalMarket
 from ea.app import create_app

@@ -10,19 +10,21 @@ from bot.i18n import Words
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.views.ea import alert
-from bot.wiring import build_world
+from bot.world import build_world
 from broker.feeds.terminal import TerminalMarket
 from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState
+from engine.domain.strategy import BreakEven, ExitRules, PartialClose
 from engine.flow.latch import stop_unrecorded
+from engine.flow.managing import ManagePositions
 from engine.flow.position_sending import SendPositionOrder
 from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.time_limits import CloseOnTime
 from engine.strategies.documents import shipped
 from storage.seed import seed
-from tests.builders import idea
+from tests.builders import idea, strategy
 from tests.conftest import Database
 from tests.integration.conftest import START, RecordingBell
 from tests.integration.ea import ACCOUNT, Bridge, bridge  # noqa: F401
@@ -151,3 +153,36 @@ async def test_the_status_is_readable_before_any_terminal_is_connected(
     assert (status.account, status.watched) == (None, ())
     assert status.control.state is TradingState.RUNNING
     await world.signals.close()
+
+
+async def test_a_stop_is_moved_and_a_part_closed_at_the_terminal_by_rules(
+    desk: Desk,  # noqa: F811
+) -> None:
+    store = desk.bridge.store
+    await seed(
+        (), RiskSettings(),
+        Control(state=TradingState.PAUSED, reason="test", changed_at=START),
+    )  # fmt: skip
+    rules = ExitRules(
+        "2 * atr", ("RR>=2",), break_even=BreakEven("0.1 R", "10 points"),
+        partial_close=(PartialClose("0.1 R", 50),),
+    )  # fmt: skip
+    async with store.begin() as tx:
+        await tx.settings.save_strategy(strategy(exit_rules=rules), by="test", reason="test")
+    await _held(desk, None, opened_ago=60)
+    market = TerminalMarket(store=store, account_id=ACCOUNT, clock=lambda: datetime.now(UTC))
+    parts = {"store": store, "broker": desk.venue, "market": market, "bell": desk.bridge.bell}
+    manage, send = ManagePositions(**parts), SendPositionOrder(**parts)  # type: ignore[arg-type]
+    # Opened at 2385.30 with the stop at 2378.50, the bid at 2386.55: at 0.18 R.
+    added = await manage()
+    assert [(order.rule, order.stop_loss, order.volume_left) for order in added] == [
+        ("break_even", Decimal("2385.40"), None), ("partial_target", None, Decimal("0.05")),
+    ]  # fmt: skip
+    desk.ea.seen.clear()
+    desk.ea.broker = lambda c: {**filled(c), "volume": 0.05, "price": 2386.5, "remaining": 0.05}
+    done = [await desk.served(send(order.client_id)) for order in added]
+    assert [order.state for order in done] == [PositionOrderState.DONE] * 2
+    moved, closed = desk.ea.seen
+    assert (moved["type"], str(moved["sl"])) == ("MOVE_SL", "2385.40")
+    assert (closed["type"], str(closed["keep"])) == ("CLOSE", "0.05")
+    assert await manage() == ()

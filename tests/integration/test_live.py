@@ -11,7 +11,8 @@ from bot.identity import _Connector, _metatrader, _Terminal, identify_of
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.venues import build_venue
-from bot.wiring import build_work, now
+from bot.wiring import build_work
+from bot.world import now
 from broker.mt5.venue import Mt5Broker
 from engine.domain.idea import IdeaStatus
 from engine.domain.live import AccountKind, Identity, Need

@@ -11,7 +11,7 @@ import pytest
 
 from bot import jobs, reports
 from bot.settings import Settings
-from bot.wiring import now
+from bot.world import now
 from broker.instruments import instrument
 from engine.domain.approval import Ending
 from engine.domain.idea import Idea, IdeaStatus

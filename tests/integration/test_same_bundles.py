@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.endpoint import build_endpoint
 from bot.settings import Settings
 from bot.talk import build_talk
-from bot.wiring import build_world
+from bot.world import build_world
 from broker.feeds.csv_candles import write_candles
 from broker.feeds.no_news import NoNews
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording

@@ -289,7 +289,7 @@ def test_a_part_with_the_wrong_shape_is_told_once():
     (error,) = refusal(changed("exit_rules", "RR>=2")).details["errors"]
     assert error["message"] == (
         'exit_rules is "RR>=2"; write an object with stop_loss, take_profit and perhaps'
-        " time_limit_min"
+        " break_even, trailing, partial_close and time_limit_min"
     )
 
 
@@ -452,6 +452,8 @@ windows = st.builds(
 ).filter(lambda window: window["start"] != window["end"])
 levels = st.sampled_from(["swing_low - 5 pips", "2 * atr", "recent_swing_high + 50 cents", "vwap"])
 targets = st.sampled_from(["RR>=2", "3 * atr", "key_resistance_zone", "bb_mid", "30 pips"])
+far = st.sampled_from(["1 R", "2 * atr", "15 pips", "150 points", "50 cents"])
+stages = far | st.just("first_target")
 documents = st.fixed_dictionaries(
     {
         "name": st.from_regex(r"[A-Za-zéЖ][A-Za-z0-9 _]{0,20}", fullmatch=True),
@@ -466,7 +468,18 @@ documents = st.fixed_dictionaries(
                 "stop_loss": levels,
                 "take_profit": targets | st.lists(targets, min_size=1, max_size=4),
             },
-            optional={"time_limit_min": st.integers(1, 600)},
+            optional={
+                "time_limit_min": st.integers(1, 600),
+                "break_even": st.fixed_dictionaries({"at": stages}, optional={"offset": far}),
+                "trailing": st.fixed_dictionaries(
+                    {"distance": far}, optional={"from": stages, "step": st.just("0.5 R")}
+                ),
+                "partial_close": st.lists(
+                    st.fixed_dictionaries({"at": stages, "percent": st.integers(1, 99)}),
+                    min_size=1,
+                    max_size=5,
+                ),
+            },
         ),
         "forbidden_conditions": st.fixed_dictionaries(
             {

@@ -8,7 +8,7 @@ import pytest
 from bot.feed_settings import outside_of, recorded
 from bot.settings import Settings
 from bot.venues import build_venue, parse_symbols
-from bot.wiring import now
+from bot.world import now
 from broker.feeds.calendar_csv import CsvCalendar, FileCalendar, shipped_calendar
 from broker.feeds.fetched import FetchedCalendar, FetchedNews, NoCalendar
 from broker.feeds.no_news import NoNews

@@ -26,6 +26,7 @@ from engine.domain.gate import Check, Verdict
 from engine.domain.idea import IdeaStatus
 from engine.domain.order import OrderState
 from engine.domain.person import Role
+from engine.domain.position_orders import Rule
 from engine.domain.settings import RiskSettings
 from engine.domain.state import HaltReason, Mode, TradingState
 from engine.errors import TraderError
@@ -217,7 +218,9 @@ def errors(kind=TraderError):
         *every("short", sorted(RULES)),
         *every("setting", [field.name for field in fields(RiskSettings)]),
         *every("part", ["broker", "feed", "worker"]),
-        *every("exit", ["stop_loss", "take_profit", "time_limit", "manual"]),
+        *every("exit", ["stop_loss", "take_profit", "time_limit", "stop_out", "manual"]),
+        *every("exit", ["partial_target"]),
+        *every("actor", Rule),
         *sorted(errors()),
     ],
 )

@@ -173,14 +173,6 @@ async def test_an_open_short_is_valued_at_the_ask():
     assert (await broker.account()).open_profit == Decimal("-1.10")  # 1.09999 − 1.10010
 
 
-async def test_a_commission_is_taken_from_what_a_trade_earns():
-    broker = venue(commission_per_lot=Decimal(7))
-    await broker.submit(order())
-    assert (await broker.positions())[0].profit == Decimal("-1.80")  # −1.10 and 0.70
-    hours(broker, ("1.1000", "1.1040", "1.0990", "1.1030"))
-    assert (await ended(broker)).profit == Decimal("38.20")
-
-
 async def test_an_account_in_the_base_currency_counts_in_it():
     broker = venue(currency="EUR")
     await broker.submit(order())

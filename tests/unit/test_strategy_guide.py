@@ -15,7 +15,7 @@ from engine.domain.market import Timeframe
 from engine.domain.strategy import Side
 from engine.errors import InvalidInput
 from engine.snapshot.indicators import WINDOW, compute
-from engine.strategies import exits
+from engine.strategies import exits, stages
 from engine.strategies.base import evaluate
 from engine.strategies.documents import SHIPPED, parse, shipped, strategy_id
 from engine.strategies.problems import schema
@@ -85,6 +85,34 @@ def test_the_exits_are_what_a_stop_and_a_target_can_be():
     patterns = f"{exits._LEVEL.pattern} {exits._DISTANCE.pattern} {' '.join(exits._ZONES)}"
     known = set(re.findall(r"[a-z][a-z_0-9]{2,}", re.sub(r"\?P<\w+>", "", patterns)))
     assert words - {"recent_swing_low"} == known - {"recent_"}
+
+
+def test_a_trade_is_led_by_distances_that_the_document_takes():
+    (rules,) = blocks("Until the exit", "json")
+    document = json.loads(blocks("A strategy in ten lines", "json")[0])
+    made = parse(strategy_id("x"), json.dumps({**document, "exit_rules": json.loads(rules)}))
+    assert made.exit_rules.distances == ("1 R", "2 pips", "2 * atr", "1.5 R", "0.5 R", "1 R")
+    table = rows("Until the exit")
+    for distance, where, _ in table:
+        text = distance.strip("`")
+        checks = {
+            "`at`": stages.check_stage,
+            "`offset`": stages.check_distance,
+            "`step`": stages.check_fixed,
+        }
+        taken = {name for name, check in checks.items() if not refused(check, text)}
+        wanted = set(checks) if where.startswith("everywhere") else {"`at`"}
+        assert taken == wanted - ({"`step`"} if "but in `step`" in where else set()), text
+    units = set(re.findall(r"[a-z]+", stages._DISTANCE.pattern)) - {"number", "unit", "s"}
+    assert units == set(re.findall(r"[a-z]+", " ".join(row[0] for row in table[:-1])))
+
+
+def refused(check: Any, text: str) -> bool:
+    try:
+        check(text)
+    except InvalidInput:
+        return True
+    return False
 
 
 def test_the_strategy_in_ten_lines_is_one():

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
 
-from bot.wiring import World as Adapters
+from bot.world import World as Adapters
 from engine.domain.person import Person, Role
 from engine.domain.state import TradingState
 from engine.domain.terminal import Command, CommandState, CommandType, Draft

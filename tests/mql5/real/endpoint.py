@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.endpoint import build_endpoint, serve_endpoint
 from bot.settings import Settings
-from bot.wiring import build_world
+from bot.world import build_world
 from ea.answers import Pace
 from storage.database import open_database
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from bot.wiring import World as Adapters
-from bot.wiring import build_world
+from bot.world import World as Adapters
+from bot.world import build_world
 from broker.mt_bridge.venue import MtBridge
 from engine.domain.position_orders import PositionChange
 from engine.domain.settings import RiskSettings

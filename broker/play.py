@@ -1,0 +1,166 @@
+"""What the market does to the trades of the paper broker, candle by candle."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from broker.books import Books
+from broker.exits import exit_of, split_off
+from broker.terms import nights
+from broker.till import Till
+from engine.domain.account import Direction
+from engine.domain.market import Candle, Instrument, Quote, Timeframe
+from engine.domain.order import ClosedTrade
+from engine.domain.values import quantize
+from engine.ports import MarketData
+from engine.snapshot.canonical import plain
+
+Steps = dict[datetime, list[tuple[dict[str, Any], Candle]]]
+
+
+def worse(way: Direction, quote: Quote, known: Instrument, pips: Decimal) -> Decimal:
+    """Where a market order of a direction is dealt: its side of the quote, so many pips worse."""
+    price = quote.ask if way is Direction.BUY else quote.bid
+    return quantize(price + way.sign * pips * known.pip, known.digits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play:
+    """Plays each candle once, the oldest first and all symbols of one instant together: nights are
+    charged, stops and targets hit, and at the candle's close the margin looked at. However seldom
+    it is called, the books come out the same, but for the rates of other pairs, which are today's.
+    """
+
+    market: MarketData
+    till: Till
+    timeframe: Timeframe
+    slippage_pips: Decimal
+    zone: tzinfo
+
+    async def catch_up(self, books: Books) -> None:
+        """Play what no position has seen yet."""
+        steps: Steps = defaultdict(list)
+        spreads: dict[str, Decimal] = {}
+        for held in books.positions:
+            quote = await self.market.quote(held["symbol"])
+            spreads[held["symbol"]] = quote.spread if quote else Decimal(0)
+            after = datetime.fromisoformat(held["seen"])
+            for candle in await self.market.candles_since(held["symbol"], self.timeframe, after):
+                steps[candle.time].append((held, candle))
+        closes: dict[str, Quote] = {}
+        for opened in sorted(steps):
+            at = opened + self.timeframe.length
+            for held, candle in steps[opened]:
+                spread = spreads[held["symbol"]]
+                closes[held["symbol"]] = Quote(candle.close, candle.close + spread, at)
+                if held in books.positions:
+                    held["seen"] = opened.isoformat()
+                    await self._roll(held, opened)
+                    await self._play(books, held, candle, spread)
+            await self._stop_out(books, closes, at)
+        if books.positions:
+            instant = await self.market.instant()
+            for held in books.positions:
+                await self._roll(held, instant)
+
+    async def _roll(self, held: dict[str, Any], until: datetime) -> None:
+        """Charge the nights since the last time."""
+        after = datetime.fromisoformat(held.get("rolled", held["seen"]))
+        if not until > after:
+            return
+        held["rolled"] = until.isoformat()
+        if count := nights(after, until, self.zone):
+            known = await self.market.instrument(held["symbol"])
+            charged = await self.till.night(held, count, known)
+            held["swap"] = str(Decimal(held.get("swap", "0")) + charged)
+
+    async def _play(
+        self, books: Books, held: dict[str, Any], candle: Candle, spread: Decimal
+    ) -> None:
+        at = candle.time + self.timeframe.length
+        while (ended := exit_of(held, candle, spread)) is not None:
+            price, reason = ended
+            # It left at this price, so that a rate which is the symbol's own price was this one.
+            bid = price if Direction(held["direction"]) is Direction.BUY else price - spread
+            quote = Quote(bid, bid + spread, candle.time)
+            if reason != "take_profit" or len(held["targets"]) == 1:
+                books.positions.remove(held)
+                await self.settle(books, held, price, reason, quote, at)
+                return
+            await self.settle(books, split_off(held), price, reason, quote, at)
+
+    async def _stop_out(self, books: Books, closes: dict[str, Quote], at: datetime) -> None:
+        """Close the worst trade, one after the other, while the margin level is too low."""
+        level = self.till.terms.stop_out_percent
+        while level and books.positions:
+            made = [(await self.net(held, closes), held) for held in books.positions]
+            equity = books.balance + sum((net for net, _ in made), Decimal(0))
+            if equity * 100 > await self.margin_used(books) * level:
+                return
+            worst = min(made, key=lambda pair: pair[0])[1]
+            quote = closes.get(worst["symbol"]) or await self.market.quote(worst["symbol"])
+            if quote is None:
+                return
+            known = await self.market.instrument(worst["symbol"])
+            price = worse(leaving(worst), quote, known, self.slippage_pips)
+            books.positions.remove(worst)
+            await self.settle(books, worst, price, "stop_out", quote, at)
+
+    async def net(self, held: dict[str, Any], closes: dict[str, Quote]) -> Decimal:
+        """What a position would make if it was closed at these prices, or at those of now."""
+        quote = closes.get(held["symbol"]) or await self.market.quote(held["symbol"])
+        known = await self.market.instrument(held["symbol"])
+        return (await self.till.result(held, exit_price(held, quote), known, quote)).net
+
+    async def margin_used(self, books: Books) -> Decimal:
+        """The margin of all that is open, in account currency."""
+        total = Decimal(0)
+        for held in books.positions:
+            known = await self.market.instrument(held["symbol"])
+            entry, volume = Decimal(held["entry_price"]), Decimal(held["volume"])
+            total += await self.till.margin(entry, volume, known)
+        return total
+
+    async def settle(
+        self,
+        books: Books,
+        held: dict[str, Any],
+        price: Decimal,
+        reason: str,
+        quote: Quote,
+        at: datetime,
+    ) -> None:
+        """Write an end down, and pay what it made."""
+        known = await self.market.instrument(held["symbol"])
+        made = await self.till.result(held, price, known, quote)
+        books.balance += made.net
+        trade = ClosedTrade(
+            position_id=held["id"],
+            client_id=held["client_id"],
+            symbol=held["symbol"],
+            direction=Direction(held["direction"]),
+            volume=Decimal(held["volume"]),
+            entry_price=Decimal(held["entry_price"]),
+            exit_price=price,
+            profit=made.net,
+            commission=made.commission,
+            swap=made.swap,
+            opened_at=datetime.fromisoformat(held["opened_at"]),
+            closed_at=at,
+            reason=reason,
+        )
+        books.closed.append(plain(trade))
+
+
+def leaving(held: dict[str, Any]) -> Direction:
+    """The direction of the deal that closes a position."""
+    return Direction.SELL if Direction(held["direction"]) is Direction.BUY else Direction.BUY
+
+
+def exit_price(held: dict[str, Any], quote: Quote | None) -> Decimal:
+    """What a position is valued at: its entry while there is no quote."""
+    if quote is None:
+        return Decimal(held["entry_price"])
+    return quote.bid if leaving(held) is Direction.SELL else quote.ask
