@@ -146,7 +146,7 @@ def test_a_card_shows_what_is_at_stake():
     for part in (
         "IDEA #12", "EURUSD BUY", "H1", "100/100", "1.10008", "1.09808", "1.10408", "1:2.0",
         "0.25 lots", "$50.00", "(0.50 %)", "spread 0.8 pips", "Daily loss 0.0 of 3 % used",
-        "Strategy: EMA trend", "✓ Gate: 35 of 35 checks passed.", "10:15:00 UTC",
+        "Strategy: EMA trend", "✓ Gate: 36 of 36 checks passed.", "10:15:00 UTC",
     ):  # fmt: skip
         assert part in text, part
 
