@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from arq.connections import ArqRedis
 
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
-from bot.running import steadily, together
+from bot.running import steadily, surely, together
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
@@ -129,7 +130,7 @@ async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
 
     plan = plan_of(settings)
     code = secrets.token_urlsafe(12)
-    await _print_code(world, code)
+    await surely(partial(_print_code, world, code), "the look for an administrator")
     talk = build_talk(world, ArqBell(pool), claim_code=code)
     await together(
         run_chat(settings, world, pool, talk, plan),

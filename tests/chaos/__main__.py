@@ -27,6 +27,9 @@ _RUNS = {
     "courier": "tests.chaos.courier",
     "signals": "tests.chaos.signals",
     "deaths": "tests.chaos.deaths",
+    "servers": "tests.chaos.servers",
+    "placements": "tests.chaos.placements",
+    "reconcile": "tests.chaos.reconcile",
 }
 
 

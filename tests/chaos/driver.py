@@ -374,7 +374,8 @@ async def _send_rung(life: Life) -> None:
 
 async def _settle(life: Life) -> None:
     """Whatever is left is brought to an end; the defects stay."""
-    for _ in range(25):
+    # A terminal is told of a command again only when its lease is over.
+    for _ in range(25 if life.plan.told is None else 400):
         try:
             await _sweep(life)
         except BrokerSilent:
@@ -388,4 +389,11 @@ async def _settle(life: Life) -> None:
             break
     await _judge(life)
     await _sweep(life)
-    await life.work.sync_broker()
+    for _ in range(20):
+        try:
+            await life.work.sync_broker()
+        except BrokerSilent:
+            await asyncio.sleep(SETTLE_SECONDS)
+            continue
+        return
+    raise AssertionError("a venue in calm weather does not answer")

@@ -93,9 +93,7 @@ def at(zygote_: Zygote, plan: dict[str, Any], place: str, nth: int = 1) -> str:
     return zygote_.life({**plan, "place": place, "nth": nth}, limit=15)
 
 
-def randomly(
-    zygote_: Zygote, plan: dict[str, Any], chance: Random, *, longest: float = 0.4
-) -> str:
+def randomly(zygote_: Zygote, plan: dict[str, Any], chance: Random, *, longest: float = 0.4) -> str:
     """Die at a random instant; 30 % of the deaths fall into the start and the recovery."""
     plan = {
         **plan,
