@@ -2,7 +2,7 @@
 
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
 ``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
-``connector``.
+``connector``, ``deaths``, ``servers``, ``placements``, ``reconcile``, ``history``.
 """
 
 import argparse
@@ -30,6 +30,7 @@ _RUNS = {
     "servers": "tests.chaos.servers",
     "placements": "tests.chaos.placements",
     "reconcile": "tests.chaos.reconcile",
+    "history": "tests.chaos.history",
 }
 
 

@@ -76,7 +76,7 @@ class Books:
             "positions": len(self.positions),
             **{f"orders {name}": count for name, count in sorted(states.items())},
             **{f"approvals {name}": count for name, count in sorted(endings.items())},
-            **{f"{deed}s {state}": count for (deed, state), count in sorted(deeds.items())},
+            **{f"{deed} {state}": count for (deed, state), count in sorted(deeds.items())},
             **{name: at_venue[name] for name in ("requests", "faults") if name in at_venue},
         }
 

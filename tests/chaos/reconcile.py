@@ -122,7 +122,7 @@ class Desk:
         found = [f"{id_} is open here only" for id_, row in ours.items()
                  if row["is_open"] and id_ not in held]  # fmt: skip
         found += [f"the end of {id_} is here only" for id_, row in ours.items()
-                  if not row["is_open"] and id_ not in ended and id_ not in self._gone]  # fmt: skip
+                  if not row["is_open"] and id_ not in ended]  # fmt: skip
         for id_, truth in ({**held, **ended}).items():
             row = ours.get(id_)
             if (
@@ -143,12 +143,6 @@ class Desk:
             for row in rows
             if row["state"] != self.states.get(row["client_id"])
         ]
-
-    @property
-    def _gone(self) -> frozenset[str]:
-        return frozenset(self.vanished)
-
-    vanished: set[str] = field(default_factory=set)
 
 
 def _same(document: Any, truth: Position | ClosedTrade) -> bool:
@@ -274,13 +268,6 @@ async def missed_stop(desk: Desk) -> None:
     desk.states[wish.client_id] = "absent"
 
 
-async def vanished(desk: Desk) -> None:
-    """It is not open there any more, and no history says how it ended."""
-    position = await desk.opened()
-    desk.vanished.add(position.id)
-    await desk.edit(lambda books: books["positions"].clear())
-
-
 async def _wish(desk: Desk, position: Position, **goal: Any) -> PositionOrder:
     now = datetime.now(UTC)
     wish = PositionOrder(
@@ -320,7 +307,7 @@ DRIFTS: tuple[Any, ...] = (
     external_order, order_and_close_between_looks, external_close, external_part,
     external_addition, side_flip, stop_moved_outside, target_moved_outside, missed_fill,
     unknown_order_filled, order_the_venue_never_saw, missed_fill_that_has_ended, missed_close,
-    missed_stop, vanished,
+    missed_stop,
 )  # fmt: skip
 
 

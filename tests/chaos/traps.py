@@ -78,8 +78,19 @@ EXIT_RECOVERY = (
     "position_absent:after_commit",
 )
 POINTS = (*FORWARD, *EXITS, *AUTONOMOUS, *RECOVERY, *EXIT_RECOVERY)
-#: Those inside a venue's own transaction, which only a venue in our database has.
-INSIDE = tuple(point for point in POINTS if point.endswith(":inside"))
+#: The windows around each call of a venue.
+AT_VENUE = (
+    "submit:before",
+    "submit:after",
+    "look_up:before",
+    "look_up:after",
+    "close:before",
+    "close:after",
+    "modify:before",
+    "modify:after",
+    "look_up_change:before",
+    "look_up_change:after",
+)
 
 
 class Trap:
