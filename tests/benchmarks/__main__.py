@@ -28,6 +28,7 @@ NAMES = (
     "ea",
     "ea-fleet",
     "feeds",
+    "reconcile",
 )
 
 

@@ -90,7 +90,7 @@ def at(zygote_: Zygote, plan: dict[str, Any], place: str, nth: int = 1) -> str:
     plan = {**plan, "mode": mode}
     if place in _BEFORE:
         zygote_.life({**plan, "place": _BEFORE[place]}, limit=10)
-    return zygote_.life({**plan, "place": place, "nth": nth}, limit=15)
+    return zygote_.life({**plan, "place": place, "nth": nth}, limit=40)
 
 
 def randomly(zygote_: Zygote, plan: dict[str, Any], chance: Random, *, longest: float = 0.4) -> str:

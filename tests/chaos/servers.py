@@ -166,6 +166,9 @@ def run(*, crashes: int, seed: int, settle: float = 15.0, say: Any = print) -> R
             left -= some
         demo._last_life(made.home, port, person, settle)
         asyncio.run(demo._check(made.home, result))
+    except Exception:
+        say((folder / "demo.log").read_text()[-4000:], flush=True)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     made.violations += result.violations

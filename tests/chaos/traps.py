@@ -78,19 +78,8 @@ EXIT_RECOVERY = (
     "position_absent:after_commit",
 )
 POINTS = (*FORWARD, *EXITS, *AUTONOMOUS, *RECOVERY, *EXIT_RECOVERY)
-#: The windows around each call of a venue.
-AT_VENUE = (
-    "submit:before",
-    "submit:after",
-    "look_up:before",
-    "look_up:after",
-    "close:before",
-    "close:after",
-    "modify:before",
-    "modify:after",
-    "look_up_change:before",
-    "look_up_change:after",
-)
+#: Where a venue has done it and nobody knows yet.
+AT_VENUE = ("submit:after", "look_up:after", "close:after", "modify:after", "look_up_change:after")
 
 
 class Trap:

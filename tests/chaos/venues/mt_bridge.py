@@ -3,7 +3,8 @@ stand-in of the terminal that keeps its journal, loses answers and is late.
 """
 
 import asyncio
-import contextlib
+import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,6 +52,7 @@ class BridgeSite:
     rate: float = 0.0
     chance: Random = field(default_factory=Random)
     met: int = 0
+    beaten: float = 0.0
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def told(self) -> Told:
@@ -64,14 +66,17 @@ class BridgeSite:
     async def work(self) -> None:
         """What the terminal does, for ever; a request that fails is made again."""
         for number in count():
-            with contextlib.suppress(AssertionError, OSError):
+            try:
                 async with self.busy:
                     await self._once(number)
+            except Exception as error:
+                print(f"the terminal: {error!r}"[:300], file=sys.stderr, flush=True)
             await asyncio.sleep(0.03)
 
     async def _once(self, number: int) -> None:
         ea = self.hands.ea
-        if number % 20 == 0:
+        if time.monotonic() - self.beaten > 2:
+            self.beaten = time.monotonic()
             await ea.beat(paused=False, last_seq=0)
         for command in await ea.fetch(hold_ms=0):
             if command["id"] not in ea.journal and not self._meets(0.2):
