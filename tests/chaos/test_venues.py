@@ -30,8 +30,7 @@ def test_deaths_at_a_real_adapter_double_and_lose_nothing(
         for place in AT_VENUE:
             assert harness.at(lives, plan, place) == "trapped", place
         running.weather(1)
-        for _ in range(2):
-            assert harness.randomly(lives, plan, Random(1), longest=1.5) == "killed"
+        assert harness.randomly(lives, plan, Random(1), longest=1.5) == "killed"
         assert deaths.end(lives, plan, running) == []
         books = deaths.check(database.owner_url, running)
     assert books.violations == []

@@ -79,7 +79,7 @@ EXIT_RECOVERY = (
 )
 POINTS = (*FORWARD, *EXITS, *AUTONOMOUS, *RECOVERY, *EXIT_RECOVERY)
 #: Where a venue has done it and nobody knows yet.
-AT_VENUE = ("submit:after", "look_up:after", "close:after", "modify:after", "look_up_change:after")
+AT_VENUE = ("submit:after", "look_up:after", "close:after")
 
 
 class Trap:
