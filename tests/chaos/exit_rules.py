@@ -48,7 +48,7 @@ def _ended(books: Any) -> list[str]:
 
 def _volumes(books: Any) -> list[str]:
     """What is open and what was closed of a trade is what was filled."""
-    parts: Counter[str] = Counter()
+    parts: Counter[Any] = Counter()
     for row in books.positions:
         parts[row["client_id"]] += Decimal(json.loads(row["document"])["volume"])
     return [

@@ -74,7 +74,8 @@ class BridgeSite:
             await asyncio.sleep(0.03)
 
     async def _once(self, number: int) -> None:
-        ea = self.hands.ea
+        ea, terminal = self.hands.ea, self.hands.terminal
+        terminal.advance(max(0.0, time.time() - terminal.now))
         if time.monotonic() - self.beaten > 2:
             self.beaten = time.monotonic()
             await ea.beat(paused=False, last_seq=0)
@@ -95,7 +96,11 @@ class BridgeSite:
         if self._meets(0.1):
             await asyncio.sleep(self.chance.uniform(0.1, 0.5))
         closed = {"status": "rejected", "reason": "retcode", "retcode": 10018}
-        outcome = closed if self._meets(0.05) else self.hands.trade(command)
+        trades = command["type"] == "OPEN" or "position" in command
+        if not trades:
+            outcome = {"status": "done"}
+        else:
+            outcome = closed if self._meets(0.05) else self.hands.trade(command)
         ea.journal[command["id"]] = outcome
         if outcome["status"] == "done":
             ea.executed.append(command["id"])
