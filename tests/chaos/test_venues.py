@@ -40,7 +40,7 @@ def test_deaths_at_a_real_adapter_double_and_lose_nothing(
 @pytest.mark.timeout(120)
 def test_a_defect_is_found_at_a_real_adapter(database: Database, lives: Zygote) -> None:
     with deaths.place(lives, database.url, "mt5", 1) as (plan, running):
-        plan = {**plan, "defect": "only_the_bell_sends"}
+        plan = {**plan, "defect": "order_in_a_second_transaction"}
         assert harness.at(lives, plan, "human_approved:after_commit") == "trapped"
         deaths.end(lives, plan, running)
         assert deaths.check(database.owner_url, running).violations != []
