@@ -23,7 +23,7 @@ from bot.processes import (
     with_urls,
 )
 from bot.pushing import run_push
-from bot.running import together
+from bot.running import steadily, together
 from bot.sandbox import Person as ChatPerson
 from bot.sandbox import Sandbox, ServedSandbox, serve
 from bot.settings import Settings
@@ -73,7 +73,8 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         parts = [
             run_bot(settings, world, pool),
             run_worker(settings, world, pool, name="embedded"),
-            Narrator(store=world.store, say=say).run(),
+            # A server that is gone for a moment must not end what runs beside it.
+            steadily(Narrator(store=world.store, say=say).run, "narrator"),
         ]
         if settings.broker == "mt_bridge":
             say(f"The Expert Advisor's endpoint: http://{settings.ea_host}:{settings.ea_port}")

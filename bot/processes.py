@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from bot.api.app import create_app, serve_api
 from bot.api.probes import Probes
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
-from bot.running import steadily, together
+from bot.running import steadily, surely, together
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
@@ -134,7 +135,7 @@ async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
 
     plan = plan_of(settings)
     code = secrets.token_urlsafe(12)
-    await _print_code(world, code)
+    await surely(partial(_print_code, world, code), "the look for an administrator")
     talk = build_talk(world, ArqBell(pool), claim_code=code)
     await together(
         run_chat(settings, world, pool, talk, plan),

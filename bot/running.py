@@ -24,6 +24,20 @@ async def steadily(run: Callable[[], Awaitable[None]], name: str) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
+async def surely(run: Callable[[], Awaitable[None]], name: str) -> None:
+    """Run something until it has been done once; what it dies of is logged.
+
+    For the first steps of a part: a server that goes right then must not end everything that runs
+    beside it.
+    """
+    while True:
+        try:
+            return await run()
+        except Exception as error:
+            log.warning("%s failed, trying again: %s", name, error)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
 async def together(*parts: Coroutine[Any, Any, None]) -> None:
     """Run parts side by side; the failure of one ends all."""
     async with asyncio.TaskGroup() as group:

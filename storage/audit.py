@@ -8,13 +8,13 @@ from typing import Any
 import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
-from tortoise.transactions import in_transaction
 
 from engine.domain.decision import Retirement
 from engine.errors import HistoryBroken
 from engine.ports import Anchor, Anchors, Break, Fault
 from storage.bundle_audit import check_bundles, check_evaluations, retirements
 from storage.chain import GENESIS, content, link
+from storage.database import transaction
 
 _PAGE = 2_000
 #: Of a history that is broken everywhere this many faults are told, then how many more there are.
@@ -46,7 +46,7 @@ class PostgresAuditor:
         """Check every decision and every bundle inside one unchanging view of the database."""
         anchors, unreadable = await self.anchors.read() if self.anchors else ((), ())
         try:
-            async with in_transaction() as connection:
+            async with transaction() as connection:
                 await connection.execute_query(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
                 )

@@ -1,11 +1,15 @@
 """Open and close the database: one context manager, one configuration."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 from tortoise import Tortoise, connections
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
+from tortoise.connection import get_connections
+from tortoise.transactions import in_transaction
 
 from engine.errors import InvalidInput
 
@@ -43,6 +47,33 @@ async def open_database(url: str, *, pool: int = 10) -> AsyncIterator[None]:
         yield
     finally:
         await Tortoise.close_connections()
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
+    """A transaction, or a savepoint inside the task's own one.
+
+    When the server goes, ``BEGIN`` or the way back into the pool may fail on a connection whose end
+    nobody has noticed yet. Tortoise then leaves it as the task's own and keeps its place in the
+    pool: every later transaction of that task would fail, for good. What is left is undone here.
+    """
+    context = in_transaction()
+    try:
+        async with context as connection:
+            yield connection
+    except BaseException:
+        _undo(context)
+        raise
+
+
+def _undo(context: TransactionContext) -> None:
+    token = getattr(context, "token", None)
+    if token is None:
+        return
+    with suppress(ValueError):  # the usual case: it was undone already
+        get_connections().reset(token)
+        with suppress(asyncpg.InterfaceError):
+            context.client._connection.terminate()
 
 
 async def schema_version() -> str:

@@ -24,6 +24,14 @@ ORDER BY sending_at
 _AT_ONCE = 1_000
 
 # As one array: a venue's whole past may be more than a query has parameters for.
+#: One statement: an account may hold a thousand, and each look saves them all.
+_SAVE_POSITION = """
+INSERT INTO trade_position (id, client_id, symbol, is_open, opened_at, profit, document)
+VALUES ($1, $2, $3, TRUE, $4, $5, $6)
+ON CONFLICT (id) DO UPDATE SET client_id = EXCLUDED.client_id, symbol = EXCLUDED.symbol,
+    opened_at = EXCLUDED.opened_at, profit = EXCLUDED.profit, document = EXCLUDED.document
+WHERE trade_position.is_open
+"""
 _ENDED = "SELECT id FROM trade_position WHERE id = ANY($1::text[]) AND NOT is_open"
 
 # Two who add the same order at once: the second waits for the first, and then adds nothing.
@@ -125,21 +133,13 @@ class OrderTable:
         return tuple(open_order(mapping.order_of(row)) for row in rows)
 
     async def save_position(self, position: Position) -> None:
-        row = await PositionRow.filter(id=position.id).using_db(self._connection).get_or_none()
-        if row is not None and not row.is_open:
-            return
-        await PositionRow.update_or_create(
-            using_db=self._connection,
-            id=position.id,
-            defaults={
-                "client_id": position.client_id,
-                "symbol": position.symbol,
-                "is_open": True,
-                "opened_at": position.opened_at,
-                "profit": position.profit,
-                "document": plain(position),
-            },
-        )
+        await self._connection.execute_query(
+            _SAVE_POSITION,
+            [
+                position.id, position.client_id, position.symbol, position.opened_at,
+                position.profit, mapping.json_text(plain(position)),
+            ],
+        )  # fmt: skip
 
     async def close_position(self, trade: ClosedTrade) -> bool:
         row = (

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.transactions import in_transaction
 
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
 from storage.commands import CommandTable
+from storage.database import transaction
 from storage.evaluations import EvaluationTable
 from storage.feed_memory import FeedMemoryTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
@@ -78,7 +78,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
-        async with in_transaction() as connection:
+        async with transaction() as connection:
             yield PostgresTransaction(connection)
 
 
@@ -87,7 +87,7 @@ class PostgresLedger:
 
     @asynccontextmanager
     async def open(self, name: str) -> AsyncIterator[dict[str, Any]]:
-        async with in_transaction() as connection:
+        async with transaction() as connection:
             await connection.execute_query(
                 "INSERT INTO document (name, document, updated_at)"
                 " VALUES ($1, '{}', clock_timestamp()) ON CONFLICT DO NOTHING",

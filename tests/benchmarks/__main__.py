@@ -30,6 +30,7 @@ NAMES = (
     "feeds",
     "ingest",
     "backfill",
+    "reconcile",
 )
 
 

@@ -13,11 +13,18 @@ from tests.conftest import ROLE, running_servers
 @contextmanager
 def database() -> Iterator[str]:
     """The address of an empty, migrated database on servers that end with the block."""
+    with both() as (url, _):
+        yield url
+
+
+@contextmanager
+def both() -> Iterator[tuple[str, str]]:
+    """The same, with the address of the schema's owner."""
     with tempfile.TemporaryDirectory(prefix="ait-") as folder:
         Path(folder).chmod(0o711)
         with running_servers(Path(folder) / "home") as servers:
             asyncio.run(migrate(servers.owner_url, runtime_role=ROLE))
-            yield servers.database_url
+            yield servers.database_url, servers.owner_url
 
 
 def report(counts: Mapping[str, object], violations: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ real use cases, orders to a venue, and what a death left behind is recovered, as
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from broker.paper import PaperBroker
 from engine.domain.idea import Idea
 from engine.domain.order import OrderState
 from engine.domain.person import Person, Role
+from engine.domain.position_orders import UNDER_WAY, PositionOrderState
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, Mode, TradingState
 from engine.errors import BrokerSilent, IllegalMove
@@ -32,7 +33,8 @@ from engine.flow.approvals import Choice
 from engine.strategies.documents import parse, strategy_id
 from storage.database import open_database
 from storage.seed import seed
-from tests.chaos import defects
+from storage.transaction import PostgresLedger
+from tests.chaos import defects, exits
 from tests.chaos.defects import DefectiveStore
 from tests.chaos.traps import (
     Trap,
@@ -43,6 +45,8 @@ from tests.chaos.traps import (
     TrappedStore,
 )
 from tests.chaos.venue import FATES, WildVenue
+from tests.chaos.venues import kind
+from tests.chaos.venues.site import quote as show_quote
 
 PERSON = 1001
 START = 306
@@ -63,6 +67,8 @@ class Plan:
     fate: str | None = None
     settle: bool = False
     seed: int = 0
+    #: Where the venue's own server is, when it has one; see ``tests.chaos.venues``.
+    told: Mapping[str, Any] | None = None
 
 
 class Bell:
@@ -70,10 +76,13 @@ class Bell:
 
     def __init__(self) -> None:
         self.orders: list[str] = []
+        self.exits: list[str] = []
 
     async def ring(self, job: str, *ids: str) -> None:
         if job == "send_order":
             self.orders += ids
+        elif job == "send_position_order":
+            self.exits += ids
 
 
 @dataclass
@@ -149,10 +158,11 @@ def build(plan: Plan) -> Life:
     ledger = TrappedLedger(trap)
     store: Any = DefectiveStore(trap, plan.defect) if plan.defect else TrappedStore(trap)
     market = RecordedMarket(shipped_recording(), ledger, start=START)
-    venue: PaperBroker = PaperBroker(
-        market=market, ledger=ledger, timeframe=market.recording.timeframe
-    )
-    if plan.venue == "wild":
+    venue: Any = PaperBroker(market=market, ledger=ledger, timeframe=market.recording.timeframe)
+    if plan.told is not None:
+        # The venue's own books are no place of the traps: they are the real adapter's affair.
+        venue = kind(plan.venue).broker(plan.told, store, PostgresLedger())
+    elif plan.venue == "wild":
         venue = WildVenue(
             market=market,
             ledger=ledger,
@@ -167,12 +177,20 @@ def build(plan: Plan) -> Life:
     work = build_work(world, bell)
     resolve: Any = replace(work.resolve_orders, settle_seconds=SETTLE_SECONDS)
     resolve, send = _defective(plan.defect, resolve, work.send_order)
+    leaving = exits.exits_of(plan, work)
     recover = replace(
         work.recover,
         resolve_orders=resolve,
+        resolve_position_orders=leaving,
         auditor=TrappedAuditor(work.recover.auditor, trap),  # type: ignore[arg-type]
     )
-    work = replace(work, resolve_orders=resolve, send_order=send, recover=recover)
+    work = replace(
+        work,
+        resolve_orders=resolve,
+        resolve_position_orders=leaving,
+        send_order=send,
+        recover=recover,
+    )
     talk = build_talk(world, bell, claim_code="none")
     return Life(plan, world, work, talk, TrappedInbox(trap), trap, bell)
 
@@ -201,10 +219,34 @@ async def live(plan: Plan, ready: Callable[[], None]) -> None:
             await _settle(life)
             return
         await _set_up(life)
+        await _show_price(life)
         while True:
             await _sweep(life)
             await _play(life)
-            await _tap_all(life)
+            await _patiently(life, _tap_all)
+            await _patiently(life, _manage)
+
+
+async def _patiently(life: Life, step: Callable[[Life], Awaitable[None]]) -> None:
+    """What a person does waits for no venue: they look again later."""
+    try:
+        await step(life)
+    except BrokerSilent:
+        return
+
+
+async def _manage(life: Life) -> None:
+    await exits.manage(life, PERSON, tap)
+    await _drain(life)
+
+
+async def _show_price(life: Life) -> None:
+    """A venue with a server of its own deals at the prices of the tape."""
+    if life.plan.told is None:
+        return
+    quote = await life.world.market.quote("EURUSD")
+    if quote is not None:
+        await show_quote(life.plan.told, str(quote.bid), str(quote.ask))
 
 
 async def _set_up(life: Life) -> None:
@@ -223,11 +265,23 @@ async def _sweep(life: Life) -> None:
     if life.plan.defect != "only_the_bell_sends":
         async with life.world.store.begin() as tx:
             intents = await tx.orders.in_state(OrderState.INTENT)
+            wanted = await tx.position_orders.in_state(PositionOrderState.INTENT)
+        for exit_ in wanted:
+            await life.work.send_position_order(exit_.client_id)
         for order in intents:
             await life.work.send_order(order.client_id)
+    await life.work.resolve_position_orders()
     await life.work.resolve_orders()
-    await life.work.sync_broker()
+    await _sync(life)
     await life.work.expire_ideas()
+
+
+async def _sync(life: Life) -> None:
+    """As bot.jobs.sync_broker: nothing is concluded from silence."""
+    try:
+        await life.work.sync_broker()
+    except BrokerSilent:
+        return
 
 
 async def _play(life: Life) -> None:
@@ -235,7 +289,8 @@ async def _play(life: Life) -> None:
     await _judge(life)
     if await life.world.market.advance(now, timedelta(0)) is not None:
         life.trap.at("tape:advanced")
-        await life.work.sync_broker()
+        await _show_price(life)
+        await _sync(life)
         await _judge(life)
 
 
@@ -296,6 +351,11 @@ async def _drain(life: Life, *, send: bool = True) -> None:
         if life.plan.defect == "tap_done_before_it_is_handled":
             await life.inbox.done(update_id)
         _, word, hex_ = document["callback_query"]["data"].split(":")
+        if word == exits.WORD:
+            await exits.confirm(life, PERSON, hex_)
+            await life.inbox.done(update_id)
+            await exits.send(life)
+            continue
         try:
             await life.talk.decide_idea(
                 UUID(hex=hex_), _CHOICES[word], person_id=PERSON, chat_id=PERSON
@@ -315,15 +375,26 @@ async def _send_rung(life: Life) -> None:
 
 async def _settle(life: Life) -> None:
     """Whatever is left is brought to an end; the defects stay."""
-    for _ in range(25):
+    # A terminal is told of a command again only when its lease is over.
+    for _ in range(25 if life.plan.told is None else 400):
         try:
             await _sweep(life)
         except BrokerSilent:
             continue
         await asyncio.sleep(SETTLE_SECONDS)
         async with life.world.store.begin() as tx:
-            left = await tx.orders.unproven()
+            left = [*await tx.orders.unproven()]
+            for state in UNDER_WAY:
+                left += await tx.position_orders.in_state(state)
         if not left and not await life.inbox.waiting():
             break
     await _judge(life)
-    await life.work.sync_broker()
+    await _sweep(life)
+    for _ in range(20):
+        try:
+            await life.work.sync_broker()
+        except BrokerSilent:
+            await asyncio.sleep(SETTLE_SECONDS)
+            continue
+        return
+    raise AssertionError("a venue in calm weather does not answer")

@@ -12,11 +12,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.chaos.traps import AUTONOMOUS, RECOVERY
+from tests.chaos.traps import AUTONOMOUS, EXIT_RECOVERY, RECOVERY
 
 ROOT = Path(__file__).parents[2]
 #: What a death must have left behind for a place of the recovery to be reached.
-_BEFORE = {place: "submit:before" for place in RECOVERY if place != "verified"}
+_BEFORE = {
+    **{place: "submit:before" for place in RECOVERY if place != "verified"},
+    **dict.fromkeys(EXIT_RECOVERY, "close:before"),
+}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -36,9 +39,9 @@ class Zygote:
     process: "subprocess.Popen[str]"
     ends: Counter[str] = field(default_factory=Counter)
 
-    def prepare(self, url: str) -> None:
+    def prepare(self, url: str, ways: Sequence[str] = ("buy", "sell")) -> None:
         """Fill an empty database."""
-        self._ask({"prepare": url, "limit": 20})
+        self._ask({"prepare": url, "ways": list(ways), "limit": 20})
 
     def life(self, plan: dict[str, Any], **how: Any) -> str:
         """One life; how it ended."""
@@ -87,24 +90,27 @@ def at(zygote_: Zygote, plan: dict[str, Any], place: str, nth: int = 1) -> str:
     plan = {**plan, "mode": mode}
     if place in _BEFORE:
         zygote_.life({**plan, "place": _BEFORE[place]}, limit=10)
-    return zygote_.life({**plan, "place": place, "nth": nth}, limit=15)
+    return zygote_.life({**plan, "place": place, "nth": nth}, limit=40)
 
 
-def randomly(zygote_: Zygote, plan: dict[str, Any], chance: Random) -> str:
+def randomly(zygote_: Zygote, plan: dict[str, Any], chance: Random, *, longest: float = 0.4) -> str:
     """Die at a random instant; 30 % of the deaths fall into the start and the recovery."""
     plan = {
         **plan,
         "seed": chance.randrange(10**6),
         "mode": "autonomous" if chance.random() < 0.2 else "supervised",
     }
+    # On a machine that others use as well, the same life takes longer.
+    slow = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     if chance.random() < 0.3:
-        return zygote_.life(plan, kill_after=chance.uniform(0.02, 0.2), from_boot=True)
-    return zygote_.life(plan, kill_after=chance.uniform(0.0, 0.4))
+        after = chance.uniform(0.02, 0.2) * slow
+        return zygote_.life(plan, kill_after=after, from_boot=True, limit=30)
+    return zygote_.life(plan, kill_after=chance.uniform(0.0, longest) * slow, limit=30)
 
 
 def settle(zygote_: Zygote, plan: dict[str, Any]) -> str:
     """A life that is not killed and brings everything to an end."""
-    return zygote_.life({**plan, "settle": True, "place": None}, limit=30)
+    return zygote_.life({**plan, "settle": True, "place": None}, limit=120)
 
 
 def command(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,8 @@ import asyncpg
 
 from engine.flow.ideas import client_id
 from storage.inbox import ATTEMPTS
+from tests.chaos.exit_rules import exit_faults
+from tests.chaos.venues import Truth
 
 FINAL = {"acked", "rejected", "cancelled", "absent", "unknown"}
 _PROPOSED = ("ai_proposed", "ai_auto_executed")
@@ -49,7 +52,11 @@ class Books:
     outbox: list[Any]
     evaluations: list[Any]
     gate_snapshots: list[Any]
+    exits: list[Any]
+    exit_records: list[Any]
+    told: set[str]
     venue: dict[str, Any]
+    truth: Truth | None
     played: int | None
     control: str
     violations: list[str] = field(default_factory=list)
@@ -59,6 +66,8 @@ class Books:
         """How much there was to check."""
         states = Counter(row["state"] for row in self.orders)
         endings = Counter(row["ending"] for row in self.approvals.values())
+        deeds = Counter((row["deed"], row["state"]) for row in self.exits)
+        at_venue = {} if self.truth is None else asdict(self.truth)
         return {
             "candles": len(self.evaluations),
             "ideas": len(self.ideas),
@@ -67,11 +76,13 @@ class Books:
             "positions": len(self.positions),
             **{f"orders {name}": count for name, count in sorted(states.items())},
             **{f"approvals {name}": count for name, count in sorted(endings.items())},
+            **{f"{deed} {state}": count for (deed, state), count in sorted(deeds.items())},
+            **{name: at_venue[name] for name in ("requests", "faults") if name in at_venue},
         }
 
 
-async def read(owner_url: str) -> Books:
-    """The tables of a database at rest."""
+async def read(owner_url: str, truth: Truth | None = None) -> Books:
+    """The tables of a database at rest; ``truth`` is a venue's that has a server of its own."""
     db = await asyncpg.connect(owner_url)
     try:
         venue = await db.fetchval("SELECT document FROM document WHERE name LIKE 'paper:%'")
@@ -95,7 +106,17 @@ async def read(owner_url: str) -> Books:
             outbox=await db.fetch("SELECT key, kind, state, error FROM outbox"),
             evaluations=await db.fetch("SELECT candle_time FROM evaluation ORDER BY candle_time"),
             gate_snapshots=await db.fetch("SELECT ts_utc, repeats FROM gate_snapshots"),
+            exits=await db.fetch("SELECT * FROM position_order"),
+            exit_records=await db.fetch(
+                "SELECT action, body::jsonb -> 'detail' -> 'position_order' ->> 'client_id' AS id"
+                " FROM decision_history WHERE action LIKE 'position_%'"
+            ),
+            told={
+                row["key"]
+                for row in await db.fetch("SELECT key FROM outbox WHERE kind = 'position_order'")
+            },
             venue=json.loads(venue) if venue else {},
+            truth=truth,
             played=json.loads(tape).get("played") if tape else None,
             control=await db.fetchval("SELECT state FROM control"),
         )
@@ -103,9 +124,9 @@ async def read(owner_url: str) -> Books:
         await db.close()
 
 
-async def check(owner_url: str) -> Books:
+async def check(owner_url: str, truth: Truth | None = None) -> Books:
     """Read the books and note every violation."""
-    books = await read(owner_url)
+    books = await read(owner_url, truth)
     books.violations += [
         *_no_order_twice(books),
         *_venue_equals_books(books),
@@ -114,6 +135,7 @@ async def check(owner_url: str) -> Books:
         *_history_tells_it(books),
         *_no_tap_lost(books),
         *_no_candle_skipped(books),
+        *exit_faults(books),
     ]
     return books
 
@@ -126,22 +148,30 @@ def _no_order_twice(books: Books) -> list[str]:
         for row in books.orders
         if row["client_id"] != client_id(row["account_id"], row["idea_id"])
     ]
-    per_id = Counter(row["client_id"] for row in books.positions)
+    per_id = Counter(client_id for client_id, _ in _trades(books.positions))
     found += [f"{id_} is {n} positions in our books" for id_, n in per_id.items() if n > 1]
     return found
+
+
+def _trades(rows: Iterable[Any]) -> set[tuple[str, str]]:
+    """Orders and the positions they became; parts have their position's id and a number."""
+    return {
+        (row["client_id"], str(row.get("position_id") or row["id"]).split("/")[0]) for row in rows
+    }
 
 
 def venue_trades(venue: dict[str, Any]) -> Counter[str]:
     """How often the venue took each id, open and closed trades together."""
     trades = [*venue.get("positions", []), *venue.get("closed", [])]
-    return Counter(trade["client_id"] for trade in trades)
+    return Counter(client_id for client_id, _ in _trades(trades))
 
 
 def _venue_equals_books(books: Books) -> list[str]:
-    trades = venue_trades(books.venue)
+    trades = venue_trades(books.venue) if books.truth is None else Counter(books.truth.taken)
     found = [f"the venue took {id_} {n} times" for id_, n in trades.items() if n > 1]
     acked = {row["client_id"] for row in books.orders if row["state"] == "acked"}
     held = {id_ for id_, fill in books.venue.get("orders", {}).items() if fill is not None}
+    held = held if books.truth is None else set(trades)
     for name, ids in {
         "the venue's trades": set(trades),
         "the venue's orders": held,

@@ -39,6 +39,21 @@ FORWARD = (
     "ai_halted:before_commit",
     "ai_halted:after_commit",
 )
+#: The windows of a close, a part of one and another level, as a trade's end meets them.
+EXITS = (
+    "position_ordered:before_commit",
+    "position_ordered:after_commit",
+    "position_sending:before_commit",
+    "position_sending:after_commit",
+    "close:before",
+    "close:inside",
+    "close:after",
+    "modify:before",
+    "modify:inside",
+    "modify:after",
+    "position_changed:before_commit",
+    "position_changed:after_commit",
+)
 #: The same without a person.
 AUTONOMOUS = ("ai_auto_executed:before_commit", "ai_auto_executed:after_commit")
 #: Windows of the recovery, which only exist after a death in the middle of a send.
@@ -52,7 +67,19 @@ RECOVERY = (
     "order_absent:before_commit",
     "order_absent:after_commit",
 )
-POINTS = (*FORWARD, *AUTONOMOUS, *RECOVERY)
+#: The same of an exit; each needs a death right before it.
+EXIT_RECOVERY = (
+    "look_up_change:before",
+    "look_up_change:inside",
+    "look_up_change:after",
+    "position_unknown:before_commit",
+    "position_unknown:after_commit",
+    "position_absent:before_commit",
+    "position_absent:after_commit",
+)
+POINTS = (*FORWARD, *EXITS, *AUTONOMOUS, *RECOVERY, *EXIT_RECOVERY)
+#: Where a venue has done it and nobody knows yet.
+AT_VENUE = ("submit:after", "look_up:after", "close:after")
 
 
 class Trap:
@@ -125,6 +152,15 @@ class TrappedBroker:
 
     async def look_up(self, client_id: str) -> Any:
         return await self._around("look_up", self._inner.look_up(client_id))
+
+    async def close(self, position_id: str, **wanted: Any) -> Any:
+        return await self._around("close", self._inner.close(position_id, **wanted))
+
+    async def modify(self, position_id: str, **wanted: Any) -> Any:
+        return await self._around("modify", self._inner.modify(position_id, **wanted))
+
+    async def look_up_change(self, client_id: str) -> Any:
+        return await self._around("look_up_change", self._inner.look_up_change(client_id))
 
     async def _around(self, name: str, call: Any) -> Any:
         try:

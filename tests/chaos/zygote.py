@@ -83,7 +83,7 @@ def _child(order: dict[str, Any], writer: int, run: Run) -> None:
 
 async def _driver(order: dict[str, Any], ready: Callable[[], None]) -> None:
     if "prepare" in order:
-        await prepare(order["prepare"])
+        await prepare(order["prepare"], order.get("ways", ("buy", "sell")))
     else:
         await live(Plan(**order["plan"]), ready)
 
