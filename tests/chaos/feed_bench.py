@@ -231,7 +231,7 @@ async def bench(kind: str, chance: Random, site: Site, *, web: bool) -> AsyncIte
             ),
             diagnose=Diagnose(
                 store=store, broker=till, market=market, calendar=calendar, news=NoNews(),
-                symbols=watched, surroundings=_nothing,
+                symbols=watched, surroundings=_nothing, look_live=_no_real_money,
                 feed_faults=FindFeedFaults(
                     store=store, news=(), calendar=None if own else url,
                     kind=CalendarKind.TERMINAL if own else CalendarKind.WEB,
@@ -242,3 +242,7 @@ async def bench(kind: str, chance: Random, site: Site, *, web: bool) -> AsyncIte
 
 async def _nothing() -> Sequence[Any]:
     return ()
+
+
+async def _no_real_money() -> None:
+    return None

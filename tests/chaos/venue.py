@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -54,7 +55,7 @@ class WildVenue(PaperBroker):
                 volume=order.volume,
                 time=quote.time,
             )
-            await self._enter(books, order, fill)
+            await self._enter(books, order, fill, Decimal(0))
         return fill
 
     async def submit(self, order: Order) -> Fill:

@@ -82,8 +82,8 @@ async def test_a_market_that_does_not_even_tell_its_time_is_found(chat: Chat) ->
     market = AsyncMock(spec=diagnose.market)
     for name in ("instant", "candles", "quote"):
         getattr(market, name).side_effect = FeedError("the venue is away")
-    found = {finding.code for finding in await replace(diagnose, market=market)(None)}
-    assert "no_candles" in found
+    found = [f for f in await replace(diagnose, market=market)(None) if f.code == "data"]
+    assert [finding.facts["fault"] for finding in found] == ["unreadable"]
 
 
 async def test_events_leave_out_the_judging_of_candles(chat: Chat) -> None:

@@ -13,7 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from broker.binance import books, desk, guards, keeper, venue
+from broker import turns
+from broker.binance import desk, guards, keeper, venue
 from broker.binance.build import build
 from broker.binance.client import Client
 from tests.binance import KEY, SECRET
@@ -121,7 +122,7 @@ async def serve(url: str) -> AsyncIterator[BinanceSite]:
 
 def broker(told: Told, store: Any, ledger: Any) -> Any:
     """The adapter, with the protocol's times shortened in this process."""
-    for module in (books, desk, guards, keeper, venue):
+    for module in (turns, desk, guards, keeper, venue):
         for name, value in _SHORTER.items():
             if hasattr(module, name):
                 setattr(module, name, value)
