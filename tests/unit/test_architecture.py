@@ -19,11 +19,14 @@ def test_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in MODULES if "0001_initial" not in p.name], ids=lambda p: p.name
-)
-def test_module_is_small_enough_to_find_ones_way_in(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= 300, path
+def test_modules_are_small_enough_to_find_ones_way_in() -> None:
+    sizes = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for path in MODULES
+        if "0001_initial" not in path.name
+    }
+    assert len(sizes) > 400
+    assert {name: size for name, size in sizes.items() if size > 300} == {}
 
 
 def test_console_scripts_can_be_imported() -> None:

@@ -81,14 +81,14 @@ def test_no_text_is_empty(language):
     assert empty == []
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_every_language_puts_in_the_same_values(key):
-    wanted = [places(text) for text in messages("en")[key]]
-    for language in LANGUAGES:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_puts_in_the_same_values(language):
+    for key in KEYS:
+        wanted = [places(text) for text in messages("en")[key]]
         found = [places(text) for text in messages(language)[key]]
-        assert (len(found) > 1) == (len(wanted) > 1)
-        assert set().union(*found) == set().union(*wanted)
-        assert found[-1] == wanted[-1]
+        assert (len(found) > 1) == (len(wanted) > 1), key
+        assert set().union(*found) == set().union(*wanted), key
+        assert found[-1] == wanted[-1], key
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
