@@ -60,6 +60,8 @@ def _volumes(books: Any) -> list[str]:
 
 def _changes(books: Any) -> list[str]:
     """A close was dealt once where it is done, and never where it is said that it was not."""
+    if books.truth.changes is None:
+        return []
     found = []
     states = {row["client_id"]: row for row in books.exits}
     for name, count in books.truth.changes.items():

@@ -22,7 +22,7 @@ def lives() -> Iterator[Zygote]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("venue", ["binance", "mt5"])
+@pytest.mark.parametrize("venue", ["binance", "mt5", "oanda"])
 def test_deaths_at_a_real_adapter_double_and_lose_nothing(
     database: Database, lives: Zygote, venue: str
 ) -> None:

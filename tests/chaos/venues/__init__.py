@@ -19,6 +19,7 @@ KINDS: Mapping[str, str] = {
     "binance": "tests.chaos.venues.binance",
     "mt5": "tests.chaos.venues.mt5",
     "mt_bridge": "tests.chaos.venues.mt_bridge",
+    "oanda": "tests.chaos.venues.oanda",
 }
 
 
@@ -27,12 +28,13 @@ class Truth:
     """What was done at a venue, by its own books; volumes in lots, as decimal strings.
 
     ``taken`` is how often each id of an order was dealt, ``changes`` how often each id of a close
-    was. ``held`` is the volume that is open, up to ``dust`` more than it is; ``stops`` are volume
-    and price of each stop there. ``others`` counts deals that belong to none of our ids.
+    was, None where the venue keeps no such id. ``held`` is the volume that is open, up to ``dust``
+    more than it is; ``stops`` are volume and price of each stop there. ``others`` counts deals that
+    belong to none of our ids.
     """
 
     taken: dict[str, int] = field(default_factory=dict)
-    changes: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, int] | None = field(default_factory=dict)
     held: str = "0"
     dust: str = "0"
     stops: list[tuple[str, str]] = field(default_factory=list)
