@@ -20,7 +20,7 @@ from aiohttp.test_utils import TestClient, TestServer
 import broker.mt_bridge.venue as venue
 from bot.endpoint import build_endpoint
 from bot.settings import Settings
-from bot.wiring import build_world
+from bot.world import build_world
 from broker.mt_bridge.venue import MtBridge
 from ea.app import create_app
 from engine.flow.terminals import IssueCode
