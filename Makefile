@@ -28,7 +28,7 @@ demo: $(VENV)/.core ## set everything up and play a recorded market into a local
 	@$(BIN)/ai-trader demo $(ARGS)
 
 test: $(VENV)/.dev ## run every test that needs no browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not browser" $(ARGS)
 	@$(BIN)/python -m tests.browser --note
 
 test-browser: $(VENV)/.dev ## run the tests that drive a real Chromium
