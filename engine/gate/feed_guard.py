@@ -218,11 +218,12 @@ def _future(sight: Sight) -> FeedFault | None:
 
 def _spike(sight: Sight) -> FeedFault | None:
     """A candle that reaches where the closes before it are not near."""
-    usual, candles = _usual_range(sight.candles), sight.candles
+    candles = sight.candles
     near = candles[-INFLUENCE - _CLOSES_BEFORE :]
     lowest = min((c.low for c in near), default=Decimal(1))
     if max((c.high for c in near), default=lowest) - lowest <= SPIKE_LEAST * lowest:
         return None
+    usual = _usual_range(candles)
     for place in range(max(_CLOSES_BEFORE, len(candles) - INFLUENCE), len(candles)):
         candle = candles[place]
         centre = median([c.close for c in candles[place - _CLOSES_BEFORE : place]])
@@ -243,8 +244,10 @@ def _frozen(sight: Sight) -> FeedFault | None:
 
 
 def _no_volume(sight: Sight) -> FeedFault | None:
-    usual = median([c.volume for c in sight.candles[-LOOKED:]] or [0])
-    if not sight.candles or sight.candles[-1].volume > 0 or not usual > 0:
+    if not sight.candles or sight.candles[-1].volume > 0:
+        return None
+    usual = median([c.volume for c in sight.candles[-LOOKED:]])
+    if not usual > 0:
         return None
     return _of(Fault.NO_VOLUME, sight.candles[-1], "0", f"{usual:g}")
 
@@ -253,7 +256,10 @@ def _apart(sight: Sight) -> FeedFault | None:
     if sight.quote is None or not sight.candles:
         return None
     close, bid = sight.candles[-1].close, sight.quote.bid
-    limit = max(APART_RANGES * _usual_range(sight.candles), APART_LEAST * close)
+    # The cheaper limit first: every idea is looked at, and nearly all are well within it.
+    if abs(bid - close) <= APART_LEAST * close:
+        return None
+    limit = APART_RANGES * _usual_range(sight.candles)
     if abs(bid - close) <= limit:
         return None
     return FeedFault(code=Fault.APART, seen=f"{bid:f}", limit=f"{close:f}", at=sight.quote.time)
