@@ -12,7 +12,7 @@ from bot.talk import build_talk
 from bot.world import build_world, now
 from engine.flow.restored import SettleRestored
 from storage.audit import PostgresAuditor
-from storage.backup import back_up, restore, set_aside
+from storage.backup import back_up, finish_restore, restore, set_aside
 from storage.database import open_database
 from storage.embedded import embedded_servers, running_servers
 from storage.migrate import known_migrations, migrate
@@ -56,6 +56,7 @@ async def bring_back(settings: Settings, file: Path, *, say: Say) -> int:
             talk = build_talk(world, SilentBell(), claim_code="")
             settle = SettleRestored(store=world.store, change_control=talk.change_control)
             aside["closes and moves"] = await settle()
+            await finish_restore(owner_url)
             records, faults = await PostgresAuditor(anchors=world.anchors).verify()
     say(f"{file}: {sum(manifest.rows.values())} rows of {manifest.made_at}")
     told = ", ".join(f"{count} {what}" for what, count in aside.items() if count)

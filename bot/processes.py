@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 
 from arq.connections import ArqRedis
 
-from bot.api.app import create_app, serve_api
-from bot.api.probes import Probes
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
 from bot.running import steadily, surely, together
@@ -33,6 +31,7 @@ from engine.flow.recovery import Recovered
 from engine.flow.watch import WatchHeartbeats
 from engine.strategies.documents import shipped
 from engine.strategies.registry import load as load_setups
+from storage.backup import must_be_whole
 from storage.database import open_database
 from storage.heartbeats import beat
 from storage.locks import Lock
@@ -55,6 +54,7 @@ async def prepare(
     """Bring the database to this version: schema, rights, and what an empty one starts with."""
     database_url = needed(settings.database_url, "DATABASE_URL")
     owner_url = settings.database_owner_url or database_url
+    await must_be_whole(database_url)
     if await may_migrate(owner_url):
         role = urlsplit(database_url).username
         await migrate(owner_url, runtime_role=role if owner_url != database_url else None)
@@ -184,6 +184,10 @@ async def run_endpoint(settings: Settings, world: World, pool: ArqRedis) -> None
 
 async def run_api(settings: Settings, world: World, pool: ArqRedis) -> None:
     """The HTTP API, until it is cancelled."""
+    # Here, not above: a worker serves nothing and must not pay for it.
+    from bot.api.app import create_app, serve_api
+    from bot.api.probes import Probes
+
     probes = Probes(check_readiness=build_check_readiness(world, pool.ping))
     await serve_api(create_app(probes), settings.api_host, settings.api_port or API_PORT)
 

@@ -28,6 +28,11 @@ ORDER BY relname
 """
 
 
+#: There from before the first row until everything that waited is set aside: nobody may start on a
+#: copy that would still send what it holds.
+_MARK = "restore_unfinished"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a backup holds: when it was made (ISO, UTC), by which migrations, how many rows of each
@@ -101,7 +106,8 @@ def read_manifest(path: Path) -> Manifest:
 
 async def restore(owner_url: str, path: Path, known: frozenset[str]) -> Manifest:
     """Fill an empty database from a backup, all of it or nothing. ``known`` are the migrations this
-    program has; a backup of a newer one is refused.
+    program has; a backup of a newer one is refused. Nobody can start on it before
+    :func:`finish_restore`.
 
     Raises :class:`InvalidInput` naming what is wrong: with the file, with the database, or with
     what came out of it.
@@ -115,6 +121,7 @@ async def restore(owner_url: str, path: Path, known: frozenset[str]) -> Manifest
     try:
         if await connection.fetch(_TABLES):
             raise InvalidInput("the database is not empty: restore into a new one")
+        await connection.execute(f"CREATE TABLE {_MARK} ()")
         server = connection.get_server_version().major
         await _run(
             tool("pg_restore", max(server, manifest.server)),
@@ -127,9 +134,32 @@ async def restore(owner_url: str, path: Path, known: frozenset[str]) -> Manifest
         head = await connection.fetchrow("SELECT seq, hash FROM history_head")
     finally:
         await connection.close()
+    del rows[_MARK]
     if rows != manifest.rows or (head["seq"], head["hash"]) != (manifest.seq, manifest.hash):
         raise InvalidInput("what was restored is not what was backed up; do not use this database")
     return manifest
+
+
+async def finish_restore(owner_url: str) -> None:
+    """From now on the product may start on the database."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        await connection.execute(f"DROP TABLE {_MARK}")
+    finally:
+        await connection.close()
+
+
+async def must_be_whole(url: str) -> None:
+    """Raise :class:`InvalidInput` for a database whose restore was not finished."""
+    connection = await asyncpg.connect(url)
+    try:
+        unfinished = await connection.fetchval(f"SELECT to_regclass('{_MARK}') IS NOT NULL")
+    finally:
+        await connection.close()
+    if unfinished:
+        raise InvalidInput(
+            "a restore into this database was not finished: make it anew and restore again"
+        )
 
 
 async def set_aside(owner_url: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.backup_reports import bring_back, make
+from bot.processes import prepare
 from bot.settings import Settings
 from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
@@ -92,6 +93,7 @@ async def test_a_restored_product_has_everything_is_stopped_and_sends_nothing(
     assert "1 closes and moves" in " ".join(said)
     async with open_database(opened.url), desk.world.store.begin() as tx:
         assert (await tx.controls.read()).state is TradingState.RUNNING
+    await prepare(settings_of(empty))
     async with open_database(empty.url), desk.world.store.begin() as tx:
         assert (await tx.controls.read()).state is TradingState.EMERGENCY_STOP
         assert not await tx.orders.in_state(OrderState.INTENT)
@@ -109,6 +111,28 @@ async def test_a_restored_product_has_everything_is_stopped_and_sends_nothing(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await role.execute("UPDATE decision_history SET rationale = ''")
     await role.close()
+
+
+async def test_nobody_starts_on_a_restore_that_was_cut_off(
+    desk: Desk, opened: Database, empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trading is on in the copy, and an order waits in it."""
+    await approved(desk)
+    file = tmp_path / "one.backup"
+    await make(settings_of(opened), file, say=print)
+
+    async def dies(_: str) -> dict[str, int]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bot.backup_reports.set_aside", dies)
+    with pytest.raises(KeyboardInterrupt):
+        await bring_back(settings_of(empty), file, say=print)
+    with pytest.raises(InvalidInput, match="was not finished"):
+        await prepare(settings_of(empty))
+    monkeypatch.undo()
+    with pytest.raises(InvalidInput, match="not empty"):
+        await bring_back(settings_of(empty), file, say=print)
+    await prepare(settings_of(opened))
 
 
 async def test_a_backup_never_takes_the_place_of_another(opened: Database, tmp_path: Path) -> None:
