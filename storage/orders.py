@@ -24,7 +24,7 @@ ORDER BY sending_at
 _AT_ONCE = 1_000
 
 # As one array: a venue's whole past may be more than a query has parameters for.
-#: One statement: an account may hold a thousand, and each look saves them all.
+#: One statement for each, sent together: an account may hold a thousand, and each look saves all.
 _SAVE_POSITION = """
 INSERT INTO trade_position (id, client_id, symbol, is_open, opened_at, profit, document)
 VALUES ($1, $2, $3, TRUE, $4, $5, $6)
@@ -132,14 +132,17 @@ class OrderTable:
         )
         return tuple(open_order(mapping.order_of(row)) for row in rows)
 
-    async def save_position(self, position: Position) -> None:
-        await self._connection.execute_query(
-            _SAVE_POSITION,
+    async def save_positions(self, positions: Sequence[Position]) -> None:
+        # In one order, so that two who look at once do not wait for each other crosswise.
+        rows = [
             [
                 position.id, position.client_id, position.symbol, position.opened_at,
                 position.profit, mapping.json_text(plain(position)),
-            ],
-        )  # fmt: skip
+            ]
+            for position in sorted(positions, key=lambda position: position.id)
+        ]  # fmt: skip
+        if rows:
+            await self._connection.execute_many(_SAVE_POSITION, rows)
 
     async def close_position(self, trade: ClosedTrade) -> bool:
         row = (

@@ -107,8 +107,7 @@ class SyncBroker:
             unknown = [trade for trade in ended if trade.position_id not in known]
             control = await tx.controls.take()
             await tx.heartbeats.beat(f"broker:{account.id}")
-            for position in positions:
-                await tx.orders.save_position(position)
+            await tx.orders.save_positions(positions)
             named = [await self._named(tx, trade) for trade in unknown]
             new = [trade for trade in named if await tx.orders.close_position(trade)]
             entries = [await self._closed_entry(tx, trade) for trade in new]

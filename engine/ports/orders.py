@@ -53,8 +53,8 @@ class Orders(Protocol):
         """Orders that may be, or become, trades and are not positions yet."""
         ...
 
-    async def save_position(self, position: Position) -> None:
-        """Store an open position as the venue reports it."""
+    async def save_positions(self, positions: Sequence[Position]) -> None:
+        """Store open positions as the venue reports them; one that has ended stays as it ended."""
         ...
 
     async def close_position(self, trade: ClosedTrade) -> bool:

@@ -145,14 +145,14 @@ async def test_a_position_is_kept_as_last_reported_until_its_trade_is_closed(sto
     held = position(id="1", client_id="at-1")
     better = replace(held, profit=Decimal("20.00"))
     async with store.begin() as tx:
-        await tx.orders.save_position(held)
-        await tx.orders.save_position(better)
+        await tx.orders.save_positions([held])
+        await tx.orders.save_positions([better])
         assert await tx.orders.trade_of("at-1") == better
     trade = closed_trade()
     async with store.begin() as tx:
         assert await tx.orders.close_position(trade)
         assert not await tx.orders.close_position(replace(trade, profit=Decimal(0)))
-        await tx.orders.save_position(better)
+        await tx.orders.save_positions([better])
     async with store.begin() as tx:
         assert await tx.orders.trade_of("at-1") == trade
         assert await tx.orders.trade_of("at-9") is None
@@ -181,7 +181,7 @@ async def test_cancelled_orders_are_found_by_their_reason(store: Any):
 
 async def test_of_many_trades_those_that_are_stored_as_ended_are_told(store: Any):
     async with store.begin() as tx:
-        await tx.orders.save_position(position(id="1"))
+        await tx.orders.save_positions([position(id="1")])
         await tx.orders.close_position(closed_trade(position_id="2"))
         await tx.orders.close_position(closed_trade(position_id="3"))
         assert await tx.orders.ended(["1", "2", "9"]) == {"2"}
@@ -191,7 +191,7 @@ async def test_of_many_trades_those_that_are_stored_as_ended_are_told(store: Any
 async def test_closed_trades_are_listed_newest_first_from_an_instant_on(store: Any):
     closes = {"1": NOW, "2": NOW + HOUR, "3": NOW + HOUR}
     async with store.begin() as tx:
-        await tx.orders.save_position(position(id="9"))
+        await tx.orders.save_positions([position(id="9")])
         for name, at in closes.items():
             await tx.orders.close_position(closed_trade(position_id=name, closed_at=at))
     async with store.begin() as tx:

@@ -163,10 +163,11 @@ class MemoryOrders:
         orders = [order for order in self._view.all("order") if order.state in states]
         return sorted(orders, key=lambda order: (order.created_at, order.client_id))
 
-    async def save_position(self, position: Position) -> None:
-        await self._view.lock("position", position.id)
-        if not isinstance(self._view.get("position", position.id), ClosedTrade):
-            await self._view.put("position", position.id, position)
+    async def save_positions(self, positions: Sequence[Position]) -> None:
+        for position in sorted(positions, key=lambda position: position.id):
+            await self._view.lock("position", position.id)
+            if not isinstance(self._view.get("position", position.id), ClosedTrade):
+                await self._view.put("position", position.id, position)
 
     async def close_position(self, trade: ClosedTrade) -> bool:
         await self._view.lock("position", trade.position_id)
