@@ -4,6 +4,7 @@ Each takes the same picture, writes it as its kind of feed does, and reads it by
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -77,7 +78,7 @@ class Picture:
 
 
 @dataclass
-class Source:
+class Source(ABC):
     """A feed; ``kind`` names it. ``show`` answers whether the picture was taken in at all."""
 
     store: MemoryStore
@@ -88,8 +89,8 @@ class Source:
     def clock(self) -> datetime:
         return self.now
 
-    async def show(self, picture: Picture) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    async def show(self, picture: Picture) -> bool: ...
 
 
 class FileMarket(RecordedMarket):

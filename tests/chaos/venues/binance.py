@@ -21,6 +21,7 @@ from tests.binance import KEY, SECRET
 from tests.binance.exchange import Exchange, euro
 from tests.binance.server import Server
 from tests.chaos.venues import Told, Truth
+from tests.chaos.venues.over_http import OverHttp
 
 WAYS = ("buy",)
 _ACCOUNT = "binance-1"
@@ -58,31 +59,8 @@ class Weathered(Server):
         return await super()._handle(request)
 
 
-@dataclass
-class BinanceSite:
+class BinanceSite(OverHttp[Weathered]):
     """The server's side."""
-
-    server: Weathered
-    url: str = ""
-
-    @property
-    def rate(self) -> float:
-        return self.server.rate
-
-    @rate.setter
-    def rate(self, value: float) -> None:
-        self.server.rate = value
-
-    @property
-    def chance(self) -> Random:
-        return self.server.chance
-
-    @chance.setter
-    def chance(self, value: Random) -> None:
-        self.server.chance = value
-
-    def told(self) -> Told:
-        return {"url": self.url}
 
     async def quote(self, bid: str, ask: str) -> None:
         self.server.exchange.quote("EURUSD", bid, ask)

@@ -19,6 +19,7 @@ from broker.oanda import log, venue
 from broker.oanda.build import build
 from broker.oanda.client import Client
 from tests.chaos.venues import Told, Truth
+from tests.chaos.venues.over_http import OverHttp
 from tests.oanda import ACCOUNT, TOKEN
 from tests.oanda.account import Account, euro
 from tests.oanda.server import Server
@@ -57,31 +58,8 @@ class Weathered(Server):
         return await super()._handle(request)
 
 
-@dataclass
-class OandaSite:
+class OandaSite(OverHttp[Weathered]):
     """The server's side."""
-
-    server: Weathered
-    url: str = ""
-
-    @property
-    def rate(self) -> float:
-        return self.server.rate
-
-    @rate.setter
-    def rate(self, value: float) -> None:
-        self.server.rate = value
-
-    @property
-    def chance(self) -> Random:
-        return self.server.chance
-
-    @chance.setter
-    def chance(self, value: Random) -> None:
-        self.server.chance = value
-
-    def told(self) -> Told:
-        return {"url": self.url}
 
     async def quote(self, bid: str, ask: str) -> None:
         self.server.account.quote("EUR_USD", bid, ask)
