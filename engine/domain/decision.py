@@ -54,6 +54,7 @@ class Action(StrEnum):
     COMMAND_FINISHED = "command_finished"
     LIVE_CONFIRMED = "live_confirmed"
     LIVE_REVOKED = "live_revoked"
+    ACCESS_CHANGED = "access_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
