@@ -1,13 +1,14 @@
 """The API as a browser and as a script see it, over a desk: a real server on this machine."""
 
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from aiohttp import ClientResponse, CookieJar, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
-from bot.api.app import create_app
+from bot.api.app import KEEPALIVE_SECONDS, create_app
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
 from bot.api.passwords import Argon2
@@ -53,7 +54,13 @@ class Web:
     server: TestServer
     keys: dict[int, str]
     seconds: float = 0.0
+    #: Whether that time goes on by itself.
+    ticking: bool = False
     clients: list[TestClient[Any, Any]] = field(default_factory=list)
+
+    def time(self) -> float:
+        """What credentials are kept by."""
+        return monotonic() if self.ticking else self.seconds
 
     async def client(self) -> TestClient[Any, Any]:
         """Somebody with a cookie jar of their own; the first is a script and keeps none."""
@@ -108,11 +115,13 @@ async def serve(desk: Desk, **others: Any) -> Web:
     web = Web(desk=desk, uses=uses, server=None, keys=keys)  # type: ignore[arg-type]
     guard = Guard(
         uses=uses,
-        credentials=Credentials(access=uses.access, timer=lambda: web.seconds),
+        credentials=Credentials(
+            access=uses.access, timer=lambda: monotonic() if web.ticking else web.seconds
+        ),
         new_number=lambda: "number-of-a-test",
         behind_proxy=True,
     )
     web.server = TestServer(create_app(Probes(check_readiness=uses.check_readiness), guard))
-    await web.server.start_server()
+    await web.server.start_server(keepalive_timeout=KEEPALIVE_SECONDS)
     await web.client()
     return web

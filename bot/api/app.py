@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 #: Every subject, in the order in which the document tells them.
 SUBJECTS = (auth.routes,)
 
-_KEEPALIVE_SECONDS = 20.0
+#: So long a connection may say nothing, or not finish the head of a request.
+KEEPALIVE_SECONDS = 10.0
 
 
 def routes() -> tuple[Route, ...]:
@@ -54,7 +55,7 @@ def _page(text: str) -> web.Response:
 async def serve_api(app: web.Application, host: str, port: int) -> None:
     """Serve until cancelled; raises ``OSError`` when the address is taken."""
     runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=3, keepalive_timeout=_KEEPALIVE_SECONDS
+        app, access_log=None, shutdown_timeout=3, keepalive_timeout=KEEPALIVE_SECONDS
     )
     await runner.setup()
     try:
