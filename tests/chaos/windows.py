@@ -1,0 +1,81 @@
+"""Every named kill point so many times: ``windows --venue paper --hits 20 --seed 1``.
+
+A round is an empty database, a death at each point and the same checks of the books as after
+random deaths. A point that was not reached is a violation.
+"""
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from tests.chaos import deaths, harness
+from tests.chaos.alone import report
+from tests.chaos.traps import POINTS
+from tests.chaos.venues import KINDS
+
+#: Points of one database: the history is verified at every start, and must not outgrow a life.
+_AT_ONCE = 20
+#: Without a server of their own these two keep their books where the traps can see them.
+_OURS = ("paper", "wild")
+#: What a venue can only prove by waiting longer than a life, or never has to.
+_NEVER: dict[str, tuple[str, ...]] = {}
+
+
+def points(venue: str) -> Sequence[str]:
+    """The points that exist at a venue; the inside of a call is one only in books of our own."""
+    inside = () if venue in _OURS else tuple(p for p in POINTS if p.endswith(":inside"))
+    return [p for p in POINTS if p not in (*inside, *_NEVER.get(venue, ()))]
+
+
+def run(venue: str, hits: int, seed: int) -> tuple[dict[str, int], list[str]]:
+    """Counts and violations."""
+    chance = Random(seed)
+    counts: Counter[str] = Counter()
+    reached: Counter[str] = Counter()
+    violations: list[str] = []
+    wanted = points(venue)
+    with deaths.servers() as found:
+        for number in range(hits):
+            # Another order each time: an interrupted tap is interrupted again by another point.
+            shuffled = chance.sample(wanted, len(wanted))
+            for first in range(0, len(shuffled), _AT_ONCE):
+                urls = asyncio.run(deaths.database(found[0], f"w{number}x{first}"))
+                some = shuffled[first : first + _AT_ONCE]
+                faults = _round(found[1], urls, venue, some, chance, counts, reached)
+                violations += [f"round {number}: {fault}" for fault in faults]
+            print(f"round {number + 1}: {len(violations)} violations", flush=True)
+    fewest = min(reached[place] for place in wanted)
+    return {"points": len(wanted), "fewest hits": fewest, "deaths": reached.total(),
+            **counts}, violations  # fmt: skip
+
+
+def _round(
+    zygote: harness.Zygote, urls: tuple[str, str], venue: str, places: Sequence[str],
+    chance: Random, counts: Counter[str], reached: Counter[str],
+) -> list[str]:  # fmt: skip
+    """A death at each of some points of one database, and what they left."""
+    faults = []
+    with deaths.place(zygote, urls[0], venue, chance.randrange(10**6)) as (plan, running):
+        for place in places:
+            plan = {**plan, "seed": chance.randrange(10**6)}
+            ended = harness.at(zygote, plan, place)
+            reached[place] += ended == "trapped"
+            if ended != "trapped":
+                faults.append(f"{place} was not reached: {ended}")
+        faults += deaths.end(zygote, plan, running)
+        books = deaths.check(urls[1], running)
+    counts.update(books.counts)
+    return [*faults, *books.violations, *harness.history_faults(urls[0])]
+
+
+def main(arguments: list[str]) -> int:
+    """Run, print a table, and answer 1 when anything was violated."""
+    parser = argparse.ArgumentParser(prog="windows", description=__doc__)
+    parser.add_argument("--venue", choices=(*_OURS, *KINDS), default="paper")
+    parser.add_argument("--hits", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    asked: Any = parser.parse_args(arguments)
+    return report(*run(asked.venue, asked.hits, asked.seed))
