@@ -1,6 +1,6 @@
 """The paper broker: a simulated venue with its own books, filled at bid and ask."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -144,11 +144,12 @@ class PaperBroker:
         """Find an order. One that is not there is struck off: should a late attempt still
         arrive, it is refused, which is what makes its absence proven.
         """
+        return (await self.look_up_many([client_id]))[client_id]
+
+    async def look_up_many(self, client_ids: Sequence[str]) -> Mapping[str, Found | NotFound]:
+        """The same for many orders, in one reading of the books."""
         async with self._open() as (_, books):
-            known = books.orders.setdefault(client_id, None)
-            if known is None:
-                return NotFound(proven=True)
-            return Found(restore(Fill, known))
+            return {name: _answer(books.orders.setdefault(name, None)) for name in client_ids}
 
     async def close(
         self, position_id: str, *, volume_left: Decimal, client_id: str
@@ -252,3 +253,7 @@ class PaperBroker:
             client_id=held["client_id"],
             strategy_id=held["strategy_id"],
         )
+
+
+def _answer(known: dict[str, Any] | None) -> Found | NotFound:
+    return NotFound(proven=True) if known is None else Found(restore(Fill, known))

@@ -78,6 +78,10 @@ EXIT_RECOVERY = (
     "position_absent:after_commit",
 )
 POINTS = (*FORWARD, *EXITS, *AUTONOMOUS, *RECOVERY, *EXIT_RECOVERY)
+#: Those between a person's tap and the venue's acknowledgement.
+TAP_TO_ANSWER = FORWARD[
+    FORWARD.index("tap:stored") : FORWARD.index("order_filled:after_commit") + 1
+]
 #: Where a death in the middle of a placement hurts most, one in each of its windows.
 PLACEMENT = (
     "ai_proposed:before_commit",

@@ -81,3 +81,6 @@ class WildVenue(PaperBroker):
             asked = {client_id: time.time(), **wild.get("asked", {})}
             wild["asked"] = asked
         return NotFound(proven=time.time() - asked[client_id] > PROOF_SECONDS)
+
+    async def look_up_many(self, client_ids: Sequence[str]) -> dict[str, Found | NotFound]:
+        return {client_id: await self.look_up(client_id) for client_id in client_ids}
