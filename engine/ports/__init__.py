@@ -46,7 +46,7 @@ from engine.ports.terminals import (
     Terminals,
     Wait,
 )
-from engine.ports.venue import Books, Broker, Found, NotFound, VenueLedger
+from engine.ports.venue import Books, Broker, Found, ManyLookUps, NotFound, VenueLedger
 
 __all__ = [
     "COMMANDS_TOPIC",
@@ -81,6 +81,7 @@ __all__ = [
     "Identify",
     "Look",
     "LookLive",
+    "ManyLookUps",
     "MarketData",
     "News",
     "NewsFeed",
