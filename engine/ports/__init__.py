@@ -21,6 +21,8 @@ from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
+from engine.ports.provider import ModelServer, TokenServer
+from engine.ports.secrets import Connections, Vault
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
@@ -65,6 +67,7 @@ __all__ = [
     "Clock",
     "Commands",
     "Confirmations",
+    "Connections",
     "Controls",
     "Evaluations",
     "Fault",
@@ -80,6 +83,7 @@ __all__ = [
     "Look",
     "LookLive",
     "MarketData",
+    "ModelServer",
     "News",
     "NewsFeed",
     "NotFound",
@@ -103,7 +107,9 @@ __all__ = [
     "Streamed",
     "Streams",
     "Terminals",
+    "TokenServer",
     "Transaction",
+    "Vault",
     "VenueLedger",
     "Wait",
     "Watch",
