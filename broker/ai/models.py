@@ -24,10 +24,21 @@ class OpenAiModels:
     async def models(self, credential: Credential) -> Offer:
         # Two seconds of imports, once, and only where somebody asks.
         openai = await asyncio.to_thread(import_module, "openai")
-        transport = (await asyncio.to_thread(import_module, "broker.ai.transport")).LineTransport(
-            replace(self.line, permit=permit_of(is_typed=credential.is_typed))
-        )
-        async with openai.AsyncOpenAI(
+        ours = await asyncio.to_thread(import_module, "broker.ai.transport")
+        line = replace(self.line, permit=permit_of(is_typed=credential.is_typed))
+        transport = ours.LineTransport(line)
+        try:
+            async with self._client(openai, transport, credential) as client:
+                return _offer((await client.models.list()).data)
+        except openai.APIStatusError as error:
+            return Offer(reach=_meaning(error.status_code))
+        except (openai.APIConnectionError, ours.InvalidURL):
+            return Offer(reach=transport.trouble or AiReach.UNREACHABLE)
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError, RecursionError):
+            return Offer(reach=AiReach.GARBLED)
+
+    def _client(self, openai: Any, transport: Any, credential: Credential) -> Any:
+        return openai.AsyncOpenAI(
             api_key=_NO_KEY if credential.key is None else credential.key.reveal(),
             base_url=credential.base_url,
             max_retries=0,
@@ -35,15 +46,7 @@ class OpenAiModels:
             http_client=openai.DefaultAsyncHttpxClient(
                 transport=transport, follow_redirects=False, trust_env=False
             ),
-        ) as client:
-            try:
-                return _offer((await client.models.list()).data)
-            except openai.APIStatusError as error:
-                return Offer(reach=_meaning(error.status_code))
-            except openai.APIConnectionError:
-                return Offer(reach=transport.trouble or AiReach.UNREACHABLE)
-            except (openai.OpenAIError, ValueError, TypeError, AttributeError, RecursionError):
-                return Offer(reach=AiReach.GARBLED)
+        )
 
 
 def _offer(data: Any) -> Offer:

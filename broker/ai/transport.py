@@ -8,6 +8,9 @@ import httpx2
 from broker.ai.line import Line, NoAnswer
 from engine.domain.provider import AiReach
 
+#: What the client raises for an address that it cannot read.
+InvalidURL = httpx2.InvalidURL
+
 #: What says how the bytes came, not what they are.
 _OF_THE_LINE = ("content-length", "transfer-encoding", "connection", "content-encoding")
 

@@ -106,7 +106,7 @@ async def run(url: str, *, rows: int, kills: int, seed: int) -> Found:
                 await rotate(KeyRing(keys.keys[::-1]))
                 finished += 1
                 continue
-            share = chance.uniform(0.2, 1.8) * rows / max(kills, 1) / 2_000
+            share = chance.uniform(0.2, 1.8) * rows / max(kills, 1) / 500
             killed += await _kill_once(url, text, _PAUSE + share)
             moved.append((await count_by_key()).get("new", 0) - before)
             if killed % 10 == 0:
