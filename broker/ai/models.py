@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +20,7 @@ _NO_KEY = "none"
 class OpenAiModels:
     """The port ``ModelServer``. A redirect is an answer that is not followed."""
 
-    line: Line = field(default_factory=Line)
+    line: Line = field(default_factory=lambda: Line(patience=timedelta(seconds=10)))
 
     async def models(self, credential: Credential) -> Offer:
         # Two seconds of imports, once, and only where somebody asks.

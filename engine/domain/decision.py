@@ -57,6 +57,7 @@ class Action(StrEnum):
     PROVIDER_CONNECTED = "provider_connected"
     PROVIDER_DISCONNECTED = "provider_disconnected"
     PROVIDER_CHANGED = "provider_changed"
+    ACCESS_CHANGED = "access_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

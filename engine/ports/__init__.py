@@ -1,5 +1,6 @@
 """What the use cases need of the world: each adapter fills one of these Protocols."""
 
+from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.evaluations import Evaluations
@@ -52,6 +53,7 @@ from engine.ports.venue import Books, Broker, Found, NotFound, VenueLedger
 __all__ = [
     "COMMANDS_TOPIC",
     "RESULTS_TOPIC",
+    "AccessStore",
     "Anchor",
     "Anchors",
     "Auditor",
@@ -91,6 +93,7 @@ __all__ = [
     "Orders",
     "Outbox",
     "Outcomes",
+    "Passwords",
     "People",
     "Polls",
     "PositionOrders",

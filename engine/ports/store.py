@@ -11,6 +11,7 @@ from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.snapshot import Bundle, PastIdea
 from engine.domain.state import Control
+from engine.ports.access import AccessStore
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
@@ -195,6 +196,11 @@ class Transaction(Keeps, Protocol):
     @property
     def people(self) -> People:
         """People."""
+        ...
+
+    @property
+    def access(self) -> AccessStore:
+        """Who comes in over HTTP."""
         ...
 
     @property

@@ -27,7 +27,7 @@ CREATE TABLE provider_connection (
 class Migration(migrations.Migration):
     """Two tables."""
 
-    dependencies = [("storage", "0022_feed_memory")]
+    dependencies = [("storage", "0023_access")]
 
     operations = [
         ops.RunSQL(_VAULT, "DROP TABLE secret"),

@@ -11,6 +11,7 @@ from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
 from storage.sealing import KeyRing
+from tests.memory.access import MemoryAccess
 from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
@@ -54,7 +55,7 @@ class MemoryStore:
         #: Sequences are never rolled back, in PostgreSQL as little as here.
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
         self.signal_numbers, self.stream_numbers = count(1), count(1)
-        self.command_numbers = count(1)
+        self.command_numbers, self.key_numbers = count(1), count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -90,6 +91,7 @@ class MemoryTransaction:
         self.controls = MemoryControls(view)
         self.settings = MemorySettings(view, store.clock)
         self.people = MemoryPeople(view, store.clock)
+        self.access = MemoryAccess(view, store.clock, store.key_numbers)
         self.outbox = MemoryOutbox(view, self.people, store.clock)
         self.heartbeats = MemoryHeartbeats(view, store.clock)
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)
