@@ -15,6 +15,7 @@ from bot.api.passwords import Argon2
 from bot.api.probes import Probes
 from bot.api.tokens import Tokens
 from bot.api.uses import Uses, build_access
+from bot.provider_settings import build_provider
 from bot.world import World, now
 from engine.domain.person import Person
 from engine.flow.readiness import CheckReadiness
@@ -41,7 +42,12 @@ def uses_of(desk: Desk, **others: Any) -> Uses:
         symbols=world.symbols,
         queue=_answers,
     )
-    fields: dict[str, Any] = {"talk": desk.talk, "access": access, "check_readiness": check}
+    fields: dict[str, Any] = {
+        "talk": desk.talk,
+        "access": access,
+        "check_readiness": check,
+        "provider": build_provider(world.provider, world.store, desk.bell),
+    }
     return Uses(**{**fields, **others})
 
 

@@ -5,6 +5,7 @@ from secrets import token_urlsafe
 
 from bot.api.passwords import Argon2
 from bot.api.tokens import Tokens
+from bot.provider_settings import ProviderCases
 from bot.talk import Talk
 from engine.flow.keys import FindKey, IssueKey, ReadKeys, RevokeKey
 from engine.flow.logins import FindSession, LogIn, LogOut, SetLogin
@@ -36,6 +37,7 @@ class Uses:
     talk: Talk
     access: Access
     check_readiness: CheckReadiness
+    provider: ProviderCases
 
 
 def build_access(store: Store, tokens: Tokens, passwords: Passwords | None = None) -> Access:

@@ -22,6 +22,8 @@ from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
+from engine.ports.provider import ModelServer, TokenServer
+from engine.ports.secrets import Connections, Vault
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
@@ -67,6 +69,7 @@ __all__ = [
     "Clock",
     "Commands",
     "Confirmations",
+    "Connections",
     "Controls",
     "Evaluations",
     "Fault",
@@ -83,6 +86,7 @@ __all__ = [
     "LookLive",
     "ManyLookUps",
     "MarketData",
+    "ModelServer",
     "News",
     "NewsFeed",
     "NotFound",
@@ -107,7 +111,9 @@ __all__ = [
     "Streamed",
     "Streams",
     "Terminals",
+    "TokenServer",
     "Transaction",
+    "Vault",
     "VenueLedger",
     "Wait",
     "Watch",

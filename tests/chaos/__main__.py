@@ -34,6 +34,7 @@ _RUNS = {
     "history": "tests.chaos.history",
     "api": "tests.chaos.hostile",
     "schema": "tests.chaos.schema",
+    "vault": "tests.chaos.vault",
 }
 
 
