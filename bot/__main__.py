@@ -5,6 +5,7 @@ from bot.cli_api import api
 from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
 from bot.cli_strategy import strategy
+from bot.hook_commands import webhook
 from bot.operator_commands import command
 from bot.user_commands import user
 
@@ -15,6 +16,7 @@ app.command()(restore)
 app.add_typer(strategy)
 app.add_typer(user)
 app.add_typer(command)
+app.add_typer(webhook)
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
 from storage.streams import StreamTable
 from storage.terminals import TerminalTable
+from storage.webhooks import WebhookTable
 
 
 class PostgresTransaction:
@@ -61,6 +62,7 @@ class PostgresTransaction:
         self.headlines = HeadlineTable(connection)
         self.streams = StreamTable(connection)
         self.candles = CandleTable(connection)
+        self.webhooks = WebhookTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

@@ -1,5 +1,6 @@
 """Which addresses may be fetched from: public ones, so that a feed cannot look into our network."""
 
+import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from socket import AF_INET, AddressFamily
@@ -20,6 +21,8 @@ _CLOSED = tuple(
         "240.0.0.0/4", "::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "fec0::/10",
     )
 )  # fmt: skip
+#: What is no name but an address: it has a colon, or its last part is a number.
+_NUMBER = re.compile(r":|(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 _TRANSLATED = ip_network("64:ff9b::/96")
 #: Machines of clouds answer here with the keys of their owner; on nobody's network are feeds here.
 _NEVER = (ip_network("fd00:ec2::254/128"), ip_network("100.100.100.200/32"))
@@ -53,6 +56,18 @@ def _unwrapped(address: Address) -> Address:
     return address if inner is None else inner
 
 
+def may_be_asked(host: str, permit: Permit) -> bool:
+    """Whether a host may be connected to as far as its text tells. What a name means is judged by
+    :class:`PermittedResolver`, which no client asks about an address.
+    """
+    if not _NUMBER.search(host):
+        return True
+    try:
+        return permit(ip_address(host.split("%")[0]))
+    except ValueError:
+        return False  # a number in a form of its own, such as 0x7f.1
+
+
 class Forbidden(OSError):
     """A name leads nowhere but to addresses that must not be fetched from."""
 
@@ -62,9 +77,9 @@ class PermittedResolver(AbstractResolver):
     something else the next time is judged by what it means then.
     """
 
-    def __init__(self, permit: Permit) -> None:
+    def __init__(self, permit: Permit, names: AbstractResolver | None = None) -> None:
         self._permit = permit
-        self._names = ThreadedResolver()
+        self._names = names or ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: AddressFamily = AF_INET

@@ -1,13 +1,11 @@
 """Fetch a document of the web: politely, within bounds, from permitted addresses only."""
 
 import asyncio
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 
 from aiohttp import (
     ClientConnectorCertificateError,
@@ -21,7 +19,13 @@ from aiohttp import (
 )
 from yarl import URL
 
-from broker.feeds.addresses import Forbidden, Permit, PermittedResolver, public_only
+from broker.feeds.addresses import (
+    Forbidden,
+    Permit,
+    PermittedResolver,
+    may_be_asked,
+    public_only,
+)
 from engine.domain.feed import FeedState, FeedTrouble, Trouble
 
 #: Bytes of a document, as they are sent and after decompression.
@@ -31,8 +35,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (429, 503)
 _LONGEST_WAIT = timedelta(days=1)
 _PORTS = {"http": 80, "https": 443}
-#: What is no name but an address: it has a colon, or its last part is a number.
-_NUMBER = re.compile(r":|(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +117,7 @@ class Web:
             raise FeedTrouble(Trouble.FORBIDDEN, "it leads from https to http")
         if url.port not in (*_PORTS.values(), first.port):
             raise FeedTrouble(Trouble.FORBIDDEN, f"it leads to port {url.port}")
-        if not _NUMBER.search(host):
-            return  # a name, which the resolver judges
-        try:
-            permitted = self.permit(ip_address(host.split("%")[0]))
-        except ValueError:
-            permitted = False  # a number in a form of its own, such as 0x7f.1
-        if not permitted:
+        if not may_be_asked(host, self.permit):
             raise FeedTrouble(Trouble.FORBIDDEN, "it leads to an address that is not public")
 
     async def _page(self, response: ClientResponse, now: datetime) -> Page:
@@ -129,7 +125,7 @@ class Web:
         if status == 304:
             return Page(body=None)
         if status in _BUSY:
-            wait = _wait(response.headers.get("Retry-After", ""), now)
+            wait = wait_of(response.headers.get("Retry-After", ""), now)
             raise FeedTrouble(Trouble.BUSY, f"HTTP {status}", wait)
         if status != 200:
             raise FeedTrouble(Trouble.STATUS, f"HTTP {status}")
@@ -182,7 +178,7 @@ def _too_large() -> FeedTrouble:
     return FeedTrouble(Trouble.FORMAT, "it is too large")
 
 
-def _wait(text: str, now: datetime) -> timedelta | None:
+def wait_of(text: str, now: datetime) -> timedelta | None:
     """How long ``Retry-After`` asks to wait: seconds, or a date; at most a day."""
     if text.isascii() and text.isdigit():
         return min(timedelta(seconds=int(text[:6])), _LONGEST_WAIT)

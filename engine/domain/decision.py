@@ -54,6 +54,8 @@ class Action(StrEnum):
     COMMAND_FINISHED = "command_finished"
     LIVE_CONFIRMED = "live_confirmed"
     LIVE_REVOKED = "live_revoked"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_DELIVERY_FAILED = "webhook_delivery_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ from engine.ports.terminals import (
     Wait,
 )
 from engine.ports.venue import Books, Broker, Found, NotFound, VenueLedger
+from engine.ports.webhooks import WebhookLine, Webhooks, WebhookSecrets
 
 __all__ = [
     "COMMANDS_TOPIC",
@@ -107,4 +108,7 @@ __all__ = [
     "VenueLedger",
     "Wait",
     "Watch",
+    "WebhookLine",
+    "WebhookSecrets",
+    "Webhooks",
 ]

@@ -24,6 +24,7 @@ from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalQueue
 from engine.ports.terminals import Commands, Snapshots, Terminals
+from engine.ports.webhooks import Webhooks
 
 
 class Ideas(Protocol):
@@ -274,6 +275,11 @@ class Transaction(Protocol):
     @property
     def candles(self) -> Candles:
         """Candles that were read from venues."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Endpoints that events are posted to."""
         ...
 
     async def now(self) -> datetime:
