@@ -7,13 +7,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from random import SystemRandom
 from time import monotonic
 
 from bot.hook_settings import is_wanted, plan_of
 from bot.logs import mask
 from bot.settings import Settings
-from engine.domain.webhooks import MOST, Endpoint
+from engine.domain.webhooks import MOST, Endpoint, Retry
 from engine.errors import InvalidInput
 from engine.flow.webhook_log import ReadDeliveries, Redeliver, TestWebhook
 from engine.flow.webhook_sending import GatherEvents, RetireDeliveries, SendDeliveries
@@ -25,7 +26,7 @@ from engine.flow.webhooks import (
     RemoveWebhook,
     RotateWebhook,
 )
-from engine.ports import Clock, Store
+from engine.ports import Clock, Store, WebhookLine, WebhookSecrets
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,23 @@ class Hooks:
 def build_hooks(settings: Settings, store: Store, clock: Clock) -> Hooks:
     """The use cases; raises :class:`InvalidInput` naming the setting that is missing or wrong."""
     plan = plan_of(settings, clock)
-    line, secrets = plan.line, plan.secrets
+    chance = SystemRandom().random
+    return assemble(store, plan.line, plan.secrets, plan.retry, chance=chance, url=plan.url)
+
+
+def assemble(
+    store: Store,
+    line: WebhookLine,
+    secrets: WebhookSecrets,
+    retry: Retry,
+    *,
+    chance: Callable[[], float],
+    url: str | None,
+    slack: timedelta = timedelta(seconds=20),
+) -> Hooks:
+    """The same over any line; ``url`` is the endpoint that a setting names, ``slack`` what a sender
+    needs beside the answer before another may take up what it holds.
+    """
     return Hooks(
         add=AddWebhook(store=store, line=line, secrets=secrets),
         read=ReadWebhooks(store=store),
@@ -67,15 +84,11 @@ def build_hooks(settings: Settings, store: Store, clock: Clock) -> Hooks:
         redeliver=Redeliver(store=store),
         gather=GatherEvents(store=store, mask=mask),
         send=SendDeliveries(
-            store=store,
-            line=line,
-            secrets=secrets,
-            retry=plan.retry,
-            chance=SystemRandom().random,
+            store=store, line=line, secrets=secrets, retry=retry, chance=chance, slack=slack
         ),
         retire=RetireDeliveries(store=store),
         keep_settings=KeepSettingsWebhook(store=store, line=line),
-        url=plan.url,
+        url=url,
     )
 
 
@@ -92,13 +105,13 @@ def posting(settings: Settings, store: Store, clock: Clock) -> Callable[[], Awai
 class Poster:
     """Sends to every endpoint whose turn it is, each beside the others."""
 
-    def __init__(self, hooks: Hooks) -> None:
-        self._hooks = hooks
+    def __init__(self, hooks: Hooks, *, seconds: float = _ROUND_SECONDS) -> None:
+        self._hooks, self._seconds = hooks, seconds
         self._busy: set[asyncio.Task[None]] = set()
         self._retires = monotonic() + _RETIRE_SECONDS
 
     async def run(self) -> None:
-        """Look every second, for ever."""
+        """Look every now and then, for ever."""
         try:
             await self._hooks.keep_settings(self._hooks.url)
         except InvalidInput as error:
@@ -106,7 +119,7 @@ class Poster:
         async with asyncio.TaskGroup() as group:
             while True:
                 await self.once(group)
-                await asyncio.sleep(_ROUND_SECONDS)
+                await asyncio.sleep(self._seconds)
 
     async def once(self, group: asyncio.TaskGroup) -> None:
         """One look: gather what is new, and begin to send where nobody sends yet."""

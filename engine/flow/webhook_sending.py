@@ -91,7 +91,7 @@ class SendDeliveries:
     secrets: WebhookSecrets
     retry: Retry
     chance: Callable[[], float]
-    slack: timedelta = timedelta(seconds=20)
+    slack: timedelta
 
     @property
     def _lease(self) -> timedelta:
