@@ -1,6 +1,7 @@
 """``python -m bot`` and the console script ``ai-trader``."""
 
 from bot.cli import app
+from bot.cli_access import key, login
 from bot.cli_api import api
 from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
@@ -11,10 +12,12 @@ from bot.user_commands import user
 
 app.command()(chat)
 app.command()(api)
+app.command()(login)
 app.command()(backup)
 app.command()(restore)
 app.add_typer(strategy)
 app.add_typer(user)
+app.add_typer(key)
 app.add_typer(command)
 app.add_typer(webhook)
 

@@ -71,6 +71,7 @@ COMMANDS = (
     Command("language", Family.SELF),
     Command("timezone", Family.SELF, example="/timezone madrid"),
     Command("whoami", Family.SELF),
+    Command("web", Family.SELF),
     Command("help", Family.SELF, example="/help history"),
     Command("start", Family.SELF, Role.PENDING),
 )

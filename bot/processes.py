@@ -21,7 +21,7 @@ from bot.running import steadily, surely, together
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
-from bot.wiring import build_anchor_history, build_check_readiness, build_work
+from bot.wiring import build_anchor_history, build_work
 from bot.worker import build_worker, connect, open_queue, telegram_bot
 from bot.world import World, build_world, now
 from engine.domain.notice import Audience, Kind, Notice, Priority
@@ -189,11 +189,10 @@ async def run_endpoint(settings: Settings, world: World, pool: ArqRedis) -> None
 async def run_api(settings: Settings, world: World, pool: ArqRedis) -> None:
     """The HTTP API, until it is cancelled."""
     # Here, not above: a worker serves nothing and must not pay for it.
-    from bot.api.app import create_app, serve_api
-    from bot.api.probes import Probes
+    from bot.api.building import build_app, serve_api
 
-    probes = Probes(check_readiness=build_check_readiness(world, pool.ping))
-    await serve_api(create_app(probes), settings.api_host, settings.api_port or API_PORT)
+    app = build_app(settings, world, ArqBell(pool), pool.ping)
+    await serve_api(app, settings.api_host, settings.api_port or API_PORT)
 
 
 def beating(name: str) -> Callable[[], Awaitable[None]]:

@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     #: Where the HTTP API listens; `up` serves it only with a port.
     api_host: str = "127.0.0.1"
     api_port: int | None = Field(default=None, ge=0, le=65_535)
+    #: Whether the caller's address is the last entry of X-Forwarded-For.
+    api_behind_proxy: bool = False
+    #: Pages of other hosts that may ask with a cookie: https://desk.example.com, by commas.
+    api_origins: str = ""
+    #: What signs the cookies of sessions: 32 random characters or more; another ends every session.
+    jwt_secret: SecretStr | None = None
 
     #: How a line of the log is written.
     log_format: Literal["text", "json"] = "text"

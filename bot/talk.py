@@ -8,7 +8,7 @@ from time import perf_counter
 
 from bot.ingesting import stream_faults
 from bot.pushing import push_faults
-from bot.venues import new_code
+from bot.venues import new_code, new_token
 from bot.wiring import (
     build_change_control,
     build_collect,
@@ -28,6 +28,7 @@ from engine.flow.flatten import Flatten
 from engine.flow.glance import LIFE, Glance
 from engine.flow.halts import ChangeControl
 from engine.flow.live import ConfirmLive, ReadLive
+from engine.flow.logins import Invite
 from engine.flow.market import ReadMarket
 from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, WelcomeBack
 from engine.flow.operator_commands import GiveCommand, ReadCommands
@@ -104,6 +105,7 @@ class Talk:
     read_mirror: ReadMirror
     read_performance: ReadPerformance
     issue_code: IssueCode
+    invite: Invite
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
     read_signal_queue: ReadSignalQueue
@@ -228,6 +230,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_mirror=ReadMirror(store=store),
         read_performance=build_performance(world),
         issue_code=IssueCode(store=store, account_id=world.broker.account_id, new_code=new_code),
+        invite=Invite(store=store, new_code=new_token),
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),

@@ -1,5 +1,6 @@
 """What can go wrong; every class carries its API code and the key of its text in the catalogues."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -31,6 +32,21 @@ class NotAllowed(TraderError):
 
     code = "UNAUTHORIZED"
     key = "error.not_allowed"
+
+
+class NotKnown(NotAllowed):
+    """Who asks is not known: nothing was shown that proves it, or it is not good any more."""
+
+
+class TooManyTries(TraderError):
+    """Guessing has to wait until an instant."""
+
+    code = "SLOW_DOWN"
+    key = "error.slow_down"
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message, until=until.isoformat(timespec="seconds"))
+        self.until = until
 
 
 class NotFound(TraderError):

@@ -7,6 +7,7 @@ from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from storage.access import AccessTable
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
 from storage.commands import CommandTable
@@ -46,6 +47,7 @@ class PostgresTransaction:
         self.controls = ControlTable(connection)
         self.settings = SettingsTable(connection)
         self.people = PersonTable(connection)
+        self.access = AccessTable(connection)
         self.outbox = OutboxTable(connection, self.people)
         self.heartbeats = HeartbeatTable(connection)
         self.evaluations = EvaluationTable(connection)

@@ -15,6 +15,7 @@ from engine.domain.person import Person, Told
 from engine.errors import InvalidInput
 from engine.flow.about import ReadAbout
 from engine.flow.door import Join
+from engine.flow.logins import Invite
 from engine.flow.overview import ListIdeas, ReadStatus
 from engine.flow.people import ChangeLanguage
 
@@ -24,6 +25,7 @@ def build() -> Router:
     router = Router(name="people")
     router.message.register(start, Command("start"))
     router.message.register(whoami, Command("whoami"))
+    router.message.register(web, Command("web"))
     router.message.register(language, Command("language"))
     router.callback_query.register(choose, F.data.startswith(callbacks.pack("lang", "")))
     router.callback_query.register(tour, F.data == callbacks.pack("tour"))
@@ -91,6 +93,12 @@ async def show_help(query: CallbackQuery, person: Person, words: Words) -> Scree
 async def whoami(message: Message, person: Person, words: Words) -> Screen:
     """A person's own record."""
     return views.whoami(words, person)
+
+
+async def web(message: Message, person: Person, words: Words, invite: Invite) -> Screen:
+    """A code to log in with over HTTP; it takes the place of the one before."""
+    code, until = await invite(person.id)
+    return views.web_code(words, code, until)
 
 
 async def language(message: Message, words: Words) -> Screen:

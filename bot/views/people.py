@@ -1,6 +1,7 @@
 """At the door, the first steps, who one is, the language, and errors in words."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bot import callbacks
@@ -104,6 +105,12 @@ def whoami(words: Words, person: Person) -> Screen:
         when = words.moment(person.decided_at)
         lines.append(words("whoami.since", by=giver(words, person), time=when))
     return Screen(text=Html("\n".join(lines)))
+
+
+def web_code(words: Words, code: str, until: datetime) -> Screen:
+    """A code to log in with over HTTP, shown this once."""
+    told = words("web.code", code=code, time=words.moment(until))
+    return Screen(text=Html(f"{told}\n{words('web.how')}"))
 
 
 def giver(words: Words, person: Person) -> Html | str:

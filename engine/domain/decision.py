@@ -56,6 +56,7 @@ class Action(StrEnum):
     LIVE_REVOKED = "live_revoked"
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_DELIVERY_FAILED = "webhook_delivery_failed"
+    ACCESS_CHANGED = "access_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

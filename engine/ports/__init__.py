@@ -1,7 +1,9 @@
 """What the use cases need of the world: each adapter fills one of these Protocols."""
 
+from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
+from engine.ports.bundles import Bundles
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import (
     CalendarFeed,
@@ -24,7 +26,6 @@ from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
-    Bundles,
     Controls,
     History,
     Ideas,
@@ -51,6 +52,7 @@ from engine.ports.webhooks import WebhookLine, Webhooks, WebhookSecrets
 __all__ = [
     "COMMANDS_TOPIC",
     "RESULTS_TOPIC",
+    "AccessStore",
     "Anchor",
     "Anchors",
     "Auditor",
@@ -88,6 +90,7 @@ __all__ = [
     "Orders",
     "Outbox",
     "Outcomes",
+    "Passwords",
     "People",
     "Polls",
     "PositionOrders",

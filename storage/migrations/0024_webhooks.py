@@ -73,7 +73,7 @@ _INDEXES = {
 class Migration(migrations.Migration):
     """Three tables."""
 
-    dependencies = [("storage", "0022_feed_memory")]
+    dependencies = [("storage", "0023_access")]
 
     operations = [
         ops.RunSQL(_PLACES, "DROP SEQUENCE webhook_place"),

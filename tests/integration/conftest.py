@@ -1,8 +1,10 @@
 """A small world on a real database: the recorded market, the paper broker, three people."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -115,3 +117,14 @@ async def desk(opened: Database, mode: Mode) -> Desk:
     work, talk = build_work(world, bell), build_talk(world, bell, claim_code="code-of-the-test")
     await work.sync_broker()
     return Desk(world, work, talk, bell)
+
+
+@pytest.fixture
+async def web(desk: Desk) -> AsyncIterator[Any]:
+    """The HTTP API over the desk."""
+    # Here, not above: it needs what stands in this file.
+    from tests.web import serve
+
+    served = await serve(desk)
+    yield served
+    await served.close()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 from tortoise import connections
 
-from bot.api.app import create_app
 from bot.api.probes import Probes
 from engine.errors import BrokerSilent
 from engine.flow.readiness import CheckReadiness
@@ -68,7 +68,8 @@ class Asker:
 
     async def get(self, path: str, **parts: Any) -> tuple[int, Any]:
         """Status and body; the probes keep nothing from the question before."""
-        app = create_app(Probes(check_readiness=replace(self.check, **parts)))
+        app = web.Application()
+        app.add_routes(Probes(check_readiness=replace(self.check, **parts)).routes())
         client = TestClient(TestServer(app))
         await client.start_server()
         self.clients.append(client)
@@ -188,7 +189,8 @@ async def test_probes_that_come_together_are_one_look(asker: Asker) -> None:
         nonlocal looks
         looks += 1
 
-    app = create_app(Probes(check_readiness=replace(asker.check, queue=count)))
+    app = web.Application()
+    app.add_routes(Probes(check_readiness=replace(asker.check, queue=count)).routes())
     async with TestClient(TestServer(app)) as client:
         await asyncio.gather(*(client.get("/ready") for _ in range(20)))
     assert looks == 1

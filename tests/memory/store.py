@@ -10,6 +10,7 @@ from typing import Any
 from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
+from tests.memory.access import MemoryAccess
 from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
@@ -53,6 +54,7 @@ class MemoryStore:
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
         self.signal_numbers, self.stream_numbers = count(1), count(1)
         self.command_numbers, self.webhook_numbers = count(1), count(1)
+        self.key_numbers = count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -88,6 +90,7 @@ class MemoryTransaction:
         self.controls = MemoryControls(view)
         self.settings = MemorySettings(view, store.clock)
         self.people = MemoryPeople(view, store.clock)
+        self.access = MemoryAccess(view, store.clock, store.key_numbers)
         self.outbox = MemoryOutbox(view, self.people, store.clock)
         self.heartbeats = MemoryHeartbeats(view, store.clock)
         self.evaluations = MemoryEvaluations(view, store.snapshot_numbers)

@@ -1,0 +1,95 @@
+"""What the values of the API are: exact numbers in, plain texts, instants of a known zone."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from engine.domain.values import bounded
+
+#: No control characters and no halves of characters; nothing else is forbidden.
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*$"
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
+
+
+def _is_number(value: Any) -> Decimal:
+    """A JSON number as it was written; no text, no truth value."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("is no number")
+    return Decimal(value)
+
+
+def _is_whole(value: Any) -> int:
+    number = _is_number(value)
+    if number != number.to_integral_value():
+        raise ValueError("is no whole number")
+    return int(number)
+
+
+def _plain(text: str) -> str:
+    if not _PLAIN.fullmatch(text):
+        raise ValueError("has a character that cannot be shown")
+    return text
+
+
+def _as_number(value: Decimal) -> float | int:
+    """As other machines read it: every digit up to fifteen is the one that was meant."""
+    return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+
+
+def _in_utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+#: A number that comes in, exact. Bounds are added where it is used.
+Exact = Annotated[
+    Decimal,
+    BeforeValidator(_is_number),
+    AfterValidator(bounded),
+    WithJsonSchema({"type": "number"}),
+]
+#: A whole number that comes in.
+Whole = Annotated[int, BeforeValidator(_is_whole), WithJsonSchema({"type": "integer"})]
+Flag = StrictBool
+#: A text that comes in.
+Text = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(_plain),
+    Field(json_schema_extra={"pattern": PLAIN}),
+]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+#: A number that goes out.
+Number = Annotated[
+    Decimal,
+    PlainSerializer(_as_number, return_type=float | int),
+    WithJsonSchema({"type": "number"}, mode="serialization"),
+]
+Symbol = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._#+-]{1,23}$")
+]
+
+
+class Given(BaseModel):
+    """A body that comes in: what it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Told(BaseModel):
+    """A body that goes out."""
+
+    model_config = ConfigDict(frozen=True)

@@ -1,0 +1,131 @@
+"""What comes over the wire: a body read whole and strictly, and the arguments of a call from it."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from bot.api.problems import Problem, places
+from engine.domain.exact import no_number, unique, whole
+from engine.errors import InvalidInput
+
+LARGEST = 64 * 1024
+#: Seconds a body may take to arrive.
+PATIENCE = 10.0
+_LONGEST_NUMBER, _LARGEST_EXPONENT = 40, 30
+
+
+class Place(StrEnum):
+    """Where an argument stands in a request, by OpenAPI's words."""
+
+    PATH = "path"
+    QUERY = "query"
+    BODY = "body"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of a handler, and what makes it of what came."""
+
+    name: str
+    place: Place
+    adapter: TypeAdapter[Any]
+    is_required: bool
+
+
+async def arguments(
+    request: web.Request, wanted: tuple[Argument, ...]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The arguments by name, and everything that is wrong with them."""
+    found: dict[str, Any] = {}
+    wrong = _unknown(request, wanted)
+    for one in wanted:
+        try:
+            if one.place is Place.BODY:
+                found[one.name] = one.adapter.validate_python(await _document(request))
+            elif (text := _given(request, one)) is not None:
+                found[one.name] = one.adapter.validate_strings(text)
+            elif one.is_required:
+                wrong.append((one.name, "is missing"))
+        except ValidationError as error:
+            wrong += places(error, *(() if one.place is Place.BODY else (one.name,)))
+        except InvalidInput as error:
+            wrong.append((one.name, str(error)))
+    return found, wrong
+
+
+def _given(request: web.Request, one: Argument) -> str | None:
+    if one.place is Place.PATH:
+        return request.match_info[one.name]
+    return request.query.get(one.name)
+
+
+def _unknown(request: web.Request, wanted: tuple[Argument, ...]) -> list[tuple[str, str]]:
+    """A parameter nobody reads is a mistake that would go unnoticed."""
+    known = {one.name for one in wanted if one.place is Place.QUERY}
+    wrong = [
+        (name[:60], "is no parameter of this path")
+        for name in dict.fromkeys(request.query)
+        if name not in known
+    ]
+    return wrong + [
+        (name, "comes more than once") for name in known if len(request.query.getall(name, ())) > 1
+    ]
+
+
+async def _document(request: web.Request) -> Any:
+    """The JSON body; raises :class:`Problem` and :class:`InvalidInput`."""
+    if request.content_type != "application/json":
+        raise Problem(415, "UNSUPPORTED_MEDIA_TYPE", "send Content-Type: application/json")
+    raw = await body(request)
+    try:
+        text = raw.decode("utf-8")
+        return json.loads(
+            text,
+            parse_float=_number,
+            parse_int=whole,
+            parse_constant=no_number,
+            object_pairs_hook=unique,
+        )
+    except UnicodeDecodeError:
+        raise InvalidInput("is not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise InvalidInput("is not JSON") from None
+
+
+async def body(request: web.Request) -> bytes:
+    """All of it; raises :class:`Problem` for one that is packed, too large or too slow."""
+    if "Content-Encoding" in request.headers:
+        raise Problem(415, "UNSUPPORTED_MEDIA_TYPE", "send the body as it is, not packed")
+    if (request.content_length or 0) > LARGEST:
+        raise _too_large()
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while part := await request.content.readany():
+                size += len(part)
+                if size > LARGEST:
+                    raise _too_large()
+                parts.append(part)
+    except (TimeoutError, ConnectionError):
+        raise Problem(408, "TOO_SLOW", "the body did not arrive in time") from None
+    return b"".join(parts)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "TOO_LARGE", f"a body has at most {LARGEST} bytes")
+
+
+def _number(text: str) -> Decimal:
+    """For ``parse_float``: exact, and of a size that can be written out."""
+    if len(text) > _LONGEST_NUMBER:
+        raise InvalidInput("a number has too many digits")
+    number = Decimal(text)
+    if not -_LARGEST_EXPONENT <= number.adjusted() <= _LARGEST_EXPONENT and number != 0:
+        raise InvalidInput("a number is too large or too small")
+    return number

@@ -1,0 +1,59 @@
+"""What the API can do: the chat's use cases, and those of coming in over HTTP."""
+
+from dataclasses import dataclass
+from secrets import token_urlsafe
+
+from bot.api.passwords import Argon2
+from bot.api.tokens import Tokens
+from bot.talk import Talk
+from engine.flow.keys import FindKey, IssueKey, ReadKeys, RevokeKey
+from engine.flow.logins import FindSession, LogIn, LogOut, SetLogin
+from engine.flow.readiness import CheckReadiness
+from engine.ports import Passwords, Store
+
+_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who comes in, and how."""
+
+    tokens: Tokens
+    log_in: LogIn
+    log_out: LogOut
+    set_login: SetLogin
+    find_session: FindSession
+    issue_key: IssueKey
+    read_keys: ReadKeys
+    revoke_key: RevokeKey
+    find_key: FindKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """Everything a handler may call."""
+
+    talk: Talk
+    access: Access
+    check_readiness: CheckReadiness
+
+
+def build_access(store: Store, tokens: Tokens, passwords: Passwords | None = None) -> Access:
+    """The use cases of coming in."""
+    passwords = passwords or Argon2()
+    return Access(
+        tokens=tokens,
+        log_in=LogIn(store=store, passwords=passwords, new_id=new_secret),
+        log_out=LogOut(store=store),
+        set_login=SetLogin(store=store, passwords=passwords),
+        find_session=FindSession(store=store),
+        issue_key=IssueKey(store=store, new_secret=new_secret),
+        read_keys=ReadKeys(store=store),
+        revoke_key=RevokeKey(store=store),
+        find_key=FindKey(store=store),
+    )
+
+
+def new_secret() -> str:
+    """256 random bits, as they go into a header."""
+    return token_urlsafe(_BYTES)
