@@ -13,6 +13,8 @@ from bot.api.guard import Guard
 from bot.api.probes import Probes
 from bot.api.tokens import SHORTEST_SECRET, Tokens, signing_secret
 from bot.api.uses import Uses, build_access
+from bot.hook_settings import is_wanted
+from bot.hooks import build_hooks
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.wiring import build_check_readiness
@@ -53,6 +55,7 @@ def build_uses(
         talk=build_talk(world, bell, claim_code=secrets.token_urlsafe(12)),
         access=build_access(world.store, Tokens(secret=secret, clock=now)),
         check_readiness=build_check_readiness(world, queue),
+        hooks=build_hooks(settings, world.store, now) if is_wanted(settings) else None,
     )
 
 

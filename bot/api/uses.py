@@ -5,6 +5,7 @@ from secrets import token_urlsafe
 
 from bot.api.passwords import Argon2
 from bot.api.tokens import Tokens
+from bot.hooks import Hooks
 from bot.talk import Talk
 from engine.flow.keys import FindKey, IssueKey, ReadKeys, RevokeKey
 from engine.flow.logins import FindSession, LogIn, LogOut, SetLogin
@@ -36,6 +37,8 @@ class Uses:
     talk: Talk
     access: Access
     check_readiness: CheckReadiness
+    #: None where nothing about webhooks is set.
+    hooks: Hooks | None = None
 
 
 def build_access(store: Store, tokens: Tokens, passwords: Passwords | None = None) -> Access:
