@@ -1,8 +1,10 @@
 """Webhooks over a store in memory: retries and their end, the chat, secrets, who may do what."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from engine.domain.webhooks import (
     Retry,
     Why,
     headers,
+    secret_text,
 )
 from engine.errors import IllegalMove, InvalidInput, NotAllowed, NotFound
 from engine.flow.webhook_messages import event_of
@@ -537,3 +540,26 @@ def test_the_chat_tells_of_every_trouble_in_every_language(language: str) -> Non
             assert "ai-trader webhook on" in told(
                 words, {**about, "what": what, "cancelled": count}
             )
+
+
+async def test_the_guides_receiver_accepts_what_is_ours_and_nothing_else() -> None:
+    """The code of docs/webhooks.md, as it stands there."""
+    guide = (Path(__file__).parents[2] / "docs/webhooks.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    namespace: dict[str, Any] = {}
+    exec(code, namespace)
+    verified = namespace["verified"]
+    event = event_of(decision(action=Action.ORDER_FILLED), {}, mask)
+    key, other = b"k" * 32, b"o" * 32
+    now = datetime.now(UTC)
+    carried, body = headers(event, now, [other, key]), event.body.encode()
+    assert verified(secret_text(key), carried, body)
+    assert verified(secret_text(other), carried, body)
+    assert not verified(secret_text(b"x" * 32), carried, body)
+    assert not verified(secret_text(key), carried, body + b" ")
+    assert not verified(secret_text(key), headers(event, now - HOUR, [key]), body)
+
+
+def test_the_guide_names_every_type_of_event() -> None:
+    guide = (Path(__file__).parents[2] / "docs/webhooks.md").read_text("utf-8")
+    assert {kind for kind in EventType if f"`{kind}`" not in guide} == set()
