@@ -14,13 +14,18 @@ from bot import hook_reports
 from bot.backup_reports import bring_back, make
 from bot.hook_settings import plan_of
 from bot.hooks import Hooks, Poster, build_hooks, posting
+from bot.i18n import words_for
+from bot.notices import Reader, Render
 from bot.settings import Settings, duration
 from bot.world import now
 from engine.domain.idea import IdeaStatus
+from engine.domain.notice import Kind
+from engine.domain.person import Role
 from engine.errors import InvalidInput
 from engine.flow.approvals import Choice
 from storage.database import open_database
 from storage.measures import measures
+from storage.models import OutboxRow
 from tests.conftest import Database
 from tests.hook_server import HookServer, hook_server
 from tests.integration.conftest import ANN, Desk
@@ -207,6 +212,39 @@ async def test_without_a_setting_nothing_is_posted_and_it_is_said(
             await asyncio.wait_for(idle(), 0.3)
         assert server.came == []
     assert "WEBHOOK_SECRET is not set" in caplog.text
+
+
+async def test_the_admins_read_one_message_of_an_endpoint_in_an_hour(desk: Desk) -> None:
+    hooks = build_hooks(settings_of(openclaw_max_retries=0), desk.world.store, now)
+    async with hook_server() as server:
+        server.fate = lambda _: "500"
+        await hooks.add(None, server.url("/in?token=s3cret"))
+        async with poster(hooks):
+            for change in (desk.talk.change_control.pause, desk.talk.change_control.resume):
+                await change(ANN.id)
+                await until_failed(hooks)
+    rows = await OutboxRow.filter(kind=Kind.WEBHOOK).order_by("id")
+    assert len(rows) > 1
+    assert {row.person_id for row in rows} == {ANN.id}
+    # The first is the message; the others only count in it.
+    assert [row.episode is None for row in rows] == [True] + [False] * (len(rows) - 1)
+    render = Render(store=desk.world.store, broker=desk.world.broker)
+    to = Reader(words_for("de"), Role.ADMIN)
+    parcel = await render(Kind.WEBHOOK, rows[0].payload["detail"], to)
+    assert parcel is not None
+    assert "Status 500" in parcel.text
+    assert "s3cret" not in parcel.text
+    assert "webhook_delivery_failed" in await desk.actions()
+
+
+async def until_failed(hooks: Hooks) -> None:
+    """Until what waits has come to its end."""
+    async with asyncio.timeout(30):
+        while True:
+            await hooks.gather()
+            if not any(waiting for _, waiting in await hooks.read(None)):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_deliveries_are_measured(desk: Desk) -> None:
