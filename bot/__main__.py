@@ -8,6 +8,7 @@ from bot.cli_chat import chat
 from bot.cli_keys import keys
 from bot.cli_provider import provider
 from bot.cli_strategy import strategy
+from bot.hook_commands import webhook
 from bot.operator_commands import command
 from bot.user_commands import user
 
@@ -22,6 +23,7 @@ app.add_typer(key)
 app.add_typer(command)
 app.add_typer(keys)
 app.add_typer(provider)
+app.add_typer(webhook)
 
 
 def main() -> None:

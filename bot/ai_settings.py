@@ -1,20 +1,16 @@
 """The settings of the language model's provider, and of the keys that secrets are kept under."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+from bot.durations import duration
 
 
 def _seconds(value: object) -> object:
-    """A whole number of seconds, or one with its unit: 300, 300s, 5m, 1h."""
-    found = re.fullmatch(r"([0-9]{1,6})([smh]?)", str(value).strip())
-    if found is None:
-        raise ValueError("is seconds, or a number with s, m or h such as 5m")
-    return int(found[1]) * _UNITS[found[2]]
+    """A number of seconds, or a span such as 5m."""
+    return int(duration(str(value)).total_seconds())
 
 
 class AiFields(BaseSettings):

@@ -11,6 +11,7 @@ from bot.views import card as card_views
 from bot.views import control as control_views
 from bot.views import ea as ea_views
 from bot.views import executor as executor_views
+from bot.views import hooks as hook_views
 from bot.views import live as live_views
 from bot.views import notify as notify_views
 from bot.views import position_orders as position_views
@@ -242,6 +243,10 @@ class Render:
         """A command of the operator that came to nothing."""
         return Parcel(text=executor_views.failed(to.words, detail))
 
+    async def webhook(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """Events that do not reach whom they are posted to."""
+        return Parcel(text=hook_views.told(to.words, detail))
+
     async def live(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """Real money was let in, or shut out, and by whom."""
         return Parcel(text=live_views.told(to.words, detail))
@@ -283,4 +288,5 @@ _RENDERERS = {
     Kind.LIVE: Render.live,
     Kind.FEED: Render.feed,
     Kind.PROVIDER: Render.provider,
+    Kind.WEBHOOK: Render.webhook,
 }

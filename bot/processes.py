@@ -16,6 +16,7 @@ from arq.connections import ArqRedis
 
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
+from bot.hooks import posting as post_hooks
 from bot.running import steadily, surely, together
 from bot.settings import Settings
 from bot.talk import build_talk
@@ -155,6 +156,7 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
     sole = Sole(needed(settings.database_url, "DATABASE_URL"), Lock.COURIER)
     judging = Sole(needed(settings.database_url, "DATABASE_URL"), Lock.JUDGING)
     bot, ready = telegram_bot(settings), asyncio.Event()
+    posting = post_hooks(settings, world.store, now)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sole.close)
         stack.push_async_callback(judging.close)
@@ -172,6 +174,8 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
         await together(
             steadily(once, f"worker {name}"),
             steadily(beating(name), "heart"),
+            # No job of the queue: who hangs there must not take a place that trading needs.
+            steadily(posting, "webhooks"),
             connect(bot, ready),
         )
 

@@ -1,5 +1,6 @@
 """What a process is told from outside: the environment, a .env file, or a folder of secrets."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from re import compile as pattern
@@ -10,11 +11,15 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.ai_settings import AiFields
+from bot.durations import duration
 from broker.terms import SwapUnit, TimeInForce
 from engine.errors import InvalidInput
 
 TELEGRAM = "https://api.telegram.org"
 _SECRET = pattern(r"[A-Za-z0-9_-]{1,256}")
+
+
+_SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 class Settings(AiFields, BaseSettings):
@@ -100,6 +105,20 @@ class Settings(AiFields, BaseSettings):
     ea_request_timeout: int = Field(default=10, ge=1, le=120)
     ea_signal_life: int = Field(default=300, ge=10, le=86_400)
 
+    #: Outbound webhooks: their secrets are derived from the master, the one before signs too.
+    webhook_secret: SecretStr | None = None
+    webhook_secret_previous: SecretStr | None = None
+    #: Whether they may be on this machine or in a private network.
+    webhooks_allow_private: bool = False
+    #: An endpoint by setting, by the names of source 000; 500ms, 5s, 1m30s, or seconds.
+    openclaw_webhook_url: SecretStr | None = None
+    openclaw_timeout: timedelta = Field(default=timedelta(seconds=10), ge=_SECOND, le=_MINUTE)
+    openclaw_max_retries: int = Field(default=10, ge=0, le=50)
+    openclaw_retry_base: timedelta = Field(default=timedelta(seconds=2), ge=_SECOND / 10, le=_HOUR)
+    openclaw_retry_max: timedelta = Field(
+        default=timedelta(minutes=15), ge=_SECOND / 10, le=24 * _HOUR
+    )
+
     #: Where the HTTP API listens; `up` serves it only with a port.
     api_host: str = "127.0.0.1"
     api_port: int | None = Field(default=None, ge=0, le=65_535)
@@ -168,6 +187,16 @@ class Settings(AiFields, BaseSettings):
         if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
             raise ValueError("has 1 to 256 of the characters A-Z a-z 0-9 _ -")
         return secret
+
+    @field_validator("openclaw_webhook_url", mode="before")
+    @classmethod
+    def _given(cls, url: object) -> object:
+        return None if url == "" else url
+
+    @field_validator("openclaw_timeout", "openclaw_retry_base", "openclaw_retry_max", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> object:
+        return duration(value) if isinstance(value, str) else value
 
     @field_validator(
         "ai_trader_home", "anchor_file", "calendar_file", "market_recording",

@@ -182,6 +182,12 @@ async def set_aside(owner_url: str) -> dict[str, int]:
         # One that was revoked since the backup would open again, and nobody could tell which.
         "keys of machines": "UPDATE api_key SET revoked_at = clock_timestamp()"
         " WHERE revoked_at IS NULL RETURNING id",
+        "events for webhooks": "UPDATE webhook_delivery SET state = 'cancelled',"
+        " reason = 'it waited in a backup', finished_at = clock_timestamp()"
+        " WHERE state = 'waiting' RETURNING id",
+        # What happened up to the copy was sent by whoever it was copied from.
+        "webhooks that begin anew": "UPDATE webhook_endpoint SET claim = NULL, leased_until = NULL,"
+        " cursor = (SELECT seq FROM history_head) RETURNING id",
         "confirmations of real money": "DELETE FROM live_confirmation RETURNING account_id",
         "terminal's commands under way": "UPDATE ea_command SET lookup_only = true"
         " WHERE state = 'leased' AND type = 'OPEN' RETURNING id",

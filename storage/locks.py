@@ -22,6 +22,8 @@ class Lock(IntEnum):
     SIGNALS = 7_205_114_318
     #: Who adds what a feed says: it is compared with what is stored.
     FEEDS = 7_205_114_319
+    #: Who adds or removes endpoints of webhooks.
+    WEBHOOKS = 7_205_114_324
     #: Who judges what was stored: two at once would make each other's pictures old.
     JUDGING = 7_205_114_320
     #: Who changes the connection to a provider, also while there is none.

@@ -18,6 +18,10 @@ UNION ALL SELECT 'outbox', state, count(*) FROM outbox
 UNION ALL SELECT 'outbox_age', 'queued', extract(epoch FROM statement_timestamp() - min(not_before))
     FROM outbox WHERE state IN ('queued', 'sending') AND not_before <= statement_timestamp()
     HAVING count(*) > 0
+UNION ALL SELECT 'webhook', state, count(*) FROM webhook_delivery GROUP BY state
+UNION ALL SELECT 'webhook_age', 'waiting',
+    extract(epoch FROM statement_timestamp() - min(created_at))
+    FROM webhook_delivery WHERE state = 'waiting' HAVING count(*) > 0
 UNION ALL SELECT 'inbox', 'waiting', count(*) FROM telegram_inbox WHERE done_at IS NULL
 UNION ALL SELECT 'command', state, count(*) FROM ea_command WHERE state IN ('queued', 'leased')
     GROUP BY state

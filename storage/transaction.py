@@ -33,6 +33,7 @@ from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
 from storage.streams import StreamTable
 from storage.terminals import TerminalTable
+from storage.webhooks import WebhookTable
 
 #: Of a process that keeps no secrets: it stores none and opens none.
 NO_KEYS = KeyRing()
@@ -70,6 +71,7 @@ class PostgresTransaction:
         self.candles = CandleTable(connection)
         self.secrets = VaultTable(connection, keys)
         self.providers = ConnectionTable(connection)
+        self.webhooks = WebhookTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

@@ -7,7 +7,7 @@ from itertools import chain
 
 from aiohttp import web
 
-from bot.api import auth, browse, provider
+from bot.api import auth, browse, provider, webhooks
 from bot.api.guard import Guard, Next
 from bot.api.openapi import document
 from bot.api.probes import Probes
@@ -17,7 +17,7 @@ from bot.api.routing import Route
 log = logging.getLogger(__name__)
 
 #: Every subject, in the order in which the document tells them.
-SUBJECTS = (auth.routes, provider.routes)
+SUBJECTS = (auth.routes, provider.routes, webhooks.routes)
 
 #: So long a connection may say nothing, or not finish the head of a request.
 KEEPALIVE_SECONDS = 10.0

@@ -13,6 +13,8 @@ from bot.api.guard import Guard
 from bot.api.probes import Probes
 from bot.api.tokens import SHORTEST_SECRET, Tokens, signing_secret
 from bot.api.uses import Uses, build_access
+from bot.hook_settings import is_wanted
+from bot.hooks import build_hooks
 from bot.provider_settings import build_provider
 from bot.settings import Settings
 from bot.talk import build_talk
@@ -55,6 +57,7 @@ def build_uses(
         access=build_access(world.store, Tokens(secret=secret, clock=now)),
         check_readiness=build_check_readiness(world, queue),
         provider=build_provider(world.provider, world.store, bell),
+        hooks=build_hooks(settings, world.store, now) if is_wanted(settings) else None,
     )
 
 

@@ -22,6 +22,8 @@ _GAUGES = (
     ("position_order", "ai_trader_position_orders", "Closes and moves by state.", "state"),
     ("outbox", "ai_trader_messages", "Messages that wait, are under way or failed.", "state"),
     ("command", "ai_trader_ea_commands", "Commands an Expert Advisor has not done yet.", "state"),
+    ("webhook", "ai_trader_webhook_deliveries", "Events posted to webhooks by state.", "state"),
+    ("webhook_age", "ai_trader_webhook_oldest_seconds", "How long the oldest waits.", "state"),
     ("state", "ai_trader_trading_state", "The trading state: 1 for the one it is.", "state"),
     ("mode", "ai_trader_mode", "The mode: 1 for the one it is.", "mode"),
     ("heartbeat", "ai_trader_heartbeat_age_seconds", "Since each was last seen alive.", "name"),

@@ -5,6 +5,7 @@ from secrets import token_urlsafe
 
 from bot.api.passwords import Argon2
 from bot.api.tokens import Tokens
+from bot.hooks import Hooks
 from bot.provider_settings import ProviderCases
 from bot.talk import Talk
 from engine.flow.keys import FindKey, IssueKey, ReadKeys, RevokeKey
@@ -38,6 +39,8 @@ class Uses:
     access: Access
     check_readiness: CheckReadiness
     provider: ProviderCases
+    #: None where nothing about webhooks is set.
+    hooks: Hooks | None = None
 
 
 def build_access(store: Store, tokens: Tokens, passwords: Passwords | None = None) -> Access:

@@ -21,12 +21,11 @@ _CLOSED = tuple(
         "240.0.0.0/4", "::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "fec0::/10",
     )
 )  # fmt: skip
+#: What is no name but an address: it has a colon, or its last part is a number.
+_NUMBER = re.compile(r":|(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 _TRANSLATED = ip_network("64:ff9b::/96")
 #: Machines of clouds answer here with the keys of their owner; on nobody's network are feeds here.
 _NEVER = (ip_network("fd00:ec2::254/128"), ip_network("100.100.100.200/32"))
-
-#: What is no name but an address: it has a colon, or its last part is a number.
-_NUMBER = re.compile(r":|(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 
 
 def is_open(host: str, permit: Permit) -> bool:
@@ -76,9 +75,9 @@ class PermittedResolver(AbstractResolver):
     something else the next time is judged by what it means then.
     """
 
-    def __init__(self, permit: Permit) -> None:
+    def __init__(self, permit: Permit, names: AbstractResolver | None = None) -> None:
         self._permit = permit
-        self._names = ThreadedResolver()
+        self._names = names or ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: AddressFamily = AF_INET

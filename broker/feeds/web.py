@@ -119,7 +119,7 @@ class Web:
         if status == 304:
             return Page(body=None)
         if status in _BUSY:
-            wait = _wait(response.headers.get("Retry-After", ""), now)
+            wait = wait_of(response.headers.get("Retry-After", ""), now)
             raise FeedTrouble(Trouble.BUSY, f"HTTP {status}", wait)
         if status != 200:
             raise FeedTrouble(Trouble.STATUS, f"HTTP {status}")
@@ -172,7 +172,7 @@ def _too_large() -> FeedTrouble:
     return FeedTrouble(Trouble.FORMAT, "it is too large")
 
 
-def _wait(text: str, now: datetime) -> timedelta | None:
+def wait_of(text: str, now: datetime) -> timedelta | None:
     """How long ``Retry-After`` asks to wait: seconds, or a date; at most a day."""
     if text.isascii() and text.isdigit():
         return min(timedelta(seconds=int(text[:6])), _LONGEST_WAIT)

@@ -57,6 +57,8 @@ class Action(StrEnum):
     PROVIDER_CONNECTED = "provider_connected"
     PROVIDER_DISCONNECTED = "provider_disconnected"
     PROVIDER_CHANGED = "provider_changed"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_DELIVERY_FAILED = "webhook_delivery_failed"
     ACCESS_CHANGED = "access_changed"
 
 

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     LIVE = "live"
     FEED = "feed"
     PROVIDER = "provider"
+    WEBHOOK = "webhook"
 
     @property
     def topic(self) -> Topic | None:
@@ -65,6 +66,7 @@ _TOPICS = {
     Kind.TERMINAL: Topic.SYSTEM,
     Kind.FEED: Topic.SYSTEM,
     Kind.PROVIDER: Topic.SYSTEM,
+    Kind.WEBHOOK: Topic.SYSTEM,
     Kind.DIGEST: Topic.DIGEST,
 }
 

@@ -3,6 +3,7 @@
 from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
+from engine.ports.bundles import Bundles
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import (
     CalendarFeed,
@@ -27,7 +28,6 @@ from engine.ports.secrets import Connections, Vault
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
-    Bundles,
     Controls,
     History,
     Ideas,
@@ -49,6 +49,7 @@ from engine.ports.terminals import (
     Wait,
 )
 from engine.ports.venue import Books, Broker, Found, ManyLookUps, NotFound, VenueLedger
+from engine.ports.webhooks import WebhookLine, Webhooks, WebhookSecrets
 
 __all__ = [
     "COMMANDS_TOPIC",
@@ -117,4 +118,7 @@ __all__ = [
     "VenueLedger",
     "Wait",
     "Watch",
+    "WebhookLine",
+    "WebhookSecrets",
+    "Webhooks",
 ]

@@ -1,6 +1,6 @@
 """The truth: what is stored, and what can change together."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -9,9 +9,10 @@ from uuid import UUID
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
-from engine.domain.snapshot import Bundle, PastIdea
+from engine.domain.snapshot import PastIdea
 from engine.domain.state import Control
 from engine.ports.access import AccessStore
+from engine.ports.bundles import Bundles
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
@@ -26,6 +27,7 @@ from engine.ports.secrets import Keeps
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalQueue
 from engine.ports.terminals import Commands, Snapshots, Terminals
+from engine.ports.webhooks import Webhooks
 
 
 class Ideas(Protocol):
@@ -109,29 +111,6 @@ class History(Protocol):
 
     async def count(self, actions: Sequence[Action], since: datetime) -> dict[str, int]:
         """Records by ``action`` or, for refusals, by result since an instant of market time."""
-        ...
-
-
-class Bundles(Protocol):
-    """Snapshot bundles by their hash."""
-
-    async def put(self, bundle: Bundle) -> str:
-        """Store a bundle, once; the answer is its hash."""
-        ...
-
-    async def get(self, hash_: str) -> Bundle:
-        """A bundle; raises ``SnapshotNotFound``."""
-        ...
-
-    async def find(self, hashes: Collection[str]) -> Mapping[str, Bundle]:
-        """Those of these bundles that can be read; ``get`` says what is wrong with another."""
-        ...
-
-    async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
-        """Remove bundles, at most so many, that only no-trades from before the cutoff rest on, and
-        the parts nothing else needs; the answer is their hashes. The transaction must write a
-        record of it, or it cannot commit.
-        """
         ...
 
 
@@ -281,6 +260,11 @@ class Transaction(Keeps, Protocol):
     @property
     def candles(self) -> Candles:
         """Candles that were read from venues."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Endpoints that events are posted to."""
         ...
 
     async def now(self) -> datetime:

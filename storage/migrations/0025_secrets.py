@@ -27,7 +27,7 @@ CREATE TABLE provider_connection (
 class Migration(migrations.Migration):
     """Two tables."""
 
-    dependencies = [("storage", "0023_access")]
+    dependencies = [("storage", "0024_webhooks")]
 
     operations = [
         ops.RunSQL(_VAULT, "DROP TABLE secret"),

@@ -32,6 +32,7 @@ from tests.memory.signal_queue import MemorySignalQueue
 from tests.memory.snapshots import MemorySnapshots
 from tests.memory.terminals import MemoryCommands, MemoryTerminals
 from tests.memory.trading import MemoryIdeas, MemoryOrders
+from tests.memory.webhooks import MemoryWebhooks
 
 
 async def _yield(_: str) -> None:
@@ -55,7 +56,8 @@ class MemoryStore:
         #: Sequences are never rolled back, in PostgreSQL as little as here.
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
         self.signal_numbers, self.stream_numbers = count(1), count(1)
-        self.command_numbers, self.key_numbers = count(1), count(1)
+        self.command_numbers, self.webhook_numbers = count(1), count(1)
+        self.key_numbers = count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -109,6 +111,7 @@ class MemoryTransaction:
         self.candles = MemoryCandles(view, store.clock)
         self.secrets = MemoryVault(view, store.clock, store.keys)
         self.providers = MemoryConnections(view)
+        self.webhooks = MemoryWebhooks(view, store.clock, store.webhook_numbers)
 
     async def now(self) -> datetime:
         return self._clock()
