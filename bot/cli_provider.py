@@ -1,5 +1,6 @@
 """The commands ``ai-trader provider``: the connection to the provider of the language model."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -27,7 +28,7 @@ def connect(
     ] = False,
     home: Home = None,
 ) -> None:
-    """Connect with a key, which is asked for and kept encrypted, or by OAuth."""
+    """Connect with a key, asked for or read from a pipe and kept encrypted; or by OAuth."""
     from bot import provider_reports
 
     settings = _settings(home)
@@ -35,7 +36,8 @@ def connect(
         _exit(_run(provider_reports.connect_by_oauth(settings, say=_say)))
         return
     # Not an argument: those are for everybody on this machine to read.
-    key = typer.prompt("Key", hide_input=True, prompt_suffix=": ", err=True)
+    asked = sys.stdin.isatty()
+    key = typer.prompt("Key", hide_input=True, err=True) if asked else sys.stdin.readline()
     _exit(_run(provider_reports.connect(settings, key, say=_say)))
 
 

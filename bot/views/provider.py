@@ -16,10 +16,9 @@ from engine.flow.provider_records import ProviderStatus
 def told(words: Words, detail: Mapping[str, Any]) -> Html:
     """A connection that was made or is lost; with a reason, and what to do, or by whom."""
     provider = Provider(detail["provider"]).shown
-    if detail["lost"] is None:
-        lines = [words("provider.told_connected", provider=provider)]
-    else:
-        lines = [words(f"provider.lost_{detail['lost']}", provider=provider)]
+    key = "told_connected" if detail["lost"] is None else f"lost_{detail['lost']}"
+    text = words(f"provider.{key}", provider=provider)
+    lines = [words("provider.line", text=text)]
     if detail["by"] is not None:
         lines.append(by(words, detail["by"]))
     elif detail["lost"] is not None:

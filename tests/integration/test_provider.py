@@ -12,12 +12,20 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
+from tortoise import connections
+from typer.testing import CliRunner
 
 from bot import key_reports, provider_reports
+from bot.__main__ import app
+from bot.i18n import words_for
 from bot.key_settings import keys_of
+from bot.notices import Reader, Render
+from bot.provider_jobs import refresh_provider
 from bot.provider_settings import build_provider
 from bot.reports import doctor, open_database_of
 from bot.settings import Settings
+from bot.wiring import build_work
+from engine.domain.notice import Kind
 from engine.domain.provider import Lost
 from engine.domain.secret import Secret
 from engine.domain.settings import RiskSettings
@@ -29,7 +37,7 @@ from storage.seed import seed
 from storage.transaction import PostgresStore
 from tests.builders import NOW
 from tests.conftest import Database
-from tests.integration.conftest import RecordingBell
+from tests.integration.conftest import ANN, RecordingBell
 from tests.provider_server import FAULTS, KEY, AuthSite, ModelSite, served
 
 
@@ -157,6 +165,53 @@ async def test_of_many_workers_one_renews_and_a_reused_token_is_never_sent(
             records = await tx.history.list(limit=50)
         lost = [one for one in records if one.entry.action == "provider_disconnected"]
         assert [one.entry.actor for one in lost] == ["system"]
+
+
+async def test_a_workers_job_renews_and_the_admins_read_what_became_of_it(
+    terminal: Terminal,
+) -> None:
+    terminal.auth.life = 200
+    async with open_database_of(terminal.settings()) as world:
+        async with world.store.begin() as tx:
+            await tx.people.save(ANN)
+        cases = build_provider(world.provider, world.store, RecordingBell())
+        started = await cases.start(None)
+        assert started.url is not None
+        back = await allow(started.url)
+        await cases.finish(back["state"], Secret(back["code"]))
+        work = {"work": build_work(world, RecordingBell())}
+        await refresh_provider(work)
+        assert len(terminal.auth.refreshes) == 2
+        terminal.auth.dead.add(0)
+        await refresh_provider(work)
+        render = Render(store=world.store, broker=world.broker)
+        rows = await connections.get("default").execute_query_dict(
+            "SELECT payload::text AS payload FROM outbox WHERE kind = 'provider' ORDER BY id"
+        )
+        told = []
+        for row in rows:
+            parcel = await render(
+                Kind.PROVIDER,
+                json.loads(row["payload"])["detail"],
+                Reader(words_for("en"), ANN.role),
+            )
+            assert parcel is not None
+            told.append(parcel.text)
+    assert told == [
+        "🧠 <b>OpenAI is connected.</b>\nBy the terminal.",
+        "🧠 <b>OpenAI is disconnected:</b> it refused to renew the token.\n"
+        "Connect again: <code>ai-trader provider connect</code>. Trading goes on without it.",
+    ]
+
+
+async def test_a_key_is_read_from_a_pipe_and_is_no_argument(terminal: Terminal) -> None:
+    environ = {"DATABASE_URL": terminal.database.url, "ENCRYPTION_KEYS": terminal.keys}
+    done = await asyncio.to_thread(
+        CliRunner().invoke, app, ["provider", "connect"], input=f"{KEY}\n", env=environ
+    )
+    assert (done.exit_code, json.loads(done.stdout)["mode"]) == (0, "key")
+    assert KEY not in done.output
+    assert (await terminal.json(provider_reports.test))[0] == 0
 
 
 async def test_keys_are_listed_rotated_and_counted(terminal: Terminal) -> None:
