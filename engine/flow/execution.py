@@ -205,6 +205,16 @@ async def record_silence(store: Store, bell: Bell, order: Order, reason: str) ->
     return after
 
 
+async def record_doubt(store: Store, bell: Bell, order: Order, reason: str) -> Order:
+    """An INTENT or SENDING of a copy of these books: whoever went on without the copy may have sent
+    it, so it is UNKNOWN and never sent by the copy.
+    """
+    sent = order if order.state is OrderState.SENDING else order.move(OrderState.SENDING)
+    after = sent.move(OrderState.UNKNOWN, reason=reason)
+    await _record(store, bell, order, after, Action.ORDER_UNKNOWN, reason, {})
+    return after
+
+
 async def record_absence(store: Store, bell: Bell, order: Order) -> Order:
     """The venue proved that an UNKNOWN order never arrived and never will."""
     after = order.move(OrderState.ABSENT, reason="the venue proved that it never arrived")

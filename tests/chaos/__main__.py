@@ -3,7 +3,7 @@
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
 ``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
 ``connector``, ``oanda``, ``feeds``, ``deaths``, ``servers``, ``placements``, ``reconcile``,
-``history``.
+``history``, ``backups``, ``stops``.
 """
 
 import argparse
@@ -34,6 +34,8 @@ _RUNS = {
     "placements": "tests.chaos.placements",
     "reconcile": "tests.chaos.reconcile",
     "history": "tests.chaos.history",
+    "backups": "tests.chaos.backups",
+    "stops": "tests.chaos.stops",
 }
 
 
