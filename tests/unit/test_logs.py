@@ -3,7 +3,9 @@
 import json
 import logging
 
-from bot.logs import json_formatter
+import pytest
+
+from bot.logs import json_formatter, set_up
 
 TOKEN = "123456789:" + "A" * 35
 
@@ -41,3 +43,18 @@ def test_secrets_are_masked_in_messages_and_tracebacks() -> None:
     assert TOKEN not in text
     assert "hunter2" not in text
     assert "getMe" in json.loads(text)["exception"]
+
+
+def test_settings_that_are_read_late_still_choose_the_form(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a process starts: it logs, then reads its settings, then others ask for a log again."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    set_up()
+    logging.getLogger("bot.some").warning("one")
+    set_up(as_json=True)
+    set_up()
+    logging.getLogger("bot.some").warning("two")
+    text, told = capsys.readouterr().err.splitlines()
+    assert text.endswith("WARNING one")
+    assert json.loads(told)["event"] == "two"
