@@ -108,7 +108,7 @@ def cut_off(made: Run, servers: Servers, copy: Copy, number: int) -> None:
             made.counts["restores that were done before they were killed"] += 1
             return
         made.counts["restores killed in their middle"] += 1
-        for words in (("worker",), ("bot",), ("up",), ("migrate",)):
+        for words in (("worker",), ("up",)):
             done = command(*words, CHAT_PORT=str(demo._free_port()), **environ)
             refused = done.returncode == 2 and "was not finished" in done.stderr
             made.must(refused, f"cut {number}: {words[0]} answers {done.stderr[-200:]}")
@@ -191,7 +191,7 @@ def _live(made: Run, environ: dict[str, str], before: Look, number: int) -> floa
     environ |= {"CHAT_PORT": str(port), "API_PORT": str(api), "MARKET_PACE_SECONDS": "0.1"}
     began = time.monotonic()
     with started(made.folder / "copy.log", "up", **environ) as process:
-        until(lambda: answers(api, "/ready") == 200, "a product that is ready")
+        until(lambda: answers(api, "/ready") == 200, "a product that is ready", 180)
         seconds = time.monotonic() - began
         with _looking(person):
             stopped = _cycles(environ["DATABASE_OWNER_URL"])
@@ -201,7 +201,7 @@ def _live(made: Run, environ: dict[str, str], before: Look, number: int) -> floa
             Person.say(person, "/resume")
             until(
                 lambda: asyncio.run(_look(environ["DATABASE_OWNER_URL"])).venue > before.venue,
-                f"copy {number} to trade again", 90,
+                f"copy {number} to trade again", 180,
             )  # fmt: skip
             made.counts["copies that traded again"] += 1
             Person.say(person, "/pause")
@@ -221,7 +221,7 @@ def _cycles(url: str) -> Look:
         seen.add(found.read_at)
         return found if len(seen) > CYCLES else None
 
-    found = until(enough, "the venue to be read", 90)
+    found = until(enough, "the venue to be read", 180)
     assert found is not None
     return found
 

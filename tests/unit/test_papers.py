@@ -5,10 +5,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+import typer
 import yaml
 
 from bot.__main__ import app
+from bot.cli import _guard
 from bot.commands import COMMANDS
 from bot.settings import Settings
 from engine.domain.gate import Check
@@ -194,3 +197,14 @@ def test_no_paper_names_a_path_of_the_machine_it_was_written_on(paper: Path) -> 
     text = paper.read_text("utf-8")
     assert str(ROOT) not in text
     assert not re.search(r"/(work|root|Users)/|/home/(?!trader\b)", text)
+
+
+def test_a_database_that_lets_nobody_in_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> None:
+        raise asyncpg.InvalidPasswordError('password authentication failed for user "a"')
+
+    with pytest.raises(typer.Exit) as ended:
+        _guard(refused)
+    assert ended.value.exit_code == 2
+    told = capsys.readouterr().err
+    assert told == 'ai-trader: password authentication failed for user "a"\n'
