@@ -14,7 +14,7 @@ from engine.domain.approval import Ending
 from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
 from engine.domain.state import HaltReason, TradingState
-from storage.measures import Measures
+from storage.measures import _COUNTS, Measures
 from tests.unit.test_papers import ROOT
 
 ALERTS: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text("utf-8"))
@@ -90,6 +90,10 @@ def test_every_expression_asks_for_what_there_is(where: str, expression: str) ->
     for labels in re.findall(r"\bby \(([a-z_, ]+)\)", expression):
         for name, _ in found:
             assert {*labels.split(", ")} <= PAGE[name]
+
+
+def test_every_kind_that_is_measured_is_looked_at_here() -> None:
+    assert {*re.findall(r"SELECT '(\w+)'", _COUNTS)} == {*KINDS}
 
 
 def test_a_metric_that_is_not_there_would_be_noticed() -> None:
