@@ -116,7 +116,7 @@ def test_every_container_is_hardened(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
     assert str(service["user"]).split(":")[0] not in ("", "0", "root")
     assert any(mount.startswith("/tmp") for mount in service["tmpfs"])
-    assert service["deploy"]["resources"]["limits"]["memory"]
+    assert {*service["deploy"]["resources"]["limits"]} == {"cpus", "memory", "pids"}
     # What is published is for this machine alone; a proxy with a certificate stands before it.
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert "privileged" not in service
@@ -170,6 +170,24 @@ def test_the_image_is_made_of_locked_packages_and_runs_as_an_ordinary_user() -> 
         re.match(r"python:3\.\d+-slim( AS \w+)?$", base)
         for base in re.findall(r"^FROM (.+)$", text, re.MULTILINE)
     )
+
+
+def test_the_image_has_nothing_that_builds_and_keeps_no_cache() -> None:
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    first, last = text.split("\nFROM ")[-2:]
+    assert "PIP_NO_CACHE_DIR=1" in first
+    assert not re.search(r"apt-get|apk |gcc|build-essential", text)
+    assert "RUN pip uninstall -y" in last
+    assert re.findall(r"^COPY .*$", last, re.MULTILINE) == ["COPY --from=build /opt/venv /opt/venv"]
+    # Written to below its root: the home volume and /tmp only.
+    assert "PYTHONDONTWRITEBYTECODE=1" in last
+    assert "MPLCONFIGDIR=/tmp/" in last
+
+
+def test_whatever_stays_is_watched() -> None:
+    """By the compose file, not by the image: each command has a question of its own."""
+    staying = {name for name, service in SERVICES.items() if service["restart"] != "no"}
+    assert {name for name, service in SERVICES.items() if "healthcheck" in service} == staying
 
 
 def test_the_image_gets_every_package_of_the_project() -> None:
