@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser lint fmt bench chaos lock clean
+.PHONY: help demo test test-browser lint fmt bench chaos audit lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ bench: $(VENV)/.dev ## run the benchmarks (they print ratios, they assert nothin
 
 chaos: $(VENV)/.dev ## kill the product at random moments and check the books (ARGS="--fast --kills 200 --seed 1")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+audit: $(VENV)/.dev ## look for known vulnerabilities in what is locked; the bill of materials is build/sbom.json
+	@mkdir -p build && rm -f build/audit.json build/sbom.json
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o build/sbom.json
+	@$(BIN)/pip-audit -r requirements.lock --require-hashes --disable-pip --progress-spinner off --format json -o build/audit.json >build/audit.log 2>&1 || true
+	@$(BIN)/python -m tests.supply build/audit.json build/sbom.json requirements.lock
 
 lock: ## pin every dependency again (needs uv); no host and no index is written
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config \

@@ -24,8 +24,9 @@ PEOPLE, HALTS = 5, 2
 #: How many updates of one person are taken up at once, and of all people.
 EACH, ALL = 10, 200
 _LOOK_SECONDS = 1.0
-#: What is begun when the process ends may take this long; the container's own patience is 30 s.
-_LAST_SECONDS = 10.0
+#: What is begun when the process ends may take this long. The whole product is to be gone within
+#: ten seconds, and after this it still closes what it has open, embedded servers among it.
+_LAST_SECONDS = 5.0
 
 
 @dataclass(slots=True)

@@ -54,13 +54,17 @@ async def bring_back(settings: Settings, file: Path, *, say: Say) -> int:
         async with open_database(url):
             world = build_world(settings)
             talk = build_talk(world, SilentBell(), claim_code="")
-            settle = SettleRestored(store=world.store, change_control=talk.change_control)
-            aside["closes and moves"] = await settle()
+            settled = await SettleRestored(
+                store=world.store, bell=SilentBell(), change_control=talk.change_control
+            )()
+            aside["closes and moves"] = settled.cancelled
             await finish_restore(owner_url)
             records, faults = await PostgresAuditor(anchors=world.anchors).verify()
     say(f"{file}: {sum(manifest.rows.values())} rows of {manifest.made_at}")
     told = ", ".join(f"{count} {what}" for what, count in aside.items() if count)
     say(f"Set aside, because they waited in it: {told or 'nothing'}")
+    if settled.unknown:
+        say(f"Orders that were under way, to be looked up at the venue: {settled.unknown}")
     for fault in faults:
         say(f"{fault.record}: {fault.problem}")
     say(f"History: {records} records, {len(faults)} faults. Trading is stopped.")

@@ -266,17 +266,18 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 def _guard(work: Any) -> Any:
     """Turn what can go wrong into one readable line and an exit code."""
-    from bot.logs import mask
-    from storage.embedded import EmbeddedServerError
-
     try:
         return work()
     except typer.Exit:
         raise
-    except (TraderError, EmbeddedServerError, OSError) as problem:
-        typer.echo(f"ai-trader: {mask(str(problem))}", err=True)
-        raise typer.Exit(2) from problem
     except Exception as problem:
+        from bot.logs import mask
+        from storage.database import REFUSALS
+        from storage.embedded import EmbeddedServerError
+
+        if isinstance(problem, TraderError | EmbeddedServerError | OSError | REFUSALS):
+            typer.echo(f"ai-trader: {mask(str(problem))}", err=True)
+            raise typer.Exit(2) from problem
         logging.getLogger(__name__).exception("ai-trader failed")
         raise typer.Exit(3) from problem
 

@@ -69,9 +69,20 @@ def json_formatter() -> logging.Formatter:
     )
 
 
-def set_up(level: int = logging.WARNING, *, as_json: bool = False) -> None:
-    """Log to standard error."""
-    handler = logging.StreamHandler()
+class _Ours(logging.StreamHandler[Any]):
+    """The one handler of this process, whose form may still be changed."""
+
+
+def set_up(level: int = logging.WARNING, *, as_json: bool | None = None) -> None:
+    """Log to standard error. ``as_json`` None leaves the form that was chosen; text is the first.
+
+    A command logs before it has read its settings, and they say the form.
+    """
+    ours = [each for each in logging.getLogger().handlers if isinstance(each, _Ours)]
+    if not ours:
+        ours = [_Ours()]
+        logging.basicConfig(level=level, handlers=ours)
+    elif as_json is None:
+        return
     text = MaskingFormatter("%(asctime)s %(levelname)s %(message)s")
-    handler.setFormatter(json_formatter() if as_json else text)
-    logging.basicConfig(level=level, handlers=[handler])
+    ours[0].setFormatter(json_formatter() if as_json else text)

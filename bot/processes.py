@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
 from bot.wiring import build_anchor_history, build_work
-from bot.worker import build_worker, connect, open_queue, telegram_bot
+from bot.worker import build_worker, connect, open_queue, telegram_bot, wind_up
 from bot.world import World, build_world, now
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 #: Where the API listens when nothing else is said.
 API_PORT = 8070
 _BEAT_SECONDS = 5.0
+#: How long jobs may take to end when the process is told to stop.
+_WIND_UP_SECONDS = 5.0
 #: A silence of the bot that people are told of; Telegram drops a tap after 150 seconds.
 _AWAY = timedelta(minutes=2)
 
@@ -166,10 +168,13 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
             worker = build_worker(world, pool, bot, sole, ready, judging)
             try:
                 await worker.async_run()
-            finally:
-                # close() would also close the pool, which is ours.
-                worker._pool = None
-                await worker.close()
+            except asyncio.CancelledError:
+                # Told to stop. An attempt at the venue that is cut off costs its answer.
+                await wind_up(worker, patience=_WIND_UP_SECONDS)
+                raise
+            except BaseException:
+                await wind_up(worker, patience=0)
+                raise
 
         await together(
             steadily(once, f"worker {name}"),

@@ -93,6 +93,22 @@ async def connect(bot: Bot, ready: asyncio.Event) -> None:
         await asyncio.sleep(_CONNECT_SECONDS)
 
 
+async def wind_up(worker: Worker, *, patience: float) -> None:
+    """Take no more jobs, let those that are begun end for so many seconds, then cut them off. The
+    queue's connections stay open: they are the caller's.
+    """
+    worker.allow_pick_jobs = False
+    begun = [task for task in worker.tasks.values() if not task.done()]
+    if begun and patience > 0:
+        await asyncio.wait(begun, timeout=patience)
+    for task in begun:
+        task.cancel()
+    # Until each is over: it still writes to the queue what became of it.
+    await asyncio.gather(*begun, return_exceptions=True)
+    worker._pool = None  # else it would be closed
+    await worker.close()
+
+
 def build_worker(
     world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event, judging: Sole
 ) -> Worker:

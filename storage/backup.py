@@ -173,7 +173,7 @@ async def set_aside(owner_url: str) -> dict[str, int]:
         "updates": "UPDATE telegram_inbox SET done_at = clock_timestamp(),"
         " error = 'it waited in a backup' WHERE done_at IS NULL RETURNING update_id",
         "terminal's commands": "UPDATE ea_command SET state = 'cancelled',"
-        " finished_at = clock_timestamp() WHERE state = 'queued' RETURNING id",
+        " finished_at = clock_timestamp() WHERE state = 'queued' AND type <> 'OPEN' RETURNING id",
         "operator's commands": "UPDATE commands SET status = 'SKIPPED', lease_until = NULL,"
         ' finished_at = clock_timestamp(), result = \'{"reason": "restored"}\''
         " WHERE status IN ('PENDING', 'RUNNING') RETURNING id",
@@ -189,8 +189,11 @@ async def set_aside(owner_url: str) -> dict[str, int]:
         "webhooks that begin anew": "UPDATE webhook_endpoint SET claim = NULL, leased_until = NULL,"
         " cursor = (SELECT seq FROM history_head) RETURNING id",
         "confirmations of real money": "DELETE FROM live_confirmation RETURNING account_id",
-        "terminal's commands under way": "UPDATE ea_command SET lookup_only = true"
-        " WHERE state = 'leased' AND type = 'OPEN' RETURNING id",
+        # The terminal may have fetched and done one after the copy was made: it is only asked.
+        "terminal's commands under way": "UPDATE ea_command SET lookup_only = true,"
+        " state = 'leased', attempt = greatest(attempt, 1),"
+        " lease_until = coalesce(lease_until, clock_timestamp())"
+        " WHERE state IN ('queued', 'leased') AND type = 'OPEN' RETURNING id",
     }
     connection = await asyncpg.connect(owner_url)
     try:

@@ -13,6 +13,14 @@ from tortoise.transactions import in_transaction
 
 from engine.errors import InvalidInput
 
+#: What a database says that does not let us in: a password, a name, a start, too many others.
+REFUSALS = (
+    asyncpg.InvalidAuthorizationSpecificationError
+    | asyncpg.InvalidCatalogNameError
+    | asyncpg.CannotConnectNowError
+    | asyncpg.TooManyConnectionsError
+)
+
 
 def configuration(url: str, *, pool: int = 10) -> dict[str, Any]:
     """Tortoise's configuration for a PostgreSQL URL.

@@ -23,6 +23,10 @@ UNION ALL SELECT 'webhook_age', 'waiting',
     extract(epoch FROM statement_timestamp() - min(created_at))
     FROM webhook_delivery WHERE state = 'waiting' HAVING count(*) > 0
 UNION ALL SELECT 'inbox', 'waiting', count(*) FROM telegram_inbox WHERE done_at IS NULL
+UNION ALL SELECT 'inbox_age', 'waiting',
+    extract(epoch FROM statement_timestamp() - min(received_at))
+    FROM telegram_inbox WHERE done_at IS NULL HAVING count(*) > 0
+UNION ALL SELECT 'position', 'open', count(*) FROM trade_position WHERE is_open
 UNION ALL SELECT 'command', state, count(*) FROM ea_command WHERE state IN ('queued', 'leased')
     GROUP BY state
 UNION ALL SELECT 'heartbeat', name, extract(epoch FROM statement_timestamp() - at) FROM heartbeat
@@ -31,6 +35,7 @@ UNION ALL SELECT 'connection', 'signal_server', ((detail ->> 'connected')::boole
 UNION ALL SELECT 'history', 'records', seq FROM history_head
 UNION ALL SELECT 'state', state, 1 FROM control
 UNION ALL SELECT 'mode', mode, 1 FROM control
+UNION ALL SELECT 'halt', reason, 1 FROM control WHERE state IN ('halted', 'emergency_stop')
 """
 
 

@@ -1,5 +1,6 @@
 """What the market did after each idea: how far it was followed, how it ended, and the counts."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +17,7 @@ from storage.mapping import json_text
 from storage.models import OutcomeRow
 
 _DUE = """
-SELECT idea.id, followed.seen IS NOT NULL AS begun
+SELECT idea.id, followed.document::text AS document
 FROM idea_outcome followed JOIN trade_ideas idea ON idea.id = followed.idea_id
 WHERE followed.result IS NULL AND (followed.seen IS NULL OR followed.seen < $3)
   AND idea.symbol = $1 AND idea.timeframe = $2
@@ -70,10 +71,11 @@ class OutcomeTable:
         rows = await self._connection.execute_query_dict(
             _DUE, [symbol, str(timeframe), before, limit]
         )
-        begun = [row["id"] for row in rows if row["begun"]]
-        stored = await OutcomeRow.filter(idea_id__in=begun).using_db(self._connection)
-        known = {row.idea_id: restore(Progress, row.document) for row in stored}
-        return [(row["id"], known.get(row["id"])) for row in rows]
+        # One statement: between two, another worker may have brought an idea to its end.
+        return [
+            (row["id"], row["document"] and restore(Progress, json.loads(row["document"])))
+            for row in rows
+        ]
 
     async def save(self, idea_id: UUID, step: Progress | Outcome) -> None:
         document = json_text(plain(step))

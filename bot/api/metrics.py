@@ -25,6 +25,7 @@ _GAUGES = (
     ("webhook", "ai_trader_webhook_deliveries", "Events posted to webhooks by state.", "state"),
     ("webhook_age", "ai_trader_webhook_oldest_seconds", "How long the oldest waits.", "state"),
     ("state", "ai_trader_trading_state", "The trading state: 1 for the one it is.", "state"),
+    ("halt", "ai_trader_halt", "Why trading is halted or stopped: 1 for the reason.", "reason"),
     ("mode", "ai_trader_mode", "The mode: 1 for the one it is.", "mode"),
     ("heartbeat", "ai_trader_heartbeat_age_seconds", "Since each was last seen alive.", "name"),
 )
@@ -60,6 +61,16 @@ class _Read(Collector):
             "ai_trader_updates_waiting",
             "Updates of the chat that are not handled yet.",
             value=found.of("inbox").get("waiting", 0),
+        )
+        yield GaugeMetricFamily(
+            "ai_trader_update_oldest_seconds",
+            "How long the longest waiting update of the chat waits.",
+            value=found.of("inbox_age").get("waiting", 0),
+        )
+        yield GaugeMetricFamily(
+            "ai_trader_open_positions",
+            "Open positions, as last read from the venue.",
+            value=found.of("position").get("open", 0),
         )
         yield CounterMetricFamily(
             "ai_trader_history_records",

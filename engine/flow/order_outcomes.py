@@ -57,6 +57,14 @@ def silent(order: Order, reason: str) -> Outcome:
     return Outcome(before=order, after=after, action=Action.ORDER_UNKNOWN, rationale=reason)
 
 
+def in_doubt(order: Order, reason: str) -> Outcome:
+    """An INTENT or SENDING of a copy of these books: whoever went on without the copy may have sent
+    it, so it is UNKNOWN and never sent by the copy.
+    """
+    sent = order if order.state is OrderState.SENDING else order.move(OrderState.SENDING)
+    return replace(silent(sent, reason), before=order)
+
+
 def absent(order: Order) -> Outcome:
     """The venue proved that an UNKNOWN order never arrived and never will."""
     reason = "the venue proved that it never arrived"

@@ -3,39 +3,64 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
 from engine.errors import IllegalMove
 from engine.flow.halts import ChangeControl
+from engine.flow.order_outcomes import in_doubt, record
 from engine.flow.position_records import keep
-from engine.ports import Store
+from engine.ports import Bell, Store
 
 _REASON = "restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """How many orders nobody knows the end of, and how many closes and moves were cancelled."""
+
+    unknown: int
+    cancelled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettleRestored:
-    """Stop trading, which cancels every order that was decided and not sent, and cancel what was
-    wanted of open trades. Orders that were under way stay: the venue is asked about them.
+    """Stop trading, leave the end of every order that was decided or under way to be looked up, and
+    cancel what was wanted of open trades.
+
+    What the copy has as INTENT may have been sent after the copy was made, so it is no less unknown
+    than a SENDING.
     """
 
     store: Store
+    bell: Bell
     change_control: ChangeControl
 
-    async def __call__(self) -> int:
-        """How many closes and moves were cancelled."""
+    async def __call__(self) -> Settled:
+        async with self.store.begin() as tx:
+            orders = [
+                order
+                for state in (OrderState.INTENT, OrderState.SENDING)
+                for order in await tx.orders.in_state(state)
+            ]
+        # Before the stop, which would cancel an INTENT as if it could not have left.
+        doubts = [in_doubt(order, "it was under way in a backup") for order in orders]
+        await record(self.store, self.bell, doubts)
         # One that was stopped when the copy was made has nothing queued.
         with suppress(IllegalMove):
             await self.change_control.stop(None)
+        return Settled(unknown=len(orders), cancelled=await self._cancel_exits())
+
+    async def _cancel_exits(self) -> int:
         async with self.store.begin() as tx:
             now = await tx.now()
             entries = []
             for state in (PositionOrderState.ASKED, PositionOrderState.INTENT):
                 for order in await tx.position_orders.in_state(state):
                     after = order.move(PositionOrderState.CANCELLED, reason=_REASON)
-                    record = await keep(
+                    entry = await keep(
                         tx, order, after, now, rationale="it waited in a backup that was restored"
                     )
-                    if record is not None:
-                        entries.append(record)
+                    if entry is not None:
+                        entries.append(entry)
             await tx.history.extend(entries)
             return len(entries)

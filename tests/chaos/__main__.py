@@ -40,6 +40,8 @@ _RUNS = {
     "schema": "tests.chaos.schema",
     "vault": "tests.chaos.vault",
     "webhooks": "tests.chaos.webhooks",
+    "backups": "tests.chaos.backups",
+    "stops": "tests.chaos.stops",
 }
 
 

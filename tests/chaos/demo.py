@@ -20,6 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from engine.domain.state import Mode
 from storage.embedded import embedded_servers
 from storage.migrate import migrate
 from tests.chaos import invariants
@@ -175,10 +176,10 @@ def _run(home: Path, kills: int, chance: Random, say: Any, settle: float) -> Res
     return result
 
 
-async def _fill(home: Path) -> None:
+async def _fill(home: Path, mode: Mode = Mode.SUPERVISED) -> None:
     async with embedded_servers(home) as servers:
         await migrate(servers.owner_url, runtime_role="ai_trader")
-        await prepare(servers.database_url, ways=("buy",))
+        await prepare(servers.database_url, ways=("buy",), mode=mode)
 
 
 def _one_death(home: Path, port: int, person: Person, chance: Random) -> str:

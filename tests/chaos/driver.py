@@ -142,9 +142,11 @@ def loose() -> RiskSettings:
     )
 
 
-async def prepare(url: str, ways: Sequence[str] = ("buy", "sell")) -> None:
+async def prepare(
+    url: str, ways: Sequence[str] = ("buy", "sell"), mode: Mode = Mode.SUPERVISED
+) -> None:
     """What an empty database gets: loose limits, simple strategies, a running control, Ann."""
-    control = Control(state=TradingState.RUNNING, reason="chaos", changed_at=now())
+    control = Control(state=TradingState.RUNNING, reason="chaos", mode=mode, changed_at=now())
     async with open_database(url, pool=2):
         await seed([always(way) for way in ways], loose(), control)
         async with TrappedStore(Trap()).begin() as tx:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +18,7 @@ from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
 from engine.domain.secret import Secret
 from engine.domain.state import TradingState
+from engine.domain.terminal import CommandState
 from engine.errors import InvalidInput, SecretUnreadable
 from engine.flow.approvals import Choice
 from storage.backup import manifest_of
@@ -49,13 +51,29 @@ async def empty(servers: Servers) -> AsyncIterator[Database]:
 
 
 async def traded(desk: Desk) -> None:
-    """A trade whose close waits, an order that waits, and messages that wait."""
+    """A trade whose close waits, an order under way, one that waits, and messages that wait."""
     await approved(desk)
     await desk.send_all()
     (position,) = await desk.world.broker.positions()
     asked = await desk.talk.ask_position.close(ANN.id, position.id)
     await desk.talk.confirm_position(ANN.id, asked.order.client_id)
     await approved(desk)
+    async with desk.world.store.begin() as tx:
+        (order,) = await tx.orders.in_state(OrderState.INTENT)
+        gone = replace(order.move(OrderState.SENDING), sending_at=await tx.now())
+        assert await tx.orders.swap(order, gone)
+    await approved(desk)
+
+
+async def queue_for_terminal(owner_url: str) -> None:
+    """A terminal's command to open that the terminal has not fetched."""
+    owner = await asyncpg.connect(owner_url)
+    await owner.execute(
+        "INSERT INTO ea_command (id, account_id, seq, magic, type, rank, state, client_id, fields,"
+        " expires_at) VALUES ('an-order-1', 'mt5-1', 1, 1001, 'OPEN', 2, 'queued', 'an-order',"
+        " '{}', clock_timestamp() + interval '1 minute')"
+    )
+    await owner.close()
 
 
 async def approved(desk: Desk) -> None:
@@ -80,6 +98,7 @@ async def test_a_restored_product_has_everything_is_stopped_and_sends_nothing(
     desk: Desk, opened: Database, empty: Database, tmp_path: Path
 ) -> None:
     await traded(desk)
+    await queue_for_terminal(opened.owner_url)
     said: list[str] = []
     file = tmp_path / "copies" / "one.backup"
     busy = asyncio.create_task(work_on(opened.url))
@@ -91,18 +110,30 @@ async def test_a_restored_product_has_everything_is_stopped_and_sends_nothing(
             await busy
     assert file.stat().st_mode & 0o077 == 0
     before = json.loads(manifest_of(file).read_text())
-    assert before["rows"]["trade_order"] == 2
+    assert before["rows"]["trade_order"] == 3
     assert await bring_back(settings_of(empty), file, say=said.append) == 0
     assert "1 closes and moves" in " ".join(said)
+    assert "to be looked up at the venue: 2" in " ".join(said)
     async with open_database(opened.url), desk.world.store.begin() as tx:
         assert (await tx.controls.read()).state is TradingState.RUNNING
     await prepare(settings_of(empty))
     async with open_database(empty.url), desk.world.store.begin() as tx:
         assert (await tx.controls.read()).state is TradingState.EMERGENCY_STOP
         assert not await tx.orders.in_state(OrderState.INTENT)
-        assert len(await tx.orders.in_state(OrderState.CANCELLED)) == 1
+        assert not await tx.orders.in_state(OrderState.SENDING)
+        # Either may have reached the venue after the copy was made.
+        unknown = await tx.orders.in_state(OrderState.UNKNOWN)
+        assert len(unknown) == 2
+        (command,) = await tx.commands.of_order("an-order")
+        assert (command.state, command.lookup_only) == (CommandState.LEASED, True)
         assert not await tx.position_orders.in_state(PositionOrderState.INTENT)
+        # They are looked up, not sent: this venue's books are in the copy and prove the absence.
+        taken = await desk.world.broker.positions()
+        assert {o.state for o in await desk.work.resolve_orders()} == {OrderState.ABSENT}
+        assert await desk.world.broker.positions() == taken
     owner = await asyncpg.connect(empty.owner_url)
+    alerts = await owner.fetch("SELECT state FROM outbox WHERE kind = 'unknown_order'")
+    assert {row["state"] for row in alerts} == {"queued"}
     waited = await owner.fetchval(
         "SELECT count(*) FROM outbox WHERE error = 'it waited in a backup' AND state = 'failed'"
     )

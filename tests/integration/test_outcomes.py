@@ -1,13 +1,16 @@
 """What the market did after each idea, stored: by hand, on the recording, after downtime, twice."""
 
 import asyncio
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg
 import pytest
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
 
 from bot import jobs, reports
 from bot.settings import Settings
@@ -141,6 +144,28 @@ async def test_worker_that_is_behind_takes_nothing_back(desk: Desk) -> None:
         ):
             await tx.outcomes.save(idea.id, step)
             assert await tx.outcomes.of_idea(idea.id) == kept
+
+
+async def test_idea_that_another_worker_ends_meanwhile_stops_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market, idea = hand_market(), await stored(desk)
+    await following(desk, market)("EURUSD", Timeframe.H1)
+    market.close(candle(NOW), candle(NOW + HOUR, **RISES))
+    ask = AsyncpgDBClient.execute_query_dict
+
+    async def asked(self: Any, *arguments: Any) -> Any:
+        found = await ask(self, *arguments)
+        if arguments[0] == _DUE:
+            monkeypatch.undo()
+            outside = copy_context()
+            other = following(desk, market)("EURUSD", Timeframe.H1)
+            await asyncio.get_running_loop().create_task(other, context=outside)
+        return found
+
+    monkeypatch.setattr(AsyncpgDBClient, "execute_query_dict", asked)
+    await following(desk, market)("EURUSD", Timeframe.H1)
+    assert isinstance(await known(desk, idea), Outcome)
 
 
 async def test_call_is_bounded_and_the_next_one_takes_what_it_left(

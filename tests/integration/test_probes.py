@@ -170,7 +170,26 @@ async def test_metrics_are_counts_that_prometheus_reads(asker: Asker) -> None:
     assert 0 <= found["ai_trader_heartbeat_age_seconds", "bot"] < 60
     assert found["ai_trader_trading_state", "running"] == 1
     assert found["ea_signals_generated_total",] == 0
+    assert found["ai_trader_open_positions",] == found["ai_trader_update_oldest_seconds",] == 0
+    assert not [key for key in found if key[0] == "ai_trader_halt"]
     assert found["process_resident_memory_bytes",] > 0
+
+
+async def test_metrics_say_why_it_stands_still_and_how_long_a_person_waits(asker: Asker) -> None:
+    await asker.desk.talk.change_control.stop(None)
+    await connections.get("default").execute_query(
+        "INSERT INTO telegram_inbox (update_id, payload, received_at, attempts)"
+        " VALUES (1, '{}', now() - interval '20 seconds', 0)"
+    )
+    _, text = await asker.get("/metrics")
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert found["ai_trader_halt", "stopped_by_person"] == 1
+    assert found["ai_trader_trading_state", "emergency_stop"] == 1
+    assert 20 <= found["ai_trader_update_oldest_seconds",] < 80
 
 
 async def test_numbers_that_are_not_known_are_not_made_up(

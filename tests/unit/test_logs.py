@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from bot.logs import json_formatter, mask
+from bot.logs import json_formatter, mask, set_up
 from storage.sealing import new_key_line
 
 TOKEN = "123456789:" + "A" * 35
@@ -78,3 +78,18 @@ def test_keys_and_tokens_are_masked_wherever_they_stand(text: str) -> None:
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert mask(text) == text
+
+
+def test_settings_that_are_read_late_still_choose_the_form(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a process starts: it logs, then reads its settings, then others ask for a log again."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    set_up()
+    logging.getLogger("bot.some").warning("one")
+    set_up(as_json=True)
+    set_up()
+    logging.getLogger("bot.some").warning("two")
+    text, told = capsys.readouterr().err.splitlines()
+    assert text.endswith("WARNING one")
+    assert json.loads(told)["event"] == "two"

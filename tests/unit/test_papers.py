@@ -5,10 +5,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+import typer
 import yaml
 
 from bot.__main__ import app
+from bot.cli import _guard
 from bot.commands import COMMANDS
 from bot.settings import Settings
 from engine.domain.gate import Check
@@ -113,7 +116,7 @@ def test_every_container_is_hardened(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
     assert str(service["user"]).split(":")[0] not in ("", "0", "root")
     assert any(mount.startswith("/tmp") for mount in service["tmpfs"])
-    assert service["deploy"]["resources"]["limits"]["memory"]
+    assert {*service["deploy"]["resources"]["limits"]} == {"cpus", "memory", "pids"}
     # What is published is for this machine alone; a proxy with a certificate stands before it.
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert "privileged" not in service
@@ -169,6 +172,24 @@ def test_the_image_is_made_of_locked_packages_and_runs_as_an_ordinary_user() -> 
     )
 
 
+def test_the_image_has_nothing_that_builds_and_keeps_no_cache() -> None:
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    first, last = text.split("\nFROM ")[-2:]
+    assert "PIP_NO_CACHE_DIR=1" in first
+    assert not re.search(r"apt-get|apk |gcc|build-essential", text)
+    assert "RUN pip uninstall -y" in last
+    assert re.findall(r"^COPY .*$", last, re.MULTILINE) == ["COPY --from=build /opt/venv /opt/venv"]
+    # Written to below its root: the home volume and /tmp only.
+    assert "PYTHONDONTWRITEBYTECODE=1" in last
+    assert "MPLCONFIGDIR=/tmp/" in last
+
+
+def test_whatever_stays_is_watched() -> None:
+    """By the compose file, not by the image: each command has a question of its own."""
+    staying = {name for name, service in SERVICES.items() if service["restart"] != "no"}
+    assert {name for name, service in SERVICES.items() if "healthcheck" in service} == staying
+
+
 def test_the_image_gets_every_package_of_the_project() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     wheel = re.search(r"^packages = (\[.+\])$", project, re.MULTILINE)
@@ -194,3 +215,14 @@ def test_no_paper_names_a_path_of_the_machine_it_was_written_on(paper: Path) -> 
     text = paper.read_text("utf-8")
     assert str(ROOT) not in text
     assert not re.search(r"/(work|root|Users)/|/home/(?!trader\b)", text)
+
+
+def test_a_database_that_lets_nobody_in_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> None:
+        raise asyncpg.InvalidPasswordError('password authentication failed for user "a"')
+
+    with pytest.raises(typer.Exit) as ended:
+        _guard(refused)
+    assert ended.value.exit_code == 2
+    told = capsys.readouterr().err
+    assert told == 'ai-trader: password authentication failed for user "a"\n'
