@@ -40,6 +40,7 @@ class Kind(StrEnum):
     COMMAND_FAILED = "command_failed"
     LIVE = "live"
     FEED = "feed"
+    TRADE_LOST = "trade_lost"
 
     @property
     def topic(self) -> Topic | None:
