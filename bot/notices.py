@@ -193,6 +193,12 @@ class Render:
         text = to.words("notice.unknown_order", number=idea.number, symbol=idea.proposal.symbol)
         return Parcel(text=text, reply_to_key=f"idea:{idea.id}")
 
+    async def trade_lost(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """A trade that the venue shows no more, nor its end."""
+        idea = await tx.ideas.get(UUID(detail["idea_id"]))
+        text = to.words("notice.trade_lost", number=idea.number, symbol=detail["symbol"])
+        return Parcel(text=text, reply_to_key=f"idea:{idea.id}")
+
     async def started(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
         """The bot is up: the state it woke in, and the limits that hold."""
         control = await tx.controls.read()
@@ -289,4 +295,5 @@ _RENDERERS = {
     Kind.FEED: Render.feed,
     Kind.PROVIDER: Render.provider,
     Kind.WEBHOOK: Render.webhook,
+    Kind.TRADE_LOST: Render.trade_lost,
 }

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.expressions import Q
 
 from engine.domain.account import Position
 from engine.domain.order import UNPROVEN, ClosedTrade, Order, OrderState, together
@@ -29,8 +30,9 @@ _SAVE_POSITION = """
 INSERT INTO trade_position (id, client_id, symbol, is_open, opened_at, profit, document)
 VALUES ($1, $2, $3, TRUE, $4, $5, $6)
 ON CONFLICT (id) DO UPDATE SET client_id = EXCLUDED.client_id, symbol = EXCLUDED.symbol,
-    opened_at = EXCLUDED.opened_at, profit = EXCLUDED.profit, document = EXCLUDED.document
-WHERE trade_position.is_open
+    opened_at = EXCLUDED.opened_at, profit = EXCLUDED.profit, document = EXCLUDED.document,
+    is_open = TRUE
+WHERE trade_position.is_open OR trade_position.closed_at IS NULL
 """
 # Its fill with it: an order is ACKED if and only if there is one.
 _SWAP = """
@@ -42,7 +44,7 @@ WITH moved AS ({_SWAP})
 INSERT INTO fill (client_id, broker_id, price, time, volume)
 SELECT client_id, $6, $7, $8, $9 FROM moved RETURNING client_id
 """  # noqa: S608 -- two statements of ours
-_ENDED = "SELECT id FROM trade_position WHERE id = ANY($1::text[]) AND NOT is_open"
+_ENDED = "SELECT id FROM trade_position WHERE id = ANY($1::text[]) AND closed_at IS NOT NULL"
 
 # Two who add the same order at once: the second waits for the first, and then adds nothing.
 _ADD = """
@@ -155,7 +157,7 @@ class OrderTable:
         row = (
             await PositionRow.filter(id=trade.position_id).using_db(self._connection).get_or_none()
         )
-        if row is not None and not row.is_open:
+        if row is not None and row.closed_at is not None:
             return False
         await PositionRow.update_or_create(
             using_db=self._connection,
@@ -177,14 +179,15 @@ class OrderTable:
         return frozenset(row["id"] for row in rows)
 
     async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
-        query = PositionRow.filter(client_id=client_id).using_db(self._connection)
+        known = Q(is_open=True) | Q(closed_at__isnull=False)
+        query = PositionRow.filter(known, client_id=client_id).using_db(self._connection)
         trades = [mapping.trade_of(row) for row in await query.order_by("closed_at", "id")]
         held = [trade for trade in trades if isinstance(trade, Position)]
         ended = [trade for trade in trades if isinstance(trade, ClosedTrade)]
         return held[0] if held else together(ended) if ended else None
 
     async def closed(self, *, since: datetime | None, limit: int) -> Sequence[ClosedTrade]:
-        query = PositionRow.filter(is_open=False).using_db(self._connection)
+        query = PositionRow.filter(closed_at__isnull=False).using_db(self._connection)
         if since is not None:
             query = query.filter(closed_at__gte=since)
         rows = await query.order_by("-closed_at", "-id").limit(limit)

@@ -52,7 +52,7 @@ LEFT JOIN idea_outcome followed ON followed.idea_id = idea.id
 LEFT JOIN trade_order ON trade_order.idea_id = idea.id
 LEFT JOIN LATERAL (
     SELECT sum((document ->> 'volume')::numeric) AS volume,
-           CASE WHEN bool_or(is_open) THEN NULL ELSE sum(profit) END AS profit
+           CASE WHEN bool_or(closed_at IS NULL) THEN NULL ELSE sum(profit) END AS profit
     FROM trade_position WHERE trade_position.client_id = trade_order.client_id
 ) trade ON TRUE
 WHERE approval.decided_by = $1 OR approval.ending = 'expired'

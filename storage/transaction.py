@@ -19,6 +19,7 @@ from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.live import ConfirmationTable
+from storage.missed_trades import MissedTable
 from storage.models import DocumentRow
 from storage.notices import OutboxTable
 from storage.operator_commands import OperatorCommandTable
@@ -63,6 +64,7 @@ class PostgresTransaction:
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)
+        self.missed = MissedTable(connection)
         self.feed_memory = FeedMemoryTable(connection)
         self.releases = ReleaseTable(connection)
         self.live = ConfirmationTable(connection)

@@ -36,6 +36,7 @@ class Action(StrEnum):
     POSITION_UNKNOWN = "position_unknown"
     POSITION_ABSENT = "position_absent"
     POSITION_CANCELLED = "position_cancelled"
+    POSITION_LOST = "position_lost"
     MODE_CHANGED = "mode_changed"
     SYMBOL_PAUSED = "symbol_paused"
     SYMBOL_RESUMED = "symbol_resumed"

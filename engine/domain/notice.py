@@ -42,6 +42,7 @@ class Kind(StrEnum):
     FEED = "feed"
     PROVIDER = "provider"
     WEBHOOK = "webhook"
+    TRADE_LOST = "trade_lost"
 
     @property
     def topic(self) -> Topic | None:

@@ -17,6 +17,7 @@ from engine.flow.latch import LATCHES, halt
 from engine.flow.limits import breach
 from engine.flow.order_outcomes import Outcome, absent, filled, record, silent
 from engine.flow.position_records import cause_of
+from engine.flow.vanished import USUAL, Patience, give_up
 from engine.ports import (
     Bell,
     Broker,
@@ -147,11 +148,15 @@ class SyncBroker:
     market: MarketData
     bell: Bell
     zone: tzinfo = UTC
+    patience: Patience = USUAL
 
     async def __call__(self) -> tuple[ClosedTrade, ...]:
         async with self.store.begin() as tx:
             last = await tx.orders.closed(since=None, limit=1)
+            overdue = await self.patience.over(tx, self.broker.account_id)
         after = last[0].closed_at - _OVERLAP if last else _BEGINNING
+        # Of a trade that is missed the whole history since it was opened is asked for.
+        after = min((after, *(held.opened_at - _OVERLAP for held in overdue)))
         account = await self.broker.account()
         positions = await self.broker.positions()
         ended = await self.broker.closed_since(after)
@@ -163,12 +168,15 @@ class SyncBroker:
             control = await tx.controls.take()
             await tx.heartbeats.beat(f"broker:{account.id}")
             await tx.orders.save_positions(positions)
+            shown = {held.id for held in positions}
+            await tx.missed.look(account.id, shown)
             named = [await self._named(tx, trade) for trade in unknown]
             new = [trade for trade in named if await tx.orders.close_position(trade)]
             entries = [await self._closed_entry(tx, trade) for trade in new]
             _, halted = await measure(tx, control, account, market_time=market_time, zone=self.zone)
-            await tx.history.extend(entries + halted)
-        if new or halted:
+            lost = await give_up(tx, overdue, shown, market_time)
+            await tx.history.extend(entries + lost + halted)
+        if new or lost or halted:
             await self.bell.ring("deliver")
         return tuple(new)
 

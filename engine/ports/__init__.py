@@ -18,6 +18,7 @@ from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.ingest import Candles, CandleSource, Streams
 from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.missed_trades import MissedTrades
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
@@ -87,6 +88,7 @@ __all__ = [
     "LookLive",
     "ManyLookUps",
     "MarketData",
+    "MissedTrades",
     "ModelServer",
     "News",
     "NewsFeed",

@@ -18,6 +18,7 @@ from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.ingest import Candles, Streams
 from engine.ports.live import Confirmations
+from engine.ports.missed_trades import MissedTrades
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
@@ -230,6 +231,11 @@ class Transaction(Keeps, Protocol):
     @property
     def feeds(self) -> Feeds:
         """How feeds of today's world stand."""
+        ...
+
+    @property
+    def missed(self) -> MissedTrades:
+        """Open trades that the venue does not show."""
         ...
 
     @property

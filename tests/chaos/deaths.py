@@ -154,7 +154,9 @@ def all_defects(wanted: Wanted) -> int:
             counts, violations = _deaths(found, replace(wanted, defect=defect))
             missed += not violations
             took = f"{counts['kills']:>4} kills {time.monotonic() - began:>5.0f} s"
-            print(f"{defect:<36}{took}  {(violations or ['NOT FOUND'])[0]}", flush=True)
+            # What the books show says more than that a life found no end.
+            told = sorted(violations, key=lambda each: each.startswith("the last life"))
+            print(f"{defect:<36}{took}  {(told or ['NOT FOUND'])[0]}", flush=True)
     print(f"{len(DEFECTS) - missed} of {len(DEFECTS)} found")
     return missed
 

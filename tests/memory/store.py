@@ -16,6 +16,7 @@ from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
 from tests.memory.live import MemoryConfirmations
+from tests.memory.missed_trades import MemoryMissedTrades
 from tests.memory.operator_commands import MemoryOperatorCommands
 from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
@@ -103,6 +104,7 @@ class MemoryTransaction:
         self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
         self.snapshots = MemorySnapshots(view, store.clock)
         self.feeds = MemoryFeeds(view, store.clock)
+        self.missed = MemoryMissedTrades(view, store.clock)
         self.feed_memory = MemoryFeedMemories(view)
         self.releases = MemoryReleases(view)
         self.live = MemoryConfirmations(view)

@@ -182,7 +182,7 @@ class MemoryOrders:
 
     async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:
         for trade in self._view.all("position"):
-            if trade.client_id == client_id:
+            if trade.client_id == client_id and isinstance(trade, ClosedTrade | Position):
                 found: ClosedTrade | Position = trade
                 return found
         return None
