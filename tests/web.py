@@ -7,6 +7,7 @@ from aiohttp import ClientResponse, CookieJar, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from bot.api.acts import build_acts
 from bot.api.app import create_app
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
@@ -14,6 +15,7 @@ from bot.api.passwords import Argon2
 from bot.api.probes import Probes
 from bot.api.tokens import Tokens
 from bot.api.uses import Uses, build_access
+from bot.settings import Settings
 from bot.world import World, now
 from engine.domain.person import Person
 from engine.flow.readiness import CheckReadiness
@@ -40,7 +42,13 @@ def uses_of(desk: Desk, **others: Any) -> Uses:
         symbols=world.symbols,
         queue=_answers,
     )
-    fields: dict[str, Any] = {"talk": desk.talk, "access": access, "check_readiness": check}
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    fields: dict[str, Any] = {
+        "talk": desk.talk,
+        "access": access,
+        "check_readiness": check,
+        "acts": build_acts(settings, world, desk.bell, desk.talk, check),
+    }
     return Uses(**{**fields, **others})
 
 

@@ -7,7 +7,7 @@ from itertools import chain
 
 from aiohttp import web
 
-from bot.api import auth, browse
+from bot.api import approvals, auth, browse, commands, judging, machine, signals, system
 from bot.api.guard import Guard, Next
 from bot.api.openapi import document
 from bot.api.probes import Probes
@@ -17,7 +17,15 @@ from bot.api.routing import Route
 log = logging.getLogger(__name__)
 
 #: Every subject, in the order in which the document tells them.
-SUBJECTS = (auth.routes,)
+SUBJECTS = (
+    auth.routes,
+    system.routes,
+    machine.routes,
+    judging.routes,
+    approvals.routes,
+    commands.routes,
+    signals.routes,
+)
 
 _KEEPALIVE_SECONDS = 20.0
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from secrets import token_urlsafe
 
+from bot.api.acts import Acts
 from bot.api.passwords import Argon2
 from bot.api.tokens import Tokens
 from bot.talk import Talk
@@ -36,6 +37,7 @@ class Uses:
     talk: Talk
     access: Access
     check_readiness: CheckReadiness
+    acts: Acts
 
 
 def build_access(store: Store, tokens: Tokens, passwords: Passwords | None = None) -> Access:

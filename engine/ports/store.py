@@ -74,6 +74,14 @@ class Ideas(Protocol):
         """Ideas waiting for a person, oldest first."""
         ...
 
+    async def asked(
+        self, *, pending: bool | None = None, before: int | None = None, limit: int
+    ) -> Sequence[tuple[Idea, Approval]]:
+        """Ideas that were put to people, with their approvals, newest first; ``before`` an idea's
+        number is the next page.
+        """
+        ...
+
     async def recent(self, after: datetime, until: datetime) -> tuple[PastIdea, ...]:
         """Ideas that were put to a person or executed, by market time, oldest first."""
         ...
