@@ -98,10 +98,12 @@ class AuditedTold(CommandTold):
     audit: list[StepTold]
 
 
-@routes.post("/v1/commands", role=Role.TRADER, status=201, statuses=(409,))
+@routes.post("/v1/commands", role=Role.TRADER, status=201, also=(200,), statuses=(409,))
 async def give(call: Call, body: CommandWanted) -> Answer[CommandTold]:
-    """Queue a command: 201 for a new one, 200 for a repeat under the same ``idempotency_key``, 409
-    for a key that belongs to another command.
+    """Queue a command for the workers.
+
+    201 for a new one, 200 for a repeat under the same ``idempotency_key``, 409 for a key that
+    belongs to another command.
     """
     wanted = body.root
     kind, pair = CommandType(wanted.type), getattr(wanted.payload, "pair", None)

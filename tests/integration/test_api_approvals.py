@@ -69,7 +69,6 @@ async def test_nobody_answers_what_is_not_there_or_is_not_theirs(web: Web) -> No
 
 
 async def test_what_nobody_answered_expires(web: Web) -> None:
-    await web.desk.change_risk(idea_ttl_seconds=5)
     idea = await web.desk.until_idea()
     path = "/v1/ai/approvals/expire-check"
     assert (await web.ask(LUIS, "POST", path))[1] == {"expired": [], "count": 0}

@@ -104,7 +104,7 @@ async def test_the_gate_refuses_with_what_it_saw_and_its_limit(web: Web) -> None
     _, told = await web.ask(LUIS, "POST", "/v1/admin/signals/evaluate", json=wide)
     assert not told["has_signal"]
     spread = next(c for c in told["strategies"][0]["checks"] if c["code"] == "spread")
-    assert (spread["passed"], spread["observed"]) == (False, "40")
+    assert (spread["passed"], spread["observed"]) == (False, "40.0")
     assert "blocked:spread" in [one["reason"] for one in told["strategies"]]
 
 

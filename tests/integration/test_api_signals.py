@@ -6,7 +6,8 @@ from bot.api.acts import Signals
 from bot.pushing import build_push
 from bot.settings import Settings
 from tests.integration.conftest import EVE, LUIS
-from tests.signal_server import KEY, served
+from tests.signal_server import KEY
+from tests.signal_server import ea_server as served
 from tests.signals import signal
 from tests.web import Web
 
