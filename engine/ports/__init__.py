@@ -14,6 +14,7 @@ from engine.ports.feeds import (
     Watch,
 )
 from engine.ports.heartbeats import Heartbeat, Heartbeats
+from engine.ports.ideas import Ideas
 from engine.ports.ingest import Candles, CandleSource, Streams
 from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, MarketData, News
@@ -28,7 +29,6 @@ from engine.ports.store import (
     Bundles,
     Controls,
     History,
-    Ideas,
     Store,
     Transaction,
 )
