@@ -5,6 +5,8 @@ from bot.cli_access import key, login
 from bot.cli_api import api
 from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
+from bot.cli_keys import keys
+from bot.cli_provider import provider
 from bot.cli_strategy import strategy
 from bot.operator_commands import command
 from bot.user_commands import user
@@ -18,6 +20,8 @@ app.add_typer(strategy)
 app.add_typer(user)
 app.add_typer(key)
 app.add_typer(command)
+app.add_typer(keys)
+app.add_typer(provider)
 
 
 def main() -> None:

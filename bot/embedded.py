@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bot.key_settings import make_keys
 from bot.narrator import Narrator
 from bot.processes import (
     announce,
@@ -57,6 +58,7 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         say(f"Servers: {described}")
         settings, chat = await stack.enter_async_context(_chat(settings))
         risk, control = _beginning(demo)
+        make_keys(settings)
         await prepare(settings, risk=risk, control=control)
         world, pool = await stack.enter_async_context(open_world(settings))
         found = await recover(world, pool)

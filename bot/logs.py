@@ -9,11 +9,30 @@ from typing import Any
 _TOKEN = re.compile(r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{10,}")
 #: The password in an address.
 _PASSWORD = re.compile(r"(://[^:/@\s]+:)[^@\s]+@")
+#: A key of a model's provider, by the form that most of them have.
+_KEY = re.compile(r"\b(?:sk|key)-[A-Za-z0-9_-]{8,}")
+#: What stands behind its name: in a header, in a form, in JSON, in an address.
+_NAMED = re.compile(
+    r"((?:\b(?:bearer|basic) )|(?:\b(?:access_token|refresh_token|id_token|client_secret"
+    r"|code_verifier|api_key|x-api-key|encryption_keys?|oauth_encryption_key)\b[\"']*\s*[:=]\s*[\"']?)"
+    r"|(?:[?&](?:code|state)=))[^\s\"'&,;}]+",
+    re.IGNORECASE,
+)
+#: An encryption key: an id, and 32 bytes in base64.
+_SEALING = re.compile(r"\b[A-Za-z0-9_-]{1,32}:[A-Za-z0-9+/_-]{43}=")
 
 
 def mask(text: str) -> str:
-    """The text without bot tokens and passwords."""
-    return _PASSWORD.sub(r"\1***@", _TOKEN.sub("***", text))
+    """The text without tokens, keys and passwords."""
+    for secret, instead in (
+        (_TOKEN, "***"),
+        (_PASSWORD, r"\1***@"),
+        (_KEY, "***"),
+        (_NAMED, r"\1***"),
+        (_SEALING, "***"),
+    ):
+        text = secret.sub(instead, text)
+    return text
 
 
 class MaskingFormatter(logging.Formatter):

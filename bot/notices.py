@@ -14,6 +14,7 @@ from bot.views import executor as executor_views
 from bot.views import live as live_views
 from bot.views import notify as notify_views
 from bot.views import position_orders as position_views
+from bot.views import provider as provider_views
 from bot.views import settings as settings_views
 from bot.views import strategies as strategy_views
 from bot.views import users as user_views
@@ -245,6 +246,10 @@ class Render:
         """Real money was let in, or shut out, and by whom."""
         return Parcel(text=live_views.told(to.words, detail))
 
+    async def provider(self, tx: Transaction, detail: dict[str, Any], to: Reader) -> Parcel:
+        """The language model's provider was connected, or is lost."""
+        return Parcel(text=provider_views.told(to.words, detail))
+
 
 def _currency(found: Story) -> str:
     return found.bundle.account.currency if found.bundle.account else "USD"
@@ -277,4 +282,5 @@ _RENDERERS = {
     Kind.COMMAND_FAILED: Render.command_failed,
     Kind.LIVE: Render.live,
     Kind.FEED: Render.feed,
+    Kind.PROVIDER: Render.provider,
 }

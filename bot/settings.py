@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.ai_settings import AiFields
 from broker.terms import SwapUnit, TimeInForce
 from engine.errors import InvalidInput
 
@@ -16,7 +17,7 @@ TELEGRAM = "https://api.telegram.org"
 _SECRET = pattern(r"[A-Za-z0-9_-]{1,256}")
 
 
-class Settings(BaseSettings):
+class Settings(AiFields, BaseSettings):
     """Read once, at a process's start. What a person changes while it runs is in the database."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)

@@ -7,6 +7,7 @@ from functools import partial
 from time import perf_counter
 
 from bot.ingesting import stream_faults
+from bot.provider_settings import secret_faults
 from bot.pushing import push_faults
 from bot.venues import new_code, new_token
 from bot.wiring import (
@@ -241,5 +242,6 @@ async def _around(
     world: World, push: Surroundings, streams: Surroundings | None
 ) -> Sequence[Finding]:
     near = await surroundings(local_chat=world.local_chat)
-    found = [*near, *await world.venue.faults(), *await push()]
+    vault = secret_faults(world.keys, world.store, world.provider.plan)
+    found = [*near, *await world.venue.faults(), *await push(), *await vault()]
     return found if streams is None else [*found, *await streams()]

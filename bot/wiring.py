@@ -6,6 +6,7 @@ from os import getpid
 from socket import gethostname
 
 from bot.ingesting import Ingestion, build_ingestion
+from bot.provider_settings import build_provider
 from bot.world import World, now
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
@@ -23,6 +24,7 @@ from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
 from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrder
+from engine.flow.provider_refresh import RefreshProvider
 from engine.flow.readiness import CheckReadiness
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
@@ -61,6 +63,7 @@ class Work:
     sum_up_quiet_hours: SumUpQuietHours
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
+    refresh_provider: RefreshProvider
     ingestion: Ingestion
 
 
@@ -160,6 +163,7 @@ def build_work(world: World, bell: Bell) -> Work:
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
         ),
+        refresh_provider=build_provider(world.provider, store, bell).refresh,
         ingestion=build_ingestion(
             world.cadence, store, market, broker, bell, is_recorded=world.tape is not None
         ),

@@ -20,6 +20,7 @@ from bot.courier import build_courier
 from bot.documents import Write
 from bot.drawing import Draw
 from bot.notices import Render
+from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
 from bot.wiring import build_collect, build_performance, build_work
 from bot.world import World
@@ -138,6 +139,7 @@ def build_worker(
             cron(
                 jobs.poll_feeds, second=20, run_at_startup=True, max_tries=1, timeout=_POLL_TIMEOUT
             ),
+            cron(refresh_provider, second={12, 42}, run_at_startup=True, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
             cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
         ],

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from bot.feed_settings import Outside
 from bot.identity import identify_of
 from bot.ingesting import Cadence, cadence_of
+from bot.key_settings import keys_of
+from bot.provider_settings import ProviderParts, parts_of
 from bot.push_settings import server_of
 from bot.settings import TELEGRAM, Reread, Settings
 from bot.venues import AnyBroker, Market, Venue, build_venue
@@ -17,6 +19,7 @@ from engine.flow.terminal_wishes import Watched
 from engine.flow.watch import Part
 from engine.ports import Identify
 from storage.anchors import AnchorFile
+from storage.sealing import KeyRing
 from storage.signals import Listener
 from storage.transaction import PostgresStore
 
@@ -45,6 +48,9 @@ class World:
     reread: Reread
     identify: Identify
     cadence: Cadence
+    #: What opens the store's secrets.
+    keys: KeyRing
+    provider: ProviderParts
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -86,7 +92,8 @@ def now() -> datetime:
 
 def build_world(settings: Settings) -> World:
     """The adapters; the database must be open before they are used."""
-    store, signals = PostgresStore(), Listener(settings.database_url or "")
+    keys = keys_of(settings)
+    store, signals = PostgresStore(keys), Listener(settings.database_url or "")
     venue = build_venue(settings, store, signals, now)
     return World(
         store=store,
@@ -107,4 +114,6 @@ def build_world(settings: Settings) -> World:
         reread=Reread(),
         identify=identify_of(settings, store, venue.broker),
         cadence=cadence_of(settings),
+        keys=keys,
+        provider=parts_of(settings),
     )

@@ -1,15 +1,16 @@
 """The paper broker: a simulated venue with its own books, filled at bid and ask."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from broker.books import Books, check_levels, retarget, take_part
 from broker.exits import shares
 from broker.play import Play, exit_price, leaving, worse
+from broker.still import StillMarket
 from broker.terms import FREE, Terms
 from broker.till import Till
 from engine.domain.account import Account, Direction, Position
@@ -61,11 +62,13 @@ class PaperBroker:
         )  # fmt: skip
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Books]:
+    async def _open(self) -> AsyncIterator[tuple[Self, Books]]:
+        """The books, locked and played, and this broker in the market of that one moment."""
         async with self.ledger.open(f"paper:{self.account_id}") as document:
             books = Books.load(document, self.starting_balance)
-            await self._play.catch_up(books)
-            yield books
+            now = replace(self, market=StillMarket(market=self.market))
+            await now._play.catch_up(books)
+            yield now, books
             books.save(document)
 
     async def submit(self, order: Order) -> Fill:
@@ -75,7 +78,7 @@ class PaperBroker:
         """
         instrument = await self.market.instrument(order.symbol)
         quote = await self.market.quote(order.symbol)
-        async with self._open() as books:
+        async with self._open() as (now, books):
             if order.client_id in books.orders:
                 raise BrokerRefused(f"order {order.client_id} was given before")
             if quote is None:
@@ -91,15 +94,15 @@ class PaperBroker:
                 time=quote.time,
                 unfilled=order.volume - volume,
             )
-            account = await self._account(books)
+            account = await now._account(books)
             try:
-                margin = await self._till.margin(fill.price, volume, instrument)
-                paid = await self._till.commission(fill.price, volume, instrument, quote)
+                margin = await now._till.margin(fill.price, volume, instrument)
+                paid = await now._till.commission(fill.price, volume, instrument, quote)
             except BrokerSilent as error:
                 raise BrokerRefused(str(error)) from error
             if margin > account.margin_free:
                 raise BrokerRefused("not enough free margin")
-            await self._enter(books, order, fill, paid)
+            await now._enter(books, order, fill, paid)
         return fill
 
     async def _enter(self, books: Books, order: Order, fill: Fill, paid: Decimal) -> None:
@@ -141,19 +144,20 @@ class PaperBroker:
         """Find an order. One that is not there is struck off: should a late attempt still
         arrive, it is refused, which is what makes its absence proven.
         """
-        async with self._open() as books:
-            known = books.orders.setdefault(client_id, None)
-            if known is None:
-                return NotFound(proven=True)
-            return Found(restore(Fill, known))
+        return (await self.look_up_many([client_id]))[client_id]
+
+    async def look_up_many(self, client_ids: Sequence[str]) -> Mapping[str, Found | NotFound]:
+        """The same for many orders, in one reading of the books."""
+        async with self._open() as (_, books):
+            return {name: _answer(books.orders.setdefault(name, None)) for name in client_ids}
 
     async def close(
         self, position_id: str, *, volume_left: Decimal, client_id: str
     ) -> PositionChange:
         """Close at the bid or ask less slippage, or refuse with the reason."""
-        async with self._open() as books:
+        async with self._open() as (now, books):
             held = books.held(position_id, client_id)
-            quote, known = await self._quoted(held["symbol"])
+            quote, known = await now._quoted(held["symbol"])
             volume = Decimal(held["volume"]) - volume_left
             if not (volume_left >= 0 and volume > 0):
                 raise BrokerRefused(f"position {position_id} has {held['volume']} lots only")
@@ -163,8 +167,8 @@ class PaperBroker:
             else:
                 books.positions.remove(held)
                 part = held
-            at = await self.market.instant()
-            await self._play.settle(books, part, price, "manual", quote, at)
+            at = await now.market.instant()
+            await now._play.settle(books, part, price, "manual", quote, at)
             return books.note(
                 client_id, position_id, volume_left, at, price=price, volume_closed=volume
             )
@@ -178,20 +182,20 @@ class PaperBroker:
         client_id: str,
     ) -> PositionChange:
         """Another stop or other targets; what is not named stays as it is."""
-        async with self._open() as books:
+        async with self._open() as (now, books):
             held = books.held(position_id, client_id)
-            quote, known = await self._quoted(held["symbol"])
+            quote, known = await now._quoted(held["symbol"])
             check_levels(held, stop_loss, take_profit, quote, known)
             if stop_loss is not None:
                 held["stop_loss"] = str(stop_loss)
             if take_profit:
                 retarget(held, take_profit, known)
-            at = await self.market.instant()
+            at = await now.market.instant()
             return books.note(client_id, position_id, Decimal(held["volume"]), at)
 
     async def look_up_change(self, client_id: str) -> PositionChange | NotFound:
         """Find a change; one that is not there is struck off, as an order is."""
-        async with self._open() as books:
+        async with self._open() as (_, books):
             known = books.changes.setdefault(client_id, None)
             return NotFound(proven=True) if known is None else restore(PositionChange, known)
 
@@ -202,15 +206,15 @@ class PaperBroker:
         return quote, await self.market.instrument(symbol)
 
     async def account(self) -> Account:
-        async with self._open() as books:
-            return await self._account(books)
+        async with self._open() as (now, books):
+            return await now._account(books)
 
     async def positions(self) -> tuple[Position, ...]:
-        async with self._open() as books:
-            return tuple([await self._position(held) for held in books.positions])
+        async with self._open() as (now, books):
+            return tuple([await now._position(held) for held in books.positions])
 
     async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
-        async with self._open() as books:
+        async with self._open() as (_, books):
             trades = [restore(ClosedTrade, closed) for closed in books.closed]
         return tuple(trade for trade in trades if trade.closed_at > after)
 
@@ -249,3 +253,7 @@ class PaperBroker:
             client_id=held["client_id"],
             strategy_id=held["strategy_id"],
         )
+
+
+def _answer(known: dict[str, Any] | None) -> Found | NotFound:
+    return NotFound(proven=True) if known is None else Found(restore(Fill, known))

@@ -163,6 +163,42 @@ class BrokerSilent(TraderError):
     key = "error.broker_silent"
 
 
+class NoEncryptionKey(InvalidInput):
+    """A secret was to be stored, and there is no key to encrypt it with."""
+
+    key = "error.no_encryption_key"
+
+
+class SecretUnreadable(TraderError):
+    """A stored secret does not open with the keys that are there, or was changed."""
+
+    code = "SECRET_UNREADABLE"
+    key = "error.secret_unreadable"
+
+
+class AttemptUnknown(InvalidInput):
+    """An attempt to connect is not known, was used, is too old, or began elsewhere."""
+
+    key = "error.attempt_unknown"
+
+
+class ProviderUnavailable(TraderError):
+    """The provider of the language model cannot be used now."""
+
+    code = "OPENAI_UNAVAILABLE"
+    key = "error.provider_unavailable"
+
+
+class TokenRefused(ProviderUnavailable):
+    """The authorization server said no; ``why`` is its code of RFC 6749, section 5.2."""
+
+    key = "error.token_refused"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the authorization server refused: {why}", why=why)
+        self.why = why
+
+
 class Refusal(StrEnum):
     """Why a trading terminal is sent away, by the codes of its protocol."""
 

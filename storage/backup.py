@@ -177,6 +177,11 @@ async def set_aside(owner_url: str) -> dict[str, int]:
         "operator's commands": "UPDATE commands SET status = 'SKIPPED', lease_until = NULL,"
         ' finished_at = clock_timestamp(), result = \'{"reason": "restored"}\''
         " WHERE status IN ('PENDING', 'RUNNING') RETURNING id",
+        "sessions": "DELETE FROM web_session RETURNING id",
+        "codes to log in": "DELETE FROM web_invite RETURNING person_id",
+        # One that was revoked since the backup would open again, and nobody could tell which.
+        "keys of machines": "UPDATE api_key SET revoked_at = clock_timestamp()"
+        " WHERE revoked_at IS NULL RETURNING id",
         "confirmations of real money": "DELETE FROM live_confirmation RETURNING account_id",
         "terminal's commands under way": "UPDATE ea_command SET lookup_only = true"
         " WHERE state = 'leased' AND type = 'OPEN' RETURNING id",

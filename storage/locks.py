@@ -24,3 +24,5 @@ class Lock(IntEnum):
     FEEDS = 7_205_114_319
     #: Who judges what was stored: two at once would make each other's pictures old.
     JUDGING = 7_205_114_320
+    #: Who changes the connection to a provider, also while there is none.
+    PROVIDER = 7_205_114_325

@@ -79,13 +79,21 @@ class OutboxTable:
         await self._connection.execute_query(_DROP, [person_id])
 
     async def tell(self, notice: Notice, audience: Audience) -> None:
-        payload = mapping.json_text(plain(notice))
-        for person in await self._people.list():
-            if not audience.holds(person):
-                continue
-            loudness = notice.loudness_for(person)
-            if loudness is not Loudness.OFF:
-                await self._queue(notice, person, payload, loudness)
+        await self.tell_all([(notice, audience)])
+
+    async def tell_all(self, notices: Sequence[tuple[Notice, Audience]]) -> None:
+        people = await self._people.list() if notices else ()
+        rows = [
+            _row(notice, person, payload, loudness)
+            for notice, audience in notices
+            for payload in [mapping.json_text(plain(notice))]
+            for person in people
+            if audience.holds(person)
+            and (loudness := notice.loudness_for(person)) is not Loudness.OFF
+        ]
+        if rows:
+            # One statement for each, sent together: a later one sees what the earlier ones queued.
+            await self._connection.execute_many(_QUEUE, rows)
 
     async def keep_back(self, person_id: int) -> None:
         await self._connection.execute_query(_KEPT_BACK, [person_id])
@@ -107,27 +115,23 @@ class OutboxTable:
         rows = await self._connection.execute_query_dict(_SEEN, [version])
         return [HaltSeen(**{**row, "role": Role(row["role"])}) for row in rows]
 
-    async def _queue(
-        self, notice: Notice, person: Person, payload: str, loudness: Loudness
-    ) -> None:
-        await self._connection.execute_query(
-            _QUEUE,
-            [
-                notice.key,
-                person.id,
-                person.chat_id,
-                notice.priority.rank,
-                str(notice.kind),
-                payload,
-                notice.shares,
-                notice.cause,
-                notice.is_resolved,
-                CAUSE_WINDOW.total_seconds(),
-                "queued" if person.unreachable_since is None else "missed",
-                loudness is Loudness.SILENT,
-            ],
-        )
-
     async def _counts(self, query: str, values: list[Any]) -> Mapping[str, int]:
         rows = await self._connection.execute_query_dict(query, values)
         return {Kind(row["kind"]): row["count"] for row in rows if row["kind"] != "answer"}
+
+
+def _row(notice: Notice, person: Person, payload: str, loudness: Loudness) -> list[Any]:
+    return [
+        notice.key,
+        person.id,
+        person.chat_id,
+        notice.priority.rank,
+        str(notice.kind),
+        payload,
+        notice.shares,
+        notice.cause,
+        notice.is_resolved,
+        CAUSE_WINDOW.total_seconds(),
+        "queued" if person.unreachable_since is None else "missed",
+        loudness is Loudness.SILENT,
+    ]

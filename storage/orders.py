@@ -12,7 +12,7 @@ from engine.domain.snapshot import OpenOrder, open_order
 from engine.errors import IllegalMove, NotFound
 from engine.snapshot.canonical import plain
 from storage import mapping
-from storage.models import FillRow, OrderRow, PositionRow
+from storage.models import OrderRow, PositionRow
 
 _STUCK = """
 SELECT client_id FROM trade_order
@@ -32,6 +32,16 @@ ON CONFLICT (id) DO UPDATE SET client_id = EXCLUDED.client_id, symbol = EXCLUDED
     opened_at = EXCLUDED.opened_at, profit = EXCLUDED.profit, document = EXCLUDED.document
 WHERE trade_position.is_open
 """
+# Its fill with it: an order is ACKED if and only if there is one.
+_SWAP = """
+UPDATE trade_order SET state = $3, sending_at = $4, document = $5
+WHERE client_id = $1 AND state = $2 RETURNING client_id
+"""
+_FILL = f"""
+WITH moved AS ({_SWAP})
+INSERT INTO fill (client_id, broker_id, price, time, volume)
+SELECT client_id, $6, $7, $8, $9 FROM moved RETURNING client_id
+"""  # noqa: S608 -- two statements of ours
 _ENDED = "SELECT id FROM trade_position WHERE id = ANY($1::text[]) AND NOT is_open"
 
 # Two who add the same order at once: the second waits for the first, and then adds nothing.
@@ -86,21 +96,16 @@ class OrderTable:
 
     async def swap(self, before: Order, after: Order) -> bool:
         columns = mapping.order_columns(after)
-        changed = await (
-            OrderRow.filter(client_id=before.client_id, state=str(before.state))
-            .using_db(self._connection)
-            .update(**{name: columns[name] for name in ("state", "sending_at", "document")})
-        )
-        if changed == 1 and after.state is OrderState.ACKED:
-            await FillRow.create(
-                using_db=self._connection,
-                client_id=after.client_id,
-                broker_id=after.broker_id,
-                price=after.fill_price,
-                volume=after.volume,
-                time=after.filled_at,
-            )
-        return changed == 1
+        is_filled = after.state is OrderState.ACKED
+        fill = [after.broker_id, after.fill_price, after.filled_at, after.volume]
+        rows = await self._connection.execute_query_dict(
+            _FILL if is_filled else _SWAP,
+            [
+                before.client_id, str(before.state), columns["state"], columns["sending_at"],
+                mapping.json_text(columns["document"]), *(fill if is_filled else ()),
+            ],
+        )  # fmt: skip
+        return len(rows) == 1
 
     async def in_state(self, state: OrderState) -> Sequence[Order]:
         rows = (
@@ -122,7 +127,9 @@ class OrderTable:
 
     async def stuck(self, seconds: float) -> Sequence[Order]:
         rows = await self._connection.execute_query_dict(_STUCK, [float(seconds)])
-        return [await self.get(row["client_id"]) for row in rows]
+        names = [row["client_id"] for row in rows]
+        found = {order.client_id: order for order in await self.many(names)}
+        return [found[name] for name in names]
 
     async def unproven(self) -> tuple[OpenOrder, ...]:
         rows = (

@@ -26,17 +26,22 @@ from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
 from storage.people import PersonTable
 from storage.position_orders import PositionOrderTable
+from storage.sealing import KeyRing
+from storage.secrets import ConnectionTable, VaultTable
 from storage.settings import ControlTable, SettingsTable
 from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
 from storage.streams import StreamTable
 from storage.terminals import TerminalTable
 
+#: Of a process that keeps no secrets: it stores none and opens none.
+NO_KEYS = KeyRing()
+
 
 class PostgresTransaction:
-    """The port ``Transaction``: one connection, one table object each."""
+    """The port ``Transaction``: one connection, one table object each. ``keys`` open its vault."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
+    def __init__(self, connection: BaseDBAsyncClient, keys: KeyRing) -> None:
         self._connection = connection
         self.ideas = IdeaTable(connection)
         self.orders = OrderTable(connection)
@@ -63,6 +68,8 @@ class PostgresTransaction:
         self.headlines = HeadlineTable(connection)
         self.streams = StreamTable(connection)
         self.candles = CandleTable(connection)
+        self.secrets = VaultTable(connection, keys)
+        self.providers = ConnectionTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""
@@ -78,10 +85,13 @@ class PostgresTransaction:
 class PostgresStore:
     """The port ``Store``; the database must be open (``storage.database``)."""
 
+    def __init__(self, keys: KeyRing = NO_KEYS) -> None:
+        self._keys = keys
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         async with transaction() as connection:
-            yield PostgresTransaction(connection)
+            yield PostgresTransaction(connection, self._keys)
 
 
 class PostgresLedger:

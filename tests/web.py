@@ -1,6 +1,7 @@
 """The API as a browser and as a script see it, over a desk: a real server on this machine."""
 
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from aiohttp import ClientResponse, CookieJar, DummyCookieJar
@@ -8,13 +9,14 @@ from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
 from bot.api.acts import build_acts
-from bot.api.app import create_app
+from bot.api.app import KEEPALIVE_SECONDS, create_app
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
 from bot.api.passwords import Argon2
 from bot.api.probes import Probes
 from bot.api.tokens import Tokens
 from bot.api.uses import Uses, build_access
+from bot.provider_settings import build_provider
 from bot.settings import Settings
 from bot.world import World, now
 from engine.domain.person import Person
@@ -48,6 +50,7 @@ def uses_of(desk: Desk, **others: Any) -> Uses:
         "access": access,
         "check_readiness": check,
         "acts": build_acts(settings, world, desk.bell, desk.talk, check),
+        "provider": build_provider(world.provider, world.store, desk.bell),
     }
     return Uses(**{**fields, **others})
 
@@ -61,7 +64,13 @@ class Web:
     server: TestServer
     keys: dict[int, str]
     seconds: float = 0.0
+    #: Whether that time goes on by itself.
+    ticking: bool = False
     clients: list[TestClient[Any, Any]] = field(default_factory=list)
+
+    def time(self) -> float:
+        """What credentials are kept by."""
+        return monotonic() if self.ticking else self.seconds
 
     async def client(self) -> TestClient[Any, Any]:
         """Somebody with a cookie jar of their own; the first is a script and keeps none."""
@@ -116,11 +125,13 @@ async def serve(desk: Desk, **others: Any) -> Web:
     web = Web(desk=desk, uses=uses, server=None, keys=keys)  # type: ignore[arg-type]
     guard = Guard(
         uses=uses,
-        credentials=Credentials(access=uses.access, timer=lambda: web.seconds),
+        credentials=Credentials(
+            access=uses.access, timer=lambda: monotonic() if web.ticking else web.seconds
+        ),
         new_number=lambda: "number-of-a-test",
         behind_proxy=True,
     )
     web.server = TestServer(create_app(Probes(check_readiness=uses.check_readiness), guard))
-    await web.server.start_server()
+    await web.server.start_server(keepalive_timeout=KEEPALIVE_SECONDS)
     await web.client()
     return web

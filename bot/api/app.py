@@ -7,7 +7,17 @@ from itertools import chain
 
 from aiohttp import web
 
-from bot.api import approvals, auth, browse, commands, judging, machine, signals, system
+from bot.api import (
+    approvals,
+    auth,
+    browse,
+    commands,
+    judging,
+    machine,
+    provider,
+    signals,
+    system,
+)
 from bot.api.guard import Guard, Next
 from bot.api.openapi import document
 from bot.api.probes import Probes
@@ -25,9 +35,11 @@ SUBJECTS = (
     approvals.routes,
     commands.routes,
     signals.routes,
+    provider.routes,
 )
 
-_KEEPALIVE_SECONDS = 20.0
+#: So long a connection may say nothing, or not finish the head of a request.
+KEEPALIVE_SECONDS = 10.0
 
 
 def routes() -> tuple[Route, ...]:
@@ -62,7 +74,7 @@ def _page(text: str) -> web.Response:
 async def serve_api(app: web.Application, host: str, port: int) -> None:
     """Serve until cancelled; raises ``OSError`` when the address is taken."""
     runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=3, keepalive_timeout=_KEEPALIVE_SECONDS
+        app, access_log=None, shutdown_timeout=3, keepalive_timeout=KEEPALIVE_SECONDS
     )
     await runner.setup()
     try:

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from bot.api.credentials import DEVICE_COOKIE, SESSION_COOKIE
 from bot.api.fields import Given, Instant, Text, Told, Whole
 from bot.api.routing import Answer, Call, Routes
 from bot.api.tokens import DEVICE_LIFE
 from bot.api.uses import new_secret
-from engine.domain.access import SESSION_LIFE, ApiKey, Means
+from engine.domain.access import KEY_NAME, SESSION_LIFE, ApiKey, Means
 from engine.domain.person import Person, Role
 from engine.flow.logins import digest
 
@@ -19,6 +19,8 @@ routes = Routes("auth")
 
 Email = Annotated[Text, Field(min_length=3, max_length=254, examples=["user@example.com"])]
 Password = Annotated[Text, Field(min_length=1, max_length=128)]
+#: One that is chosen; whether it is guessed soon is looked at besides.
+Chosen = Annotated[Text, Field(min_length=12, max_length=128)]
 
 
 class LoginWanted(Given):
@@ -28,9 +30,11 @@ class LoginWanted(Given):
     password: Password
 
 
-class Activation(LoginWanted):
-    """The same, with the code that the bot gave (``/web``)."""
+class Activation(Given):
+    """An address and a password that somebody chooses, and the code of the bot (``/web``)."""
 
+    email: Email
+    password: Chosen
     code: Annotated[Text, Field(min_length=1, max_length=100)]
 
 
@@ -38,7 +42,7 @@ class NewPassword(Given):
     """The password of now, and another."""
 
     current_password: Password
-    password: Password
+    password: Chosen
 
 
 class User(Told):
@@ -75,7 +79,7 @@ class Me(Told):
 class KeyWanted(Given):
     """A key to be made: what it is called, what it may do at most, and for how many days."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=60)]
+    name: Annotated[str, StringConstraints(strict=True, pattern=KEY_NAME)]
     role: Literal["viewer", "trader", "admin"] = "viewer"
     days: Annotated[Whole, Field(ge=1, le=3_650)] | None = None
 

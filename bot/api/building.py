@@ -14,6 +14,7 @@ from bot.api.guard import Guard
 from bot.api.probes import Probes
 from bot.api.tokens import SHORTEST_SECRET, Tokens, signing_secret
 from bot.api.uses import Uses, build_access
+from bot.provider_settings import build_provider
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.wiring import build_check_readiness
@@ -57,6 +58,7 @@ def build_uses(
         access=build_access(world.store, Tokens(secret=secret, clock=now)),
         check_readiness=check_readiness,
         acts=build_acts(settings, world, bell, talk, check_readiness),
+        provider=build_provider(world.provider, world.store, bell),
     )
 
 

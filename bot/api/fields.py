@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import (
@@ -12,16 +13,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     StrictBool,
     StringConstraints,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from engine.domain.values import bounded
 
 #: No control characters and no halves of characters; nothing else is forbidden.
-PLAIN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*$"
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 
@@ -54,15 +58,33 @@ def _in_utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
+class _NumberSchema:
+    """A number is a number in the document, with its bounds by their names there: what pydantic
+    writes of a Decimal allows texts, and bounds behind a function keep their Python names.
+    """
+
+    _BOUNDS = MappingProxyType(
+        {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+    )
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = handler(core)
+        number = float if self._kind == "number" else int
+        bounds = {said: number(found[name]) for name, said in self._BOUNDS.items() if name in found}
+        return {"type": self._kind, **bounds}
+
+
 #: A number that comes in, exact. Bounds are added where it is used.
 Exact = Annotated[
-    Decimal,
-    BeforeValidator(_is_number),
-    AfterValidator(bounded),
-    WithJsonSchema({"type": "number"}),
+    Decimal, BeforeValidator(_is_number), AfterValidator(bounded), _NumberSchema("number")
 ]
 #: A whole number that comes in.
-Whole = Annotated[int, BeforeValidator(_is_whole), WithJsonSchema({"type": "integer"})]
+Whole = Annotated[int, BeforeValidator(_is_whole), _NumberSchema("integer")]
 Flag = StrictBool
 #: A text that comes in.
 Text = Annotated[

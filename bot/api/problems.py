@@ -14,9 +14,13 @@ from engine.errors import (
     HistoryBroken,
     IllegalMove,
     InvalidInput,
+    NoEncryptionKey,
     NotAllowed,
     NotFound,
     NotKnown,
+    ProviderUnavailable,
+    SecretUnreadable,
+    TokenRefused,
     TooManyTries,
     TraderError,
 )
@@ -25,6 +29,7 @@ from engine.snapshot.canonical import plain
 _LONGEST = 400
 #: From the special to the general: the first that fits.
 _STATUS: tuple[tuple[type[TraderError], int], ...] = (
+    (NoEncryptionKey, 503),
     (InvalidInput, 400),
     (NotKnown, 401),
     (NotAllowed, 403),
@@ -35,6 +40,9 @@ _STATUS: tuple[tuple[type[TraderError], int], ...] = (
     (BrokerSilent, 503),
     (FeedError, 503),
     (HistoryBroken, 503),
+    (TokenRefused, 502),
+    (ProviderUnavailable, 503),
+    (SecretUnreadable, 503),
 )
 
 

@@ -6,6 +6,7 @@ from secrets import token_urlsafe
 from bot.api.acts import Acts
 from bot.api.passwords import Argon2
 from bot.api.tokens import Tokens
+from bot.provider_settings import ProviderCases
 from bot.talk import Talk
 from engine.flow.keys import FindKey, IssueKey, ReadKeys, RevokeKey
 from engine.flow.logins import FindSession, LogIn, LogOut, SetLogin
@@ -38,6 +39,7 @@ class Uses:
     access: Access
     check_readiness: CheckReadiness
     acts: Acts
+    provider: ProviderCases
 
 
 def build_access(store: Store, tokens: Tokens, passwords: Passwords | None = None) -> Access:

@@ -1,5 +1,6 @@
 """Which addresses may be fetched from: public ones, so that a feed cannot look into our network."""
 
+import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from socket import AF_INET, AddressFamily
@@ -23,6 +24,19 @@ _CLOSED = tuple(
 _TRANSLATED = ip_network("64:ff9b::/96")
 #: Machines of clouds answer here with the keys of their owner; on nobody's network are feeds here.
 _NEVER = (ip_network("fd00:ec2::254/128"), ip_network("100.100.100.200/32"))
+
+#: What is no name but an address: it has a colon, or its last part is a number.
+_NUMBER = re.compile(r":|(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
+
+
+def is_open(host: str, permit: Permit) -> bool:
+    """Whether a host may be asked for: a number is judged here, a name by the resolver."""
+    if not _NUMBER.search(host):
+        return True
+    try:
+        return permit(ip_address(host.split("%")[0]))
+    except ValueError:
+        return False  # a number in a form of its own, such as 0x7f.1
 
 
 def public_only(address: Address) -> bool:

@@ -1,13 +1,11 @@
 """Fetch a document of the web: politely, within bounds, from permitted addresses only."""
 
 import asyncio
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 
 from aiohttp import (
     ClientConnectorCertificateError,
@@ -21,7 +19,7 @@ from aiohttp import (
 )
 from yarl import URL
 
-from broker.feeds.addresses import Forbidden, Permit, PermittedResolver, public_only
+from broker.feeds.addresses import Forbidden, Permit, PermittedResolver, is_open, public_only
 from engine.domain.feed import FeedState, FeedTrouble, Trouble
 
 #: Bytes of a document, as they are sent and after decompression.
@@ -31,8 +29,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (429, 503)
 _LONGEST_WAIT = timedelta(days=1)
 _PORTS = {"http": 80, "https": 443}
-#: What is no name but an address: it has a colon, or its last part is a number.
-_NUMBER = re.compile(r":|(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +111,7 @@ class Web:
             raise FeedTrouble(Trouble.FORBIDDEN, "it leads from https to http")
         if url.port not in (*_PORTS.values(), first.port):
             raise FeedTrouble(Trouble.FORBIDDEN, f"it leads to port {url.port}")
-        if not _NUMBER.search(host):
-            return  # a name, which the resolver judges
-        try:
-            permitted = self.permit(ip_address(host.split("%")[0]))
-        except ValueError:
-            permitted = False  # a number in a form of its own, such as 0x7f.1
-        if not permitted:
+        if not is_open(host, self.permit):
             raise FeedTrouble(Trouble.FORBIDDEN, "it leads to an address that is not public")
 
     async def _page(self, response: ClientResponse, now: datetime) -> Page:

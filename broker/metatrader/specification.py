@@ -29,6 +29,7 @@ def instrument_of(symbol: str, told: Mapping[str, Any], currency: str) -> Instru
             volume_max=Decimal(told["volume_max"]),
             volume_step=Decimal(told["volume_step"]),
             stops_level=point * told["stops_level"],
+            freeze_level=point * told.get("freeze_level", 0),
             margin_rate=_margin_rate(told),
             is_tradable=_is_tradable(told),
         )

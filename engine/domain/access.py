@@ -18,7 +18,9 @@ MOST_KEYS = 50
 
 _SHORTEST_PASSWORD, _LONGEST_PASSWORD = 12, 128
 _FEWEST_DIFFERENT = 5
-_LONGEST_EMAIL, _LONGEST_NAME = 254, 60
+_LONGEST_EMAIL = 254
+#: What a key may be called.
+KEY_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}$"
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
@@ -113,7 +115,9 @@ def password_of(text: str, email: str) -> str:
 
 def name_of(text: str) -> str:
     """A key's name as it is kept; raises :class:`InvalidInput`."""
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise InvalidInput(f"a key's name has 1 to {_LONGEST_NAME} plain characters")
-    return name
+    if not re.fullmatch(KEY_NAME, text):
+        raise InvalidInput(
+            "a key's name has 1 to 60 letters, digits, spaces, points, lines; it begins with none"
+            " of the last three"
+        )
+    return text

@@ -54,6 +54,9 @@ class Action(StrEnum):
     COMMAND_FINISHED = "command_finished"
     LIVE_CONFIRMED = "live_confirmed"
     LIVE_REVOKED = "live_revoked"
+    PROVIDER_CONNECTED = "provider_connected"
+    PROVIDER_DISCONNECTED = "provider_disconnected"
+    PROVIDER_CHANGED = "provider_changed"
     ACCESS_CHANGED = "access_changed"
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Check(StrEnum):
@@ -77,6 +78,7 @@ HALTS = frozenset(
 )
 
 
+@cache
 def before_signal(schema: int) -> tuple[Check, ...]:
     """What holds back a setup of a bundle of this form."""
     return tuple(c for c in BEFORE_SIGNAL if BEFORE_SIGNAL_SINCE.get(c, 0) <= schema)

@@ -93,7 +93,8 @@ class Instrument:
     the base in one lot, ``margin_rate`` the part of a position's value held as margin. ``spot``
     means that what is bought is owned: nothing can be sold that is not held.
     ``commission_per_lot`` (account currency) and ``fee_percent`` (of the value) are what the venue
-    is known to take at each side of a trade; zero where it does not say.
+    is known to take at each side of a trade; zero where it does not say. A trade one of whose
+    levels the price is no farther from than ``freeze_level`` cannot be given others.
     """
 
     symbol: str
@@ -116,6 +117,7 @@ class Instrument:
     is_tradable: bool = True
     commission_per_lot: Decimal = Decimal(0)
     fee_percent: Decimal = Decimal(0)
+    freeze_level: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         if not self.symbol or not self.base or not self.quote:
@@ -131,7 +133,7 @@ class Instrument:
         for name in positive:
             if not bounded(getattr(self, name), field=name) > 0:
                 raise InvalidInput(f"{name} of {self.symbol} must be above zero", field=name)
-        for name in ("commission_per_lot", "fee_percent"):
+        for name in ("commission_per_lot", "fee_percent", "freeze_level"):
             if not bounded(getattr(self, name), field=name) >= 0:
                 raise InvalidInput(f"{name} of {self.symbol} must not be negative", field=name)
         if not 0 <= self.digits <= 8:
@@ -141,6 +143,12 @@ class Instrument:
     def currencies(self) -> frozenset[str]:
         """Whose news moves this symbol."""
         return frozenset((self.base, self.quote))
+
+    def freezes(self, level: Decimal | None, price: Decimal) -> bool:
+        """Whether a level holds a trade fast while the market stands at a price."""
+        if level is None or not self.freeze_level:
+            return False
+        return not abs(price - level) > self.freeze_level
 
     def pips(self, distance: Decimal) -> Decimal:
         """A distance in price, in pips."""

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     COMMAND_FAILED = "command_failed"
     LIVE = "live"
     FEED = "feed"
+    PROVIDER = "provider"
 
     @property
     def topic(self) -> Topic | None:
@@ -63,6 +64,7 @@ _TOPICS = {
     Kind.UNREACHABLE: Topic.SYSTEM,
     Kind.TERMINAL: Topic.SYSTEM,
     Kind.FEED: Topic.SYSTEM,
+    Kind.PROVIDER: Topic.SYSTEM,
     Kind.DIGEST: Topic.DIGEST,
 }
 

@@ -9,13 +9,11 @@ from typing import Any
 from engine.domain.decision import Action
 from engine.domain.gate import Verdict
 from engine.domain.idea import Idea, IdeaStatus
-from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import Fill, Order, OrderState
-from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
 from engine.errors import BrokerRefused, BrokerSilent
-from engine.flow.ideas import card_notice, fill_notice, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
+from engine.flow.order_outcomes import Outcome, filled, record, rejected, silent
 from engine.flow.orders import cancel, order_entry
 from engine.ports import Bell, Broker, Store, Transaction
 from engine.snapshot.canonical import plain
@@ -173,92 +171,20 @@ def _refusal(order: Order, idea: Idea, answer: Answer, now: datetime) -> str | N
 
 
 async def record_fill(store: Store, bell: Bell, order: Order, fill: Fill) -> Order:
-    """The venue has the order: ACKED, from SENDING or from UNKNOWN."""
-    part = f", {fill.volume} of {order.volume} lots" if fill.unfilled else ""
-    after = replace(
-        order.move(OrderState.ACKED),
-        broker_id=fill.broker_id,
-        fill_price=fill.price,
-        filled_at=fill.time,
-        volume=fill.volume,
-        unfilled=fill.unfilled,
-    )
-    await _record(
-        store, bell, order, after, Action.ORDER_FILLED, f"filled at {fill.price}{part}",
-        {"fill": plain(fill)}, market_time=fill.time,
-    )  # fmt: skip
-    await bell.ring("sync_broker")
-    return after
+    """The venue has the order."""
+    return await _recorded(store, bell, filled(order, fill))
 
 
 async def record_rejection(store: Store, bell: Bell, order: Order, reason: str) -> Order:
-    """The venue proved that it did not take the order."""
-    after = order.move(OrderState.REJECTED, reason=reason)
-    await _record(store, bell, order, after, Action.ORDER_REJECTED, reason, {})
-    return after
+    """The venue did not take the order."""
+    return await _recorded(store, bell, rejected(order, reason))
 
 
 async def record_silence(store: Store, bell: Bell, order: Order, reason: str) -> Order:
-    """Nobody knows: UNKNOWN, with an alert, and the symbol is blocked until it is known."""
-    after = order.move(OrderState.UNKNOWN, reason=reason)
-    await _record(store, bell, order, after, Action.ORDER_UNKNOWN, reason, {})
-    return after
+    """Nobody knows what became of the order."""
+    return await _recorded(store, bell, silent(order, reason))
 
 
-async def record_absence(store: Store, bell: Bell, order: Order) -> Order:
-    """The venue proved that an UNKNOWN order never arrived and never will."""
-    after = order.move(OrderState.ABSENT, reason="the venue proved that it never arrived")
-    await _record(store, bell, order, after, Action.ORDER_ABSENT, str(after.reason), {})
-    return after
-
-
-async def _record(
-    store: Store,
-    bell: Bell,
-    before: Order,
-    after: Order,
-    action: Action,
-    rationale: str,
-    detail: dict[str, Any],
-    *,
-    market_time: datetime | None = None,
-) -> None:
-    async with store.begin() as tx:
-        if not await tx.orders.swap(before, after):
-            return
-        if after.state is OrderState.UNKNOWN:
-            await tx.outbox.tell(_alert(after, "unknown"), Audience(at_least=Role.VIEWER))
-        elif before.state is OrderState.UNKNOWN:
-            known = replace(_alert(after, "known"), is_resolved=True)
-            await tx.outbox.tell(known, Audience(at_least=Role.VIEWER))
-        if after.state is OrderState.ACKED:
-            await tx.outbox.tell(fill_notice(after), Audience())
-        elif after.state is OrderState.REJECTED:
-            code = after.reason or ""
-            told = refusal_notice(after.idea_id, "order", "broker", code)
-            await tx.outbox.tell(told, Audience())
-        await tx.outbox.tell(card_notice(after.idea_id, f"order_{after.state}"), Audience())
-        result = "pass" if after.state is OrderState.ACKED else f"fail:{after.state}"
-        await tx.history.append(
-            order_entry(
-                action,
-                after,
-                await tx.now(),
-                rationale=rationale,
-                market_time=market_time,
-                result=result,
-                bundle_hash=None,
-                detail=detail,
-            )
-        )
-    await bell.ring("deliver")
-
-
-def _alert(order: Order, what: str) -> Notice:
-    return Notice(
-        kind=Kind.UNKNOWN_ORDER,
-        key=f"{what}:{order.client_id}",
-        priority=Priority.SAFETY,
-        detail={"client_id": order.client_id, "idea_id": str(order.idea_id)},
-        cause=f"unknown:{order.client_id}",
-    )
+async def _recorded(store: Store, bell: Bell, outcome: Outcome) -> Order:
+    await record(store, bell, [outcome])
+    return outcome.after

@@ -137,8 +137,6 @@ class SetLogin:
         """By the code that the bot gave them. Raises :class:`NotKnown` for one that is not good,
         and :class:`TooManyTries`.
         """
-        email = email_of(email)
-        hashed = await self._hashed(email, password)
         async with self.store.begin() as tx:
             until = await tx.access.count_try({f"code:{address[:60]}": TRIES * 2}, TRIES_SPAN)
             if until is not None:
@@ -147,6 +145,9 @@ class SetLogin:
             person_id = await tx.access.accept(digest(code))
             if person_id is None:
                 raise NotKnown("this code is not good any more; ask the bot for another: /web")
+            # What is refused from here on leaves the code good: nothing of this is committed.
+            email = email_of(email)
+            hashed = await self._hashed(email, password)
             return await self._save(tx, person_id, email, hashed, by=person_id)
 
     async def by_operator(self, person_id: int, email: str, password: str) -> Person:

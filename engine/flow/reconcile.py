@@ -1,7 +1,10 @@
 """Make our books equal the venue's: lost answers, open trades, closed trades, the day's limits."""
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TypeVar, cast
 
 from engine.domain.account import Account, TradingDay, day_of
 from engine.domain.decision import Action, Entry
@@ -9,19 +12,33 @@ from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.state import Control
 from engine.errors import BrokerSilent
-from engine.flow.execution import record_absence, record_fill, record_silence
 from engine.flow.ideas import card_notice
 from engine.flow.latch import LATCHES, halt
 from engine.flow.limits import breach
+from engine.flow.order_outcomes import Outcome, absent, filled, record, silent
 from engine.flow.position_records import cause_of
-from engine.ports import Bell, Broker, Found, MarketData, NotFound, Store, Transaction
+from engine.ports import (
+    Bell,
+    Broker,
+    Found,
+    ManyLookUps,
+    MarketData,
+    NotFound,
+    Store,
+    Transaction,
+)
 from engine.snapshot.canonical import plain
 
 #: A SENDING order older than this has no attempt under way any more.
 SETTLE_SECONDS = 15.0
+#: Orders whose answers are asked for and committed together, and how long one may wait for others.
+_AT_ONCE, _TOGETHER_SECONDS = 100, 1.0
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 #: A venue may report a close late; asking again for a little of the past costs nothing.
 _OVERLAP = timedelta(days=3)
+
+T = TypeVar("T")
+Answer = Found | NotFound | BrokerSilent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +58,61 @@ class ResolveOrders:
         async with self.store.begin() as tx:
             lost = await tx.orders.stuck(self.settle_seconds)
             unknown = await tx.orders.in_state(OrderState.UNKNOWN)
-        return tuple([await self._resolve(order) for order in (*lost, *unknown)])
+        ended: list[Order] = []
+        orders = [*lost, *unknown]
+        for start in range(0, len(orders), _AT_ONCE):
+            ended += await self._resolve(orders[start : start + _AT_ONCE])
+        return tuple(ended)
 
-    async def _resolve(self, order: Order) -> Order:
-        try:
-            answer = await self.broker.look_up(order.client_id)
-        except BrokerSilent as error:
-            if order.state is OrderState.UNKNOWN:
-                return order
-            return await record_silence(self.store, self.bell, order, str(error))
-        if isinstance(answer, Found):
-            return await record_fill(self.store, self.bell, order, answer.fill)
-        if order.state is OrderState.SENDING:
-            reason = "the venue does not have it"
-            order = await record_silence(self.store, self.bell, order, reason)
-        if isinstance(answer, NotFound) and answer.proven:
-            return await record_absence(self.store, self.bell, order)
-        return order
+    async def _resolve(self, orders: Sequence[Order]) -> list[Order]:
+        """Orders as they stand after a look-up of each, in their order. What was learned is
+        committed together, but not much later than it was learned.
+        """
+        ended: list[Order] = []
+        learned: list[Outcome] = []
+        timer = asyncio.get_running_loop().time
+        since = timer()
+        async for order, answer in self._answers(orders):
+            outcomes = _outcomes(order, answer)
+            learned += outcomes
+            ended.append(outcomes[-1].after if outcomes else order)
+            if timer() - since > _TOGETHER_SECONDS:
+                await record(self.store, self.bell, learned)
+                learned, since = [], timer()
+        await record(self.store, self.bell, learned)
+        return ended
+
+    async def _answers(self, orders: Sequence[Order]) -> AsyncIterator[tuple[Order, Answer]]:
+        # By its class: what only passes on what it does not know may answer otherwise itself.
+        if issubclass(type(self.broker), ManyLookUps):
+            asked = cast(ManyLookUps, self.broker)
+            many = await _asked(asked.look_up_many([order.client_id for order in orders]))
+            for order in orders:
+                yield order, many if isinstance(many, BrokerSilent) else many[order.client_id]
+            return
+        for order in orders:
+            yield order, await _asked(self.broker.look_up(order.client_id))
+
+
+async def _asked(question: Awaitable[T]) -> T | BrokerSilent:
+    try:
+        return await question
+    except BrokerSilent as error:
+        return error
+
+
+def _outcomes(order: Order, answer: Answer) -> list[Outcome]:
+    """What an answer about an order makes of it, step by step."""
+    if isinstance(answer, Found):
+        return [filled(order, answer.fill)]
+    steps = []
+    if order.state is OrderState.SENDING:
+        silence = isinstance(answer, BrokerSilent)
+        steps.append(silent(order, str(answer) if silence else "the venue does not have it"))
+        order = steps[-1].after
+    if isinstance(answer, NotFound) and answer.proven:
+        steps.append(absent(order))
+    return steps
 
 
 async def measure(

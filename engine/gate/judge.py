@@ -1,10 +1,11 @@
 """The judgement: every check of the table runs, in the fixed order, and all are reported."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from engine.domain.gate import Check, CheckResult, GateReport, before_signal
 from engine.gate import checks as _registered  # noqa: F401  # enters the checks into the table
-from engine.gate.case import SCENE_CHECKS, Case, Scene, run, run_before
+from engine.gate.case import SCENE_CHECKS, Case, Scene, run
 
 _ORDER = tuple(Check)
 _SCENE = tuple(code for code in _ORDER if code in SCENE_CHECKS)
@@ -23,6 +24,11 @@ def judge(case: Case, before: Sequence[CheckResult] = ()) -> GateReport:
 
 def look(scene: Scene) -> tuple[CheckResult, ...]:
     """Every check that needs no idea: first those that come before a signal, in their order."""
-    first = before_signal(scene.bundle.schema)
-    order = (*first, *(code for code in _SCENE if code not in first))
-    return tuple([run_before(code, scene) for code in order])
+    order = _scene_order(scene.bundle.schema)
+    return tuple([CheckResult(code, *SCENE_CHECKS[code](scene)) for code in order])
+
+
+@cache
+def _scene_order(schema: int) -> tuple[Check, ...]:
+    first = before_signal(schema)
+    return (*first, *(code for code in _SCENE if code not in first))

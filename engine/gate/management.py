@@ -45,6 +45,7 @@ def check_stop(
     if not (stop > 0 and sign * (market - stop) > 0):
         raise PositionRefused("stop_side", price=_plain(stop), market=_plain(market))
     _not_too_near(stop, market, instrument)
+    _not_frozen(position, (stop,), market, instrument)
     first = position.stop_loss if original is None else original
     if first is not None and not sign * (stop - first) >= 0:
         raise PositionRefused("stop_wider", price=_plain(stop), limit=_plain(first))
@@ -61,6 +62,7 @@ def check_targets(
         if not position.direction.sign * (target - market) > 0:
             raise PositionRefused("target_side", price=_plain(target), market=_plain(market))
         _not_too_near(target, market, instrument)
+    _not_frozen(position, targets, market, instrument)
 
 
 def _not_too_near(price: Decimal, market: Decimal, instrument: Instrument) -> None:
@@ -71,6 +73,22 @@ def _not_too_near(price: Decimal, market: Decimal, instrument: Instrument) -> No
             market=_plain(market),
             limit=_plain(instrument.stops_level),
         )
+
+
+def _not_frozen(
+    position: Position, wanted: Sequence[Decimal], market: Decimal, instrument: Instrument
+) -> None:
+    """Refuse where the venue moves no levels: the market is at one of those it has, or would be at
+    one of the new.
+    """
+    for level in (position.stop_loss, position.take_profit, *wanted):
+        if level is not None and instrument.freezes(level, market):
+            raise PositionRefused(
+                "frozen",
+                price=_plain(level),
+                market=_plain(market),
+                limit=_plain(instrument.freeze_level),
+            )
 
 
 def in_order(targets: Sequence[Decimal], direction: Direction) -> tuple[Decimal, ...]:

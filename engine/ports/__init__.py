@@ -23,6 +23,8 @@ from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
+from engine.ports.provider import ModelServer, TokenServer
+from engine.ports.secrets import Connections, Vault
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
@@ -46,7 +48,7 @@ from engine.ports.terminals import (
     Terminals,
     Wait,
 )
-from engine.ports.venue import Books, Broker, Found, NotFound, VenueLedger
+from engine.ports.venue import Books, Broker, Found, ManyLookUps, NotFound, VenueLedger
 
 __all__ = [
     "COMMANDS_TOPIC",
@@ -67,6 +69,7 @@ __all__ = [
     "Clock",
     "Commands",
     "Confirmations",
+    "Connections",
     "Controls",
     "Evaluations",
     "Fault",
@@ -81,7 +84,9 @@ __all__ = [
     "Identify",
     "Look",
     "LookLive",
+    "ManyLookUps",
     "MarketData",
+    "ModelServer",
     "News",
     "NewsFeed",
     "NotFound",
@@ -106,7 +111,9 @@ __all__ = [
     "Streamed",
     "Streams",
     "Terminals",
+    "TokenServer",
     "Transaction",
+    "Vault",
     "VenueLedger",
     "Wait",
     "Watch",

@@ -59,6 +59,10 @@ class Outbox(Protocol):
         """
         ...
 
+    async def tell_all(self, notices: Sequence[tuple[Notice, Audience]]) -> None:
+        """The same for many, in their order."""
+        ...
+
     async def drop(self, person_id: int) -> None:
         """Do not send what is still queued for somebody."""
         ...

@@ -21,6 +21,7 @@ from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
+from engine.ports.secrets import Keeps
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalQueue
 from engine.ports.terminals import Commands, Snapshots, Terminals
@@ -101,7 +102,7 @@ class Controls(Protocol):
         ...
 
 
-class Transaction(Protocol):
+class Transaction(Keeps, Protocol):
     """Everything that can change together. It commits as a whole or not at all."""
 
     @property

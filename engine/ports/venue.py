@@ -1,10 +1,11 @@
 """Where orders go, and where a simulated venue keeps its books."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from engine.domain.account import Account, Position
 from engine.domain.order import ClosedTrade, Fill, Order
@@ -113,6 +114,15 @@ class Broker(Protocol):
 
     async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
         """Trades closed after an instant of market time, oldest first."""
+        ...
+
+
+@runtime_checkable
+class ManyLookUps(Protocol):
+    """What a venue can do besides whose books answer for many orders as fast as for one."""
+
+    async def look_up_many(self, client_ids: Sequence[str]) -> Mapping[str, Found | NotFound]:
+        """As :meth:`Broker.look_up` of each would answer."""
         ...
 
 

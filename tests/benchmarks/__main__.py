@@ -31,6 +31,7 @@ NAMES = (
     "ingest",
     "backfill",
     "reconcile",
+    "lost-answers",
 )
 
 

@@ -1,9 +1,6 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
-A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
-``connector``, ``oanda``, ``feeds``, ``deaths``, ``servers``, ``placements``, ``reconcile``,
-``history``.
+A first word names another run, with options of its own: the names are in ``_RUNS``.
 """
 
 import argparse
@@ -30,10 +27,14 @@ _RUNS = {
     "signals": "tests.chaos.signals",
     "feeds": "tests.chaos.feeds",
     "deaths": "tests.chaos.deaths",
+    "windows": "tests.chaos.windows",
     "servers": "tests.chaos.servers",
     "placements": "tests.chaos.placements",
     "reconcile": "tests.chaos.reconcile",
     "history": "tests.chaos.history",
+    "api": "tests.chaos.hostile",
+    "schema": "tests.chaos.schema",
+    "vault": "tests.chaos.vault",
 }
 
 
@@ -49,7 +50,9 @@ def main() -> int:
     wanted = parser.parse_args()
     began = time.monotonic()
     if wanted.fast:
-        counts, violations = deaths.run(wanted.kills, wanted.seed, wanted.venue)
+        counts, violations = deaths.run(
+            deaths.Wanted(venue=wanted.venue, kills=wanted.kills, seed=wanted.seed)
+        )
     else:
         found = demo.run(kills=wanted.kills, seed=wanted.seed)
         assert found.books is not None

@@ -35,7 +35,8 @@ from storage.database import open_database
 from storage.seed import seed
 from storage.transaction import PostgresLedger
 from tests.chaos import defects, exits
-from tests.chaos.defects import DefectiveStore
+from tests.chaos.defects import UNMASKED, DefectiveStore
+from tests.chaos.new_ids import NewIds
 from tests.chaos.traps import (
     Trap,
     TrappedAuditor,
@@ -162,6 +163,8 @@ def build(plan: Plan) -> Life:
     if plan.told is not None:
         # The venue's own books are no place of the traps: they are the real adapter's affair.
         venue = kind(plan.venue).broker(plan.told, store, PostgresLedger())
+        if plan.defect in UNMASKED:
+            venue = NewIds(inner=venue, ledger=PostgresLedger())
     elif plan.venue == "wild":
         venue = WildVenue(
             market=market,

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.chaos.traps import AUTONOMOUS, EXIT_RECOVERY, RECOVERY
+from tests.chaos.traps import AUTONOMOUS, EXIT_RECOVERY, PLACEMENT, RECOVERY
 
 ROOT = Path(__file__).parents[2]
 #: What a death must have left behind for a place of the recovery to be reached.
@@ -93,8 +93,15 @@ def at(zygote_: Zygote, plan: dict[str, Any], place: str, nth: int = 1) -> str:
     return zygote_.life({**plan, "place": place, "nth": nth}, limit=40)
 
 
-def randomly(zygote_: Zygote, plan: dict[str, Any], chance: Random, *, longest: float = 0.4) -> str:
-    """Die at a random instant; 30 % of the deaths fall into the start and the recovery."""
+def randomly(
+    zygote_: Zygote, plan: dict[str, Any], chance: Random, *,
+    longest: float = 0.4, white_box: float = 0.0,
+) -> str:  # fmt: skip
+    """Die at a random instant; 30 % of the deaths fall into the start and the recovery.
+
+    ``white_box`` is the share that is aimed at a window of a placement instead; one that is not
+    reached in time is a death at a random instant.
+    """
     plan = {
         **plan,
         "seed": chance.randrange(10**6),
@@ -102,6 +109,9 @@ def randomly(zygote_: Zygote, plan: dict[str, Any], chance: Random, *, longest: 
     }
     # On a machine that others use as well, the same life takes longer.
     slow = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    if white_box and chance.random() < white_box:
+        aimed = {**plan, "place": chance.choice(PLACEMENT)}
+        return zygote_.life(aimed, kill_after=3 * longest * slow, limit=30)
     if chance.random() < 0.3:
         after = chance.uniform(0.02, 0.2) * slow
         return zygote_.life(plan, kill_after=after, from_boot=True, limit=30)

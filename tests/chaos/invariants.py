@@ -178,7 +178,7 @@ def _venue_equals_books(books: Books) -> list[str]:
         "our fills": {row["client_id"] for row in books.fills},
         "our positions": {row["client_id"] for row in books.positions},
     }.items():
-        found += [f"{id_} is in {name} and not ACKED" for id_ in sorted(ids - acked)]
+        found += [f"{id_} is in {name} and not ACKED" for id_ in sorted(ids - acked, key=str)]
         found += [f"{id_} is ACKED and not in {name}" for id_ in sorted(acked - ids)]
     return found + _money(books)
 

@@ -1,5 +1,7 @@
 """Many orders, one attempt each, in bad weather: ``placements --orders 1000 --venue binance``.
 
+So many are sent; those that an adapter kept back, because the venue wants a pause, come on top.
+
 The orders are released without the gate, which has runs of its own; the attempt, its record and the
 looking up are the product's, the adapter is the real one. At the end each order was dealt at most
 once, each attempt ended ACKED, REJECTED or UNKNOWN, and of each UNKNOWN everybody was told.
@@ -12,6 +14,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -40,6 +43,8 @@ _SIDE_BY_SIDE = 3
 _ENDS = (OrderState.ACKED, OrderState.REJECTED, OrderState.UNKNOWN)
 #: A terminal is told of a command again when its lease is over.
 _ROUNDS, _PAUSE = 90, 0.7
+#: What an adapter says of an order that never left it, as while the venue wants a pause.
+_KEPT = "nothing was sent"
 
 
 class _NoRules:
@@ -54,7 +59,9 @@ class Placed:
     """What a run came to."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
+    made: int = 0
 
 
 async def run(url: str, running: Running, venue: str, *, orders: int, seed: int) -> Placed:
@@ -69,18 +76,19 @@ async def run(url: str, running: Running, venue: str, *, orders: int, seed: int)
         made: Any = kind(venue).broker(running.told, store, ledger)
         sender = SendOrder(collect=_NoRules(), store=store, broker=made, bell=Bell())  # type: ignore[arg-type]
         running.weather(1)
-        waiting = iter(range(1, orders + 1))
+        numbers = count(1)
+        ways = [Direction(way) for way in kind(venue).WAYS]
 
         async def place() -> None:
-            for number in waiting:
-                ways = [Direction(way) for way in kind(venue).WAYS]
+            while found.counts["orders sent"] < orders:
+                number = found.made = next(numbers)
                 wanted = _order(number, made.account_id, chance.choice(ways), price.bid)
                 await _one(sender, store, wanted, found)
 
         await asyncio.gather(*(place() for _ in range(_SIDE_BY_SIDE)))
         running.weather(0)
         await _look_up(store, made, found)
-        await _audit(running, orders, found)
+        await _audit(running, found)
     return found
 
 
@@ -105,6 +113,12 @@ async def _one(sender: SendOrder, store: Any, wanted: Order, found: Placed) -> N
         assert await tx.orders.swap(wanted, sending)
     ended = await sender._attempt(sending, None)  # type: ignore[arg-type]
     found.counts[f"attempts {ended.state}"] += 1
+    is_kept = ended.state is OrderState.REJECTED and _KEPT in str(ended.reason)
+    found.counts["orders kept back" if is_kept else "orders sent"] += 1
+    if is_kept:
+        await asyncio.sleep(_PAUSE / 2)
+    elif ended.state is OrderState.REJECTED:
+        found.reasons[str(ended.reason)[:60]] += 1
     if ended.state not in _ENDS:
         found.violations.append(f"{ended.client_id} ended {ended.state}")
 
@@ -125,7 +139,7 @@ async def _look_up(store: Any, made: Any, found: Placed) -> None:
                 found.violations.append(f"{order.client_id} is unknown here and not at the venue")
 
 
-async def _audit(running: Running, orders: int, found: Placed) -> None:
+async def _audit(running: Running, found: Placed) -> None:
     truth = running.truth()
     database = connections.get("default")
     rows = await database.execute_query_dict("SELECT client_id, state FROM trade_order")
@@ -136,8 +150,8 @@ async def _audit(running: Running, orders: int, found: Placed) -> None:
         "SELECT trade_idea_id, count(*) AS n FROM decision_history"
         " WHERE action = 'order_unknown' GROUP BY 1"
     )
-    if len(rows) != orders:
-        found.violations.append(f"{len(rows)} orders of {orders}")
+    if len(rows) != found.made:
+        found.violations.append(f"{len(rows)} orders of {found.made}")
     for row in rows:
         name, state, taken = row["client_id"], row["state"], truth.taken.get(row["client_id"], 0)
         found.counts[f"orders {state}"] += 1
@@ -177,4 +191,6 @@ def main(arguments: list[str]) -> int:
                 found = asyncio.run(
                     run(url, running, wanted.venue, orders=wanted.orders, seed=wanted.seed)
                 )
+    for reason, number in found.reasons.most_common(5):
+        print(f"  rejected {number:>5} times: {reason}")
     return report(found.counts, found.violations)

@@ -78,6 +78,22 @@ EXIT_RECOVERY = (
     "position_absent:after_commit",
 )
 POINTS = (*FORWARD, *EXITS, *AUTONOMOUS, *RECOVERY, *EXIT_RECOVERY)
+#: Those between a person's tap and the venue's acknowledgement.
+TAP_TO_ANSWER = FORWARD[
+    FORWARD.index("tap:stored") : FORWARD.index("order_filled:after_commit") + 1
+]
+#: Where a death in the middle of a placement hurts most, one in each of its windows.
+PLACEMENT = (
+    "ai_proposed:before_commit",
+    "tap:begun",
+    "human_approved:before_commit",
+    "human_approved:after_commit",
+    "order_sending:after_commit",
+    "submit:before",
+    "submit:after",
+    "order_filled:before_commit",
+    "look_up:after",
+)
 #: Where a venue has done it and nobody knows yet.
 AT_VENUE = ("submit:after", "look_up:after", "close:after")
 

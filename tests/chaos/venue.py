@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from broker.books import Books
 from broker.paper import PaperBroker
@@ -28,10 +28,10 @@ class WildVenue(PaperBroker):
     fates: Sequence[str] = FATES
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Books]:
+    async def _open(self) -> AsyncIterator[tuple[Self, Books]]:
         await self._arrivals()
-        async with super()._open() as books:
-            yield books
+        async with super()._open() as opened:
+            yield opened
 
     async def _arrivals(self) -> None:
         """Orders that were under way come in, atomically."""
@@ -47,7 +47,7 @@ class WildVenue(PaperBroker):
         instrument = await self.market.instrument(order.symbol)
         quote = await self.market.quote(order.symbol)
         assert quote is not None
-        async with super()._open() as books:
+        async with super()._open() as (_, books):
             fill = Fill(
                 client_id=order.client_id,
                 broker_id=str(books.number + 1),
@@ -73,7 +73,7 @@ class WildVenue(PaperBroker):
         return fill
 
     async def look_up(self, client_id: str) -> Found | NotFound:
-        async with self._open() as books:
+        async with self._open() as (_, books):
             known = books.orders.get(client_id)
         if known is not None:
             return Found(restore(Fill, known))
@@ -81,3 +81,6 @@ class WildVenue(PaperBroker):
             asked = {client_id: time.time(), **wild.get("asked", {})}
             wild["asked"] = asked
         return NotFound(proven=time.time() - asked[client_id] > PROOF_SECONDS)
+
+    async def look_up_many(self, client_ids: Sequence[str]) -> dict[str, Found | NotFound]:
+        return {client_id: await self.look_up(client_id) for client_id in client_ids}

@@ -135,3 +135,17 @@ async def test_halts_are_known_by_version_and_by_who_has_seen_them(staffed: Any)
         assert [(s.name, s.role) for s in seen] == [("Luis", "trader"), ("Ann", "admin")]
         assert seen[0].at <= seen[1].at
         assert await tx.outbox.halt_seen(7) == []
+
+
+async def test_many_notices_are_queued_as_if_one_after_the_other(staffed: Any):
+    audience = Audience(person_id=ANN.id)
+    told = [
+        notice("a", cause="lost:feed"),
+        notice("b", cause="lost:feed", is_resolved=True),
+        notice("c", cause="lost:broker", is_resolved=True),
+        notice("a", cause="lost:feed"),
+    ]
+    async with staffed.begin() as tx:
+        await tx.outbox.tell_all([(each, audience) for each in told])
+        await tx.outbox.tell_all([])
+    assert [(key, first) for key, *_, first in await rows(staffed)] == [("a", None), ("b", "a")]

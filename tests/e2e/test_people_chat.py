@@ -10,6 +10,7 @@ from bot.commands import commands_of
 from bot.i18n import LANGUAGES, words_for
 from bot.menus import Menus
 from engine.domain.person import Role
+from engine.flow.logins import digest
 from tests.e2e.conftest import Chat
 
 EN, ES = words_for("en"), words_for("es")
@@ -207,6 +208,20 @@ async def test_zone_is_chosen_by_city_by_buttons_and_by_name(chat: Chat) -> None
     assert which["text"] == EN("zone.which")
     (none,) = await chat.say("/timezone zzzz", EVE)
     assert "I know no time zone zzzz" in none["text"]
+
+
+async def test_web_gives_a_code_that_opens_the_api_once(chat: Chat) -> None:
+    (told,) = await chat.say("/web", EVE)
+    assert "/v1/auth/activate" in told["text"]
+    found = re.search(r"API: (\S{43})\n", told["text"])
+    assert found is not None
+    (again,) = await chat.say("/web", EVE)
+    assert found[1] not in again["text"]
+    async with chat.desk.world.store.begin() as tx:
+        assert await tx.access.accept(digest(found[1])) is None
+        newest = re.search(r"API: (\S{43})\n", again["text"])
+        assert newest is not None
+        assert await tx.access.accept(digest(newest[1])) == EVE
 
 
 async def test_start_is_three_messages_with_the_first_steps(chat: Chat) -> None:

@@ -121,12 +121,13 @@ async def test_an_address_cannot_guess_at_many_accounts(web: Web) -> None:
 
 async def test_a_code_of_the_bot_makes_a_login_once(web: Web) -> None:
     code, _ = await web.desk.talk.invite(EVE.id)
-    body = {"code": code, "email": "Eve@Example.com", "password": PASSWORD}
-    short = await web.ask(None, "POST", "/v1/auth/activate", json={**body, "password": "short"})
-    assert (short[0], short[1]["error"]["code"]) == (400, "INVALID_INPUT")
+    body = {"code": code, "email": "Eve1@Example.com", "password": PASSWORD}
+    for weak in ("short", "a" * 20, "my name is eve1 eve1"):
+        told = await web.ask(None, "POST", "/v1/auth/activate", json={**body, "password": weak})
+        assert (told[0], told[1]["error"]["code"]) == (400, "INVALID_INPUT")
     assert (await web.ask(None, "POST", "/v1/auth/activate", json=body))[0] == 201
     assert (await web.ask(None, "POST", "/v1/auth/activate", json=body))[0] == 401
-    login = {"email": "eve@example.com", "password": PASSWORD}
+    login = {"email": "eve1@example.com", "password": PASSWORD}
     assert (await web.ask(None, "POST", "/v1/auth/login", json=login))[0] == 200
     assert "access_changed" in await web.desk.actions()
 

@@ -15,13 +15,16 @@ from bot.processes import prepare
 from bot.settings import Settings
 from engine.domain.order import OrderState
 from engine.domain.position_orders import PositionOrderState
+from engine.domain.secret import Secret
 from engine.domain.state import TradingState
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, SecretUnreadable
 from engine.flow.approvals import Choice
 from storage.backup import manifest_of
 from storage.database import open_database
 from storage.embedded import Servers
 from storage.migrate import migrate
+from storage.sealing import KeyRing, new_key_line, read_keys
+from storage.transaction import PostgresStore
 from tests.conftest import ROLE, Database, _named
 from tests.integration.conftest import ANN, Desk
 
@@ -175,3 +178,21 @@ async def test_rows_that_are_missing_afterwards_are_noticed(
     manifest_of(file).write_text(json.dumps(manifest))
     with pytest.raises(InvalidInput, match="not what was backed up"):
         await bring_back(settings_of(empty), file, say=print)
+
+
+async def test_secrets_travel_encrypted_and_open_with_the_same_keys(
+    desk: Desk, opened: Database, empty: Database, tmp_path: Path
+) -> None:
+    keys = KeyRing(read_keys(new_key_line("k"), "keys"))
+    async with PostgresStore(keys).begin() as tx:
+        await tx.secrets.put("provider/openai/key", Secret("sk-CANARY"))
+    file = tmp_path / "one.backup"
+    assert await make(settings_of(opened), file, say=lambda _: None) == 0
+    assert b"CANARY" not in file.read_bytes() + manifest_of(file).read_bytes()
+    assert await bring_back(settings_of(empty), file, say=lambda _: None) == 0
+    async with open_database(empty.url):
+        async with PostgresStore(keys).begin() as tx:
+            assert await tx.secrets.get("provider/openai/key") == Secret("sk-CANARY")
+        async with PostgresStore().begin() as tx:
+            with pytest.raises(SecretUnreadable):
+                await tx.secrets.get("provider/openai/key")

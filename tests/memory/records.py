@@ -176,6 +176,10 @@ class MemoryOutbox:
     def __init__(self, view: View, people: MemoryPeople, clock: Clock) -> None:
         self._view, self._people, self._clock = view, people, clock
 
+    async def tell_all(self, notices: Sequence[tuple[Notice, Audience]]) -> None:
+        for notice, audience in notices:
+            await self.tell(notice, audience)
+
     async def tell(self, notice: Notice, audience: Audience) -> None:
         for person in await self._people.list():
             loudness = notice.loudness_for(person)

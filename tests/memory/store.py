@@ -10,6 +10,7 @@ from typing import Any
 from engine.domain.snapshot import Bundle
 from engine.ports import Clock
 from storage.chain import GENESIS
+from storage.sealing import KeyRing
 from tests.memory.access import MemoryAccess
 from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
@@ -26,6 +27,7 @@ from tests.memory.records import (
 )
 from tests.memory.rows import Change, Rows, View
 from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
+from tests.memory.secrets import MemoryConnections, MemoryVault
 from tests.memory.signal_queue import MemorySignalQueue
 from tests.memory.snapshots import MemorySnapshots
 from tests.memory.terminals import MemoryCommands, MemoryTerminals
@@ -44,8 +46,9 @@ class MemoryStore:
     to the commit is on its way. ``watchers`` are called with what each commit changed.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keys: KeyRing | None = None) -> None:
         self.clock = clock
+        self.keys = keys or KeyRing()
         self.rows = Rows()
         self.rows.tables["head"][1] = (0, GENESIS)
         self.bundle_names: dict[Bundle, str] = {}
@@ -104,6 +107,8 @@ class MemoryTransaction:
         self.headlines = MemoryHeadlines(view, store.clock)
         self.streams = MemoryStreams(view, store.clock, store.stream_numbers)
         self.candles = MemoryCandles(view, store.clock)
+        self.secrets = MemoryVault(view, store.clock, store.keys)
+        self.providers = MemoryConnections(view)
 
     async def now(self) -> datetime:
         return self._clock()

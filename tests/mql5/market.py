@@ -43,6 +43,7 @@ class Symbol:
     filling: int = 1
     exemode: int = 2
     stops_level: int = 0
+    freeze_level: int = 0
     vmin: float = 0.01
     vmax: float = 50.0
     vstep: float = 0.01

@@ -193,6 +193,8 @@ def market(rig: Rig) -> Mt5Market:
 
 async def test_the_market_is_what_the_terminal_shows(rig: Rig) -> None:
     shown = market(rig)
+    with rig.server.held() as held:
+        held.symbols["GOLD"].freeze_level = 20
     quote = await shown.quote("XAUUSD")
     assert quote is not None
     assert (quote.bid, quote.ask) == (Decimal("2400.00"), Decimal("2400.30"))
@@ -202,7 +204,7 @@ async def test_the_market_is_what_the_terminal_shows(rig: Rig) -> None:
     assert (gold.pip, gold.contract_size, gold.stops_level) == (
         Decimal("0.1"), Decimal(100), Decimal("0.50"),
     )  # fmt: skip
-    assert gold.margin_rate == Decimal("0.002")
+    assert (gold.margin_rate, gold.freeze_level) == (Decimal("0.002"), Decimal("0.20"))
     candles = await shown.candles("EURUSD", Timeframe.H1, 5)
     assert len(candles) == 5
     assert all(b.time - a.time == timedelta(hours=1) for a, b in pairwise(candles))

@@ -119,6 +119,28 @@ async def test_a_level_that_is_there_already_is_set(rig: Rig) -> None:
     assert (status, told["error"]["details"]) == (422, {"retcode": 10016})
 
 
+async def test_levels_within_the_freeze_level_are_refused_before_they_are_sent(rig: Rig) -> None:
+    _, told = await rig.post("/mt5/order", order_body(stop_loss=1.099, take_profit=[1.12]))
+    path = f"/mt5/positions/{told['positions'][0]}/modify"
+    with rig.server.held() as held:
+        held.symbols["EURUSD"].freeze_level = 99
+    sent = len(rig.exchange.sent)
+    # The stop it has stands 100 points below the bid of 1.10000: just outside.
+    assert (await rig.post(path, {"take_profit": [1.13]}, "m-1"))[0] == 200
+    for number, body in enumerate(({"stop_loss": 1.09901}, {"take_profit": [1.10099]})):
+        status, told = await rig.post(path, body, f"m-2{number}")
+        assert (status, told["error"]["details"]) == (422, {"reason": "frozen"})
+    with rig.server.held() as held:
+        held.symbols["EURUSD"].freeze_level = 100
+    status, told = await rig.post(path, {"stop_loss": 1.08}, "m-3")
+    assert (status, told["error"]["details"]) == (422, {"reason": "frozen"})
+    assert "1.09900 is within the freeze level, 0.00100" in told["error"]["message"]
+    assert len(rig.exchange.sent) == sent + 1
+    # A close is for the broker to refuse.
+    status, _ = await rig.post(path.replace("modify", "close"), {}, "c-1")
+    assert status == 200
+
+
 async def test_a_close_off_the_steps_or_of_nothing_is_refused(rig: Rig) -> None:
     _, told = await rig.post("/mt5/order", order_body())
     path = f"/mt5/positions/{told['positions'][0]}/close"

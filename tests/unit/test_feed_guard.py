@@ -18,6 +18,7 @@ from engine.domain.strategy import ForbiddenConditions
 from engine.flow.feed_watch import over_limits
 from engine.flow.judgement import consider
 from engine.gate.case import Scene, run_before
+from engine.gate.checks import feed
 from engine.gate.feed_guard import faults, sight_of
 from engine.snapshot.indicators import WINDOW
 from tests.builders import HOUR, NOW, bundle, calendar, candles, quote, strategy
@@ -225,3 +226,22 @@ def test_the_last_hour_of_a_weekly_calendar_is_closed_unless_nobody_waits_for_ne
         rule = ForbiddenConditions(minutes, ("USD", "EUR"))
         asked = Scene(bundle=ends, strategy=strategy(forbidden_conditions=rule))
         assert run_before(Check.NEWS, asked).passed is passed
+
+
+def test_the_data_of_a_bundle_is_looked_at_once_for_all_strategies(monkeypatch: Any) -> None:
+    looked: list[Sight] = []
+
+    def look(sight: Sight) -> tuple[()]:
+        looked.append(sight)
+        return ()
+
+    monkeypatch.setattr(feed, "faults", look)
+    one, other = (bundle(settings_version=number) for number in (1, 2))
+    for each in (one, other, one, other):
+        for name in ("a", "b"):
+            asked = Scene(bundle=each, strategy=replace(strategy(), name=name))
+            assert run_before(Check.DATA_QUALITY, asked).passed
+    assert len(looked) == 2
+    # What is equal and another object is looked at for itself.
+    assert run_before(Check.DATA_QUALITY, Scene(bundle=replace(one), strategy=strategy())).passed
+    assert len(looked) == 3

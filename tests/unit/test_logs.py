@@ -3,7 +3,10 @@
 import json
 import logging
 
-from bot.logs import json_formatter
+import pytest
+
+from bot.logs import json_formatter, mask
+from storage.sealing import new_key_line
 
 TOKEN = "123456789:" + "A" * 35
 
@@ -41,3 +44,37 @@ def test_secrets_are_masked_in_messages_and_tracebacks() -> None:
     assert TOKEN not in text
     assert "hunter2" not in text
     assert "getMe" in json.loads(text)["exception"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Incorrect API key provided: sk-proj-CANARY12345.",
+        "{'Authorization': 'Bearer CANARY.a-b_c~d+e/f='}",
+        "Authorization: Basic CANARYdXNlcjpwYXNz",
+        '{"access_token":"CANARY","token_type":"bearer","refresh_token": "CANARY"}',
+        "grant_type=refresh_token&refresh_token=CANARY&client_secret=CANARY",
+        "Tokens(access_token='CANARY')",
+        "GET /oauth/openai/callback?code=CANARY&state=CANARY HTTP/1.1",
+        "code_verifier=CANARY, api_key: CANARY",
+        "X-API-Key: CANARY",
+        "ENCRYPTION_KEYS=CANARY",
+        f"a key {new_key_line('CANARY')} of a list",
+    ],
+)
+def test_keys_and_tokens_are_masked_wherever_they_stand(text: str) -> None:
+    assert "CANARY" not in mask(text)
+    assert "***" in mask(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "candles of EURUSD H1 were not read: TimeoutError()",
+        "2026-03-09 12:00:00 WARNING the basics of a code: state=running, key=3",
+        "GET /v1/history?limit=5&after=7 200",
+        "bundle 3f2a8c1d9e0b7a6f5e4d3c2b1a09f8e7d6c5b4a3928170f1e2d3c4b5a6978801: whole",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert mask(text) == text

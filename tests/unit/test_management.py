@@ -83,6 +83,33 @@ def test_a_stop_keeps_the_distance_the_venue_asks_for(direction, good, bad):
 
 
 @pytest.mark.parametrize(
+    ("direction", "good", "bad"),
+    [(BUY, "1.09899", "1.09900"), (SELL, "1.10109", "1.10108")],
+)
+def test_a_stop_that_the_venue_would_freeze_is_refused(direction, good, bad):
+    stop(direction, good, freeze_level=D("0.00100"))
+    with refused("frozen"):
+        stop(direction, bad, freeze_level=D("0.00100"))
+
+
+@pytest.mark.parametrize("level", ["stop_loss", "take_profit"])
+@pytest.mark.parametrize("direction", [BUY, SELL])
+def test_a_trade_with_a_level_at_the_market_is_frozen(level, direction):
+    market = QUOTE.bid if direction is BUY else QUOTE.ask
+    sign = direction.sign * (-1 if level == "stop_loss" else 1)
+    near = position(direction, **{level: market + sign * D("0.00100")})
+    known = replace(EURUSD, freeze_level=D("0.00100"))
+    wanted = market - direction.sign * D("0.00400")
+    with refused("frozen"):
+        check_stop(near, wanted, quote=QUOTE, instrument=known, original=D("1.1") - direction.sign)
+    with refused("frozen"):
+        target = market + direction.sign * D("0.00400")
+        check_targets(near, [target], quote=QUOTE, instrument=known)
+    farther = replace(near, **{level: market + sign * D("0.00101")})
+    check_stop(farther, wanted, quote=QUOTE, instrument=known, original=D("1.1") - direction.sign)
+
+
+@pytest.mark.parametrize(
     ("direction", "first", "wider"),
     [(BUY, "1.09400", "1.09399"), (SELL, "1.10600", "1.10601")],
 )

@@ -64,9 +64,7 @@ IN_FLIGHT = {
     "POST /v1/ai/ideas/{}/reject", "GET /v1/ai/history", "GET /v1/ai/history/{}/snapshot",
     "GET /v1/dashboard/summary", "GET /v1/events", "GET /v1/trading/position",
     "GET /v1/trading/orders", "GET /v1/trading/fills", "GET /v1/trading/metrics",
-    "GET /v1/trading/equity/history", "GET /oauth/openai/start", "GET /oauth/openai/callback",
-    "GET /oauth/openai/status", "POST /oauth/openai/disconnect", "POST /v1/ai/test-connection",
-    "GET /v1/ai/llm/status", "POST /v1/ai/llm/test",
+    "GET /v1/trading/equity/history",
 }  # fmt: skip
 
 _PATH = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s`|]*)")

@@ -121,6 +121,7 @@ class Modifying:
         stop, target = self.form.stop_loss, self.form.take_profit
         sl = exact(held["sl"], digits) if stop is None else market.on_grid(stop)
         tp = exact(held["tp"], digits) if target is None else market.on_grid(target)
+        _not_frozen(held, market, (sl, tp))
         return [
             {
                 "action": "sltp", "symbol": held["symbol"], "position": held["identifier"],
@@ -128,6 +129,23 @@ class Modifying:
                 "held": str(small(held["volume"])),
             }
         ]  # fmt: skip
+
+
+def _not_frozen(held: Mapping[str, Any], market: Market, wanted: Sequence[Decimal]) -> None:
+    """Refuse to move the levels of a position that one of them, or one of the new, freezes there:
+    the price that would close it is no farther away than the broker's freeze level. Zero is none.
+    """
+    if not market.freeze:
+        return
+    price = market.symbol.bid if held["type"] == 0 else market.symbol.ask
+    levels = [exact(held[name], market.symbol.digits) for name in ("sl", "tp")]
+    for level in (*levels, *wanted):
+        if level and not abs(price - level) > market.freeze:
+            raise refused(
+                f"{level} is within the freeze level, {market.freeze}, of the price {price}:"
+                " nothing was sent",
+                reason="frozen",
+            )
 
 
 async def _held(terminal: Terminal, position: int) -> tuple[Mapping[str, Any], Market]:

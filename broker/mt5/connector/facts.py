@@ -110,6 +110,8 @@ class Market:
     tick_size: Decimal
     filling_mask: int
     execution: int
+    #: While the price is no farther from a position's level than this, its levels stay.
+    freeze: Decimal
 
     @classmethod
     def of(cls, info: Told, tick: Told) -> "Market":
@@ -129,6 +131,7 @@ class Market:
             tick_size=small(info["trade_tick_size"]) or small(info["point"]),
             filling_mask=info["filling_mode"],
             execution=info["trade_exemode"],
+            freeze=info["trade_freeze_level"] * small(info["point"]),
         )
 
     @property

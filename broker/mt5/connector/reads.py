@@ -159,6 +159,7 @@ class Reads:
             "volume_max": small(info["volume_max"]),
             "volume_step": small(info["volume_step"]),
             "stops_level": info["trade_stops_level"],
+            "freeze_level": info["trade_freeze_level"],
             "tick_size": small(info["trade_tick_size"]),
             "tick_value": small(info["trade_tick_value"]),
             "margin_per_lot": small(margin),

@@ -1,0 +1,151 @@
+"""The HTTP API served in a process of its own, over a desk with ideas and a history.
+
+Prints where it is and everybody's keys as one line of JSON, and when its input ends how long its
+event loop was kept from its work, and how much its memory grew.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil
+from argon2 import PasswordHasher
+
+from bot.settings import Settings
+from bot.talk import build_talk
+from bot.wiring import build_work
+from bot.world import build_world
+from engine.domain.settings import RiskSettings
+from engine.domain.state import Control, TradingState
+from engine.strategies.documents import shipped
+from storage.database import open_database
+from storage.seed import seed
+from tests import web
+from tests.integration.conftest import ANN, EVE, LUIS, START, Desk, RecordingBell
+
+_ROOT = Path(__file__).parents[2]
+_CANDLES = 120
+_LOOK_SECONDS = 0.005
+#: Far from what anybody guesses: a run must not revoke the key it asks with.
+_FIRST_KEY = 3_000_000_000
+EMAIL = "ann@example.com"
+
+
+@asynccontextmanager
+async def desk(url: str) -> AsyncIterator[Desk]:
+    """A desk on an empty, migrated database, some candles on, with ideas."""
+    loose = RiskSettings(
+        min_confidence_threshold=Decimal(60),
+        daily_profit_target=Decimal(0),
+        max_drawdown_amount=Decimal(5_000),
+        max_daily_loss_percent=Decimal(50),
+    )
+    async with open_database(url, pool=8):
+        control = Control(state=TradingState.RUNNING, reason="test", changed_at=START)
+        await seed(shipped(), loose, control)
+        world = build_world(Settings(_env_file=None, market_start=306))  # type: ignore[call-arg]
+        async with world.store.begin() as tx:
+            for person in (ANN, LUIS, EVE):
+                await tx.people.save(person)
+        bell = RecordingBell()
+        work, talk = build_work(world, bell), build_talk(world, bell, claim_code="x")
+        made = Desk(world, work, talk, bell)
+        await work.sync_broker()
+        for _ in range(_CANDLES):
+            await made.next_candle()
+        bell.rung.clear()
+        yield made
+        await world.close()
+
+
+async def _serve(told: Namespace) -> None:
+    owner = await asyncpg.connect(told.owner)
+    await owner.execute(f"ALTER TABLE api_key ALTER COLUMN id RESTART WITH {_FIRST_KEY}")
+    await owner.close()
+    if told.strong:
+        web.QUICK = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+    async with desk(told.url) as made:
+        served = await web.serve(made)
+        served.ticking = True
+        await served.uses.access.set_login.by_operator(ANN.id, EMAIL, web.PASSWORD)
+        gc.collect()
+        process = psutil.Process(os.getpid())
+        before, lags = process.memory_info().rss, [0.0]
+        watch = asyncio.get_running_loop().create_task(_watch(lags))
+        keys = {person.name: served.keys[person.id] for person in (ANN, LUIS, EVE)}
+        print(json.dumps({"url": str(served.server.make_url("/")), "keys": keys}), flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        watch.cancel()
+        lags.sort()
+        print(
+            json.dumps(
+                {
+                    "lag p99 ms": round(1000 * lags[int(len(lags) * 0.99)], 1),
+                    "lag max ms": round(1000 * lags[-1], 1),
+                    "memory grew MiB": round((process.memory_info().rss - before) / 2**20, 1),
+                }
+            ),
+            flush=True,
+        )
+        await served.close()
+
+
+async def _watch(lags: list[float]) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        at = loop.time()
+        await asyncio.sleep(_LOOK_SECONDS)
+        lags.append(loop.time() - at - _LOOK_SECONDS)
+
+
+@dataclass
+class Site:
+    """Where it is, everybody's keys, and after it was stopped what it says of itself."""
+
+    url: str
+    keys: dict[str, str]
+    process: asyncio.subprocess.Process
+
+    async def stop(self) -> dict[str, Any]:
+        """End it: its lag and its memory."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        line = await self.process.stdout.readline()
+        await self.process.wait()
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+
+@asynccontextmanager
+async def site(url: str, owner: str, *, strong: bool = False) -> AsyncIterator[Site]:
+    """The API in a process of its own for the length of the block."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos.api_site", url, owner, *(["strong"] if strong else []),
+        cwd=_ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 180))
+        yield Site(url=told["url"].rstrip("/"), keys=told["keys"], process=process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(
+        _serve(Namespace(url=sys.argv[1], owner=sys.argv[2], strong="strong" in sys.argv[3:]))
+    )

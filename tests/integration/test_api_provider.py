@@ -1,0 +1,211 @@
+"""The provider's connection over HTTP, as an admin's browser and a script make it."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestClient
+
+from bot.logs import mask
+from bot.provider_settings import build_provider, parts_of
+from bot.settings import Settings
+from engine.domain.person import Person
+from storage.sealing import KeyRing, new_key_line, read_keys
+from storage.transaction import PostgresStore
+from tests.integration.conftest import ANN, EVE, LUIS, Desk
+from tests.provider_server import FAULTS, KEY, AuthSite, ModelSite, served
+from tests.web import Web, serve
+
+START, BACK = "/oauth/openai/start", "/oauth/openai/callback"
+STATUS, END = "/oauth/openai/status", "/oauth/openai/disconnect"
+
+
+@dataclass
+class Shop:
+    """The API, with a provider on this machine."""
+
+    web: Web
+    site: ModelSite
+    auth: AuthSite
+
+    async def ask(self, who: Person | None, method: str, path: str, **options: Any) -> Any:
+        return await self.web.ask(who, method, path, **options)
+
+    async def allowed(self, url: str) -> dict[str, str]:
+        """What the provider sends a browser back with."""
+        async with ClientSession() as session, session.get(url, allow_redirects=False) as answer:
+            query = parse_qs(urlsplit(answer.headers["Location"]).query)
+        return {name: values[0] for name, values in query.items()}
+
+
+def settings(site: ModelSite, auth: AuthSite, **changes: Any) -> Settings:
+    known: dict[str, Any] = {
+        "llm_base_url": f"{site.url}/v1", "openai_client_id": auth.client_id,
+        "openai_client_secret": auth.client_secret, "openai_auth_url": f"{auth.url}/authorize",
+        "openai_token_url": f"{auth.url}/token", "openai_redirect_uri": auth.redirect_uri,
+    }  # fmt: skip
+    return Settings(_env_file=None, **known | changes)
+
+
+@pytest_asyncio.fixture
+async def shop(desk: Desk) -> AsyncIterator[Shop]:
+    store = PostgresStore(KeyRing(read_keys(new_key_line("k"), "keys")))
+    async with served(ModelSite()) as site, served(AuthSite()) as auth:
+        parts = parts_of(settings(site, auth))
+        web = await serve(desk, provider=build_provider(parts, store, desk.bell))
+        yield Shop(web, site, auth)
+        await web.close()
+
+
+async def test_a_key_is_stored_tested_and_forgotten(shop: Shop) -> None:
+    status, told = await shop.ask(LUIS, "POST", "/v1/ai/test-connection")
+    assert (status, told["status"]) == (200, "error")
+    status, told = await shop.ask(ANN, "PUT", "/v1/ai/provider", json={"key": KEY})
+    assert (status, told["connected"], told["mode"]) == (200, True, "key")
+    assert KEY not in str(told)
+    for path in ("/v1/ai/test-connection", "/v1/ai/llm/test"):
+        assert await shop.ask(LUIS, "POST", path) == (200, {"status": "ok", "message": "AI online"})
+    shop.site.key = "sk-another"
+    assert await shop.ask(LUIS, "POST", "/v1/ai/test-connection") == (
+        200, {"status": "error", "message": "Invalid OpenAI API key"},
+    )  # fmt: skip
+    status, seen = await shop.ask(EVE, "GET", "/v1/ai/llm/status")
+    assert (status, seen) == (200, told | {"message": "OpenAI is connected."})
+    status, told = await shop.ask(ANN, "POST", END)
+    assert (status, told["connected"], told["reason"]) == (200, False, "by_person")
+    assert (await shop.ask(ANN, "GET", STATUS))[1] == told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"key": ""}, {"key": 7}, {"key": "a b"}, {"key": "x", "more": 1}, {"key": "x" * 513},
+        {"key": "x", "base_url": "http://127.0.0.1/v1"}, {"key": "x", "base_url": "x"},
+        {"key": "x", "base_url": "https://u:p@h/v1"}, {"key": "x", "base_url": "file:///etc"},
+    ],
+)  # fmt: skip
+async def test_what_can_be_no_key_or_no_address_is_refused(shop: Shop, body: Any) -> None:
+    status, told = await shop.ask(ANN, "PUT", "/v1/ai/provider", json=body)
+    assert (status, told["error"]["code"]) == (400, "INVALID_INPUT")
+
+
+async def test_an_address_that_an_admin_typed_leads_into_no_network_of_ours(shop: Shop) -> None:
+    for host in ("127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1"):
+        body = {"key": KEY, "base_url": f"https://{host}:{shop.site.port}/v1"}
+        assert (await shop.ask(ANN, "PUT", "/v1/ai/provider", json=body))[0] == 200
+        _, told = await shop.ask(ANN, "POST", "/v1/ai/test-connection")
+        assert "This address is not public" in told["message"]
+    assert shop.site.asked == []
+
+
+async def in_browser(shop: Shop) -> TestClient[Any, Any]:
+    return await shop.web.logged_in(ANN, "ann@example.com")
+
+
+async def test_a_browser_connects_by_oauth_and_is_known_when_it_comes_back(shop: Shop) -> None:
+    client = await in_browser(shop)
+    answer = await client.get(START)
+    told, mark = await answer.json(), answer.cookies["oauth_attempt"]
+    assert (answer.status, told["status"]) == (200, "started")
+    assert (mark["samesite"], mark["path"], mark["max-age"]) == ("Lax", "/oauth/openai", "600")
+    assert mark["httponly"]
+    assert mark["secure"]
+    back = await shop.allowed(told["auth_url"])
+    # Without the session's cookie, which does not come along from another site.
+    headers = {"Cookie": f"oauth_attempt={mark.value}"}
+    answer = await shop.web.answer(None, "GET", BACK, params=back, headers=headers)
+    told = await answer.json()
+    assert (answer.status, told["connected"], told["mode"]) == (200, True, "oauth")
+    assert told["by"] == f"person:{ANN.id}"
+    assert answer.cookies["oauth_attempt"]["max-age"] == "0"
+    status, body = await shop.ask(None, "GET", BACK, params=back, headers=headers)
+    assert (status, body["error"]["code"]) == (400, "INVALID_INPUT")
+    assert "provider_connected" in await shop.web.desk.actions()
+
+
+@pytest.mark.parametrize("cookie", ["", "oauth_attempt=another"])
+async def test_another_browser_cannot_finish_what_an_admin_began(shop: Shop, cookie: str) -> None:
+    client = await in_browser(shop)
+    back = await shop.allowed((await (await client.get(START)).json())["auth_url"])
+    status, _ = await shop.ask(None, "GET", BACK, params=back, headers={"Cookie": cookie})
+    assert status == 400
+    assert not shop.auth.access
+    assert not (await shop.ask(ANN, "GET", STATUS))[1]["connected"]
+
+
+async def test_a_browser_is_sent_on_and_a_script_is_told(shop: Shop) -> None:
+    client = await in_browser(shop)
+    answer = await client.get(START, headers={"Accept": "text/html"}, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"][: len(shop.auth.url)]) == (302, shop.auth.url)
+    answer = await shop.web.answer(ANN, "GET", START)
+    assert "oauth_attempt" not in answer.cookies
+    back = await shop.allowed((await answer.json())["auth_url"])
+    # What else a provider adds is no mistake.
+    more = back | {"iss": "https://auth.example", "scope": "a b", "session_state": "x.y"}
+    assert (await shop.ask(None, "GET", BACK, params=more))[0] == 200
+
+
+async def test_a_no_of_the_person_and_of_the_provider_are_told(shop: Shop) -> None:
+    shop.auth.denies = "access_denied"
+    _, told = await shop.ask(ANN, "GET", START)
+    back = await shop.allowed(told["auth_url"])
+    status, told = await shop.ask(None, "GET", BACK, params=back)
+    assert (status, told["error"]["code"]) == (502, "OPENAI_UNAVAILABLE")
+    shop.auth.denies = None
+    _, told = await shop.ask(ANN, "GET", START)
+    back = await shop.allowed(told["auth_url"])
+    shop.auth.faults = ["500"]
+    status, told = await shop.ask(None, "GET", BACK, params=back)
+    assert (status, told["error"]["code"]) == (503, "OPENAI_UNAVAILABLE")
+
+
+async def test_with_a_key_of_the_settings_the_paths_of_oauth_do_nothing(desk: Desk) -> None:
+    async with served(ModelSite()) as site, served(AuthSite()) as auth:
+        parts = parts_of(settings(site, auth, openai_api_key=KEY))
+        # Without a key to encrypt with: nothing is stored.
+        web = await serve(desk, provider=build_provider(parts, PostgresStore(), desk.bell))
+        status, told = await web.ask(ANN, "GET", START)
+        assert (status, told["status"], told["auth_url"]) == (200, "not_needed", None)
+        status, told = await web.ask(None, "GET", BACK, params={"state": "x", "code": "y"})
+        assert (status, told["mode"]) == (200, "setting")
+        status, told = await web.ask(ANN, "POST", END)
+        assert (status, told["connected"]) == (200, True)
+        assert (await web.ask(ANN, "POST", "/v1/ai/llm/test"))[1]["status"] == "ok"
+        assert auth.asked == []
+        await web.close()
+
+
+async def test_without_a_key_to_encrypt_with_nothing_is_stored(web: Web) -> None:
+    status, told = await web.ask(ANN, "PUT", "/v1/ai/provider", json={"key": KEY})
+    assert (status, "ENCRYPTION_KEYS" in told["error"]["message"]) == (503, True)
+    status, told = await web.ask(ANN, "GET", START)
+    assert (status, "OPENAI_CLIENT_ID" in told["error"]["message"]) == (400, True)
+
+
+async def test_no_secret_is_in_a_log_or_an_error_of_the_api(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    answers, canaries = [], ["CANARY"]
+    for fault in ("", *list(FAULTS)[:12], "reset"):
+        _, told = await shop.ask(ANN, "GET", START)
+        back = await shop.allowed(told["auth_url"])
+        canaries += [back["state"], back["code"]]
+        shop.auth.faults, shop.site.faults = [fault], [fault] * 2
+        answers.append(str(await shop.ask(None, "GET", BACK, params=back)))
+        shop.auth.faults = []
+        answers.append(str(await shop.ask(ANN, "POST", "/v1/ai/llm/test")))
+    answers.append(str(await shop.ask(ANN, "PUT", "/v1/ai/provider", json={"key": f"{KEY} x"})))
+    # The product switches aiohttp's own log of addresses off; if somebody turned it on, it would
+    # pass the mask, as every line does.
+    ours = "\n".join(
+        mask(record.getMessage()) if record.name == "aiohttp.access" else record.getMessage()
+        for record in caplog.records
+    )
+    assert f"GET {BACK}: 200" in ours
+    assert [canary for canary in canaries if canary in ours + " ".join(answers)] == []
