@@ -77,6 +77,24 @@ class Outdated(IllegalMove):
     key = "control.outdated"
 
 
+class NotConfirmed(IllegalMove):
+    """Trading that was halted goes on only for whoever has seen why and names the ``version``."""
+
+    code = "NOT_CONFIRMED"
+
+
+class NotReady(IllegalMove):
+    """Something that trading needs is not there; ``missing`` names it."""
+
+    code = "NOT_READY"
+
+
+class NotSetUp(IllegalMove):
+    """What is asked for is not set up here."""
+
+    code = "NOT_SET_UP"
+
+
 class OwnRole(IllegalMove):
     """Nobody changes their own role, so that there is always an admin left in the chat."""
 

@@ -25,6 +25,12 @@ SET ending = $2, decided_by = $3, decided_at = $4, document = $5
 WHERE idea_id = $1 AND ending = 'pending' AND (expires_at <= clock_timestamp()) = $6
 """
 
+_ASKED = """
+SELECT idea.id FROM approval JOIN trade_ideas AS idea ON idea.id = approval.idea_id
+WHERE ($1::boolean IS NULL OR (approval.ending = 'pending') = $1)
+  AND ($2::bigint IS NULL OR idea.number < $2)
+ORDER BY idea.number DESC LIMIT $3
+"""
 
 # Refused ideas never reached anyone: no status of theirs is here, and they have no approval.
 _RECENT = """
@@ -120,6 +126,16 @@ class IdeaTable:
             .order_by("expires_at")
         )
         return [row.idea_id for row in rows]
+
+    async def asked(
+        self, *, pending: bool | None = None, before: int | None = None, limit: int
+    ) -> Sequence[tuple[Idea, Approval]]:
+        rows = await self._connection.execute_query_dict(_ASKED, [pending, before, limit])
+        ids = [row["id"] for row in rows]
+        ideas = await IdeaRow.filter(id__in=ids).using_db(self._connection).order_by("-number")
+        found = await ApprovalRow.filter(idea_id__in=ids).using_db(self._connection)
+        approvals = {row.idea_id: mapping.approval_of(row) for row in found}
+        return [(mapping.idea_of(row), approvals[row.id]) for row in ideas]
 
     async def recent(self, after: datetime, until: datetime) -> tuple[PastIdea, ...]:
         rows = await self._connection.execute_query_dict(_RECENT, [after, until])

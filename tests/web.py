@@ -8,6 +8,7 @@ from aiohttp import ClientResponse, CookieJar, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from bot.api.acts import build_acts
 from bot.api.app import KEEPALIVE_SECONDS, create_app
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
@@ -16,6 +17,7 @@ from bot.api.probes import Probes
 from bot.api.tokens import Tokens
 from bot.api.uses import Uses, build_access
 from bot.provider_settings import build_provider
+from bot.settings import Settings
 from bot.world import World, now
 from engine.domain.person import Person
 from engine.flow.readiness import CheckReadiness
@@ -42,10 +44,12 @@ def uses_of(desk: Desk, **others: Any) -> Uses:
         symbols=world.symbols,
         queue=_answers,
     )
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
     fields: dict[str, Any] = {
         "talk": desk.talk,
         "access": access,
         "check_readiness": check,
+        "acts": build_acts(settings, world, desk.bell, desk.talk, check),
         "provider": build_provider(world.provider, world.store, desk.bell),
     }
     return Uses(**{**fields, **others})

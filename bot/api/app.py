@@ -7,7 +7,18 @@ from itertools import chain
 
 from aiohttp import web
 
-from bot.api import auth, browse, provider, webhooks
+from bot.api import (
+    approvals,
+    auth,
+    browse,
+    commands,
+    judging,
+    machine,
+    provider,
+    signals,
+    system,
+    webhooks,
+)
 from bot.api.guard import Guard, Next
 from bot.api.openapi import document
 from bot.api.probes import Probes
@@ -17,7 +28,17 @@ from bot.api.routing import Route
 log = logging.getLogger(__name__)
 
 #: Every subject, in the order in which the document tells them.
-SUBJECTS = (auth.routes, provider.routes, webhooks.routes)
+SUBJECTS = (
+    auth.routes,
+    system.routes,
+    machine.routes,
+    judging.routes,
+    approvals.routes,
+    commands.routes,
+    signals.routes,
+    provider.routes,
+    webhooks.routes,
+)
 
 #: So long a connection may say nothing, or not finish the head of a request.
 KEEPALIVE_SECONDS = 10.0

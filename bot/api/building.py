@@ -7,6 +7,7 @@ from time import monotonic
 
 from aiohttp import web
 
+from bot.api.acts import build_acts
 from bot.api.app import create_app, serve_api
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
@@ -52,10 +53,13 @@ def build_uses(
     if secret is None:
         secret = secrets.token_urlsafe(SHORTEST_SECRET)
         log.info("no JWT_SECRET: sessions end with this process")
+    talk = build_talk(world, bell, claim_code=secrets.token_urlsafe(12))
+    check_readiness = build_check_readiness(world, queue)
     return Uses(
-        talk=build_talk(world, bell, claim_code=secrets.token_urlsafe(12)),
+        talk=talk,
         access=build_access(world.store, Tokens(secret=secret, clock=now)),
-        check_readiness=build_check_readiness(world, queue),
+        check_readiness=check_readiness,
+        acts=build_acts(settings, world, bell, talk, check_readiness),
         provider=build_provider(world.provider, world.store, bell),
         hooks=build_hooks(settings, world.store, now) if is_wanted(settings) else None,
     )

@@ -80,7 +80,10 @@ def _operation(route: Route, schemas: dict[_Key, Any]) -> dict[str, Any]:
         "tags": [route.tag],
         "summary": summary,
         "responses": {
-            str(route.status): _response("As asked.", schemas[(route.name, "told")]),
+            **{
+                str(status): _response("As asked.", schemas[(route.name, "told")])
+                for status in (route.status, *route.also)
+            },
             **{str(status): _shared(status) for status in _statuses(route)},
         },
         "security": [] if route.role is None else [{"session": []}, {"key": []}],

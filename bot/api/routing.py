@@ -72,7 +72,7 @@ class Answer(Generic[Body]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One operation. ``role`` None is open to everybody; ``statuses`` are the errors it adds to
-    those that every path can answer.
+    those that every path can answer, ``also`` the other statuses it answers its body with.
     """
 
     method: str
@@ -82,6 +82,7 @@ class Route:
     role: Role | None
     status: int
     statuses: tuple[int, ...]
+    also: tuple[int, ...]
     arguments: tuple[Argument, ...]
     told: TypeAdapter[Any]
 
@@ -150,6 +151,7 @@ class Routes:
         role: Role | None,
         status: int = 200,
         statuses: tuple[int, ...] = (),
+        also: tuple[int, ...] = (),
     ) -> Callable[[Handler], Handler]:
         def keep(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -161,6 +163,7 @@ class Routes:
                 role=role,
                 status=status,
                 statuses=statuses,
+                also=also,
                 arguments=_arguments(handler, path, hints),
                 told=TypeAdapter(_told(hints["return"])),
             )

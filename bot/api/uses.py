@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from secrets import token_urlsafe
 
+from bot.api.acts import Acts
 from bot.api.passwords import Argon2
 from bot.api.tokens import Tokens
 from bot.hooks import Hooks
@@ -38,6 +39,7 @@ class Uses:
     talk: Talk
     access: Access
     check_readiness: CheckReadiness
+    acts: Acts
     provider: ProviderCases
     #: None where nothing about webhooks is set.
     hooks: Hooks | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from engine.domain.account import Account, day_of, day_start
@@ -30,7 +30,8 @@ Change = Callable[[Control, str, datetime], Control]
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A change somebody wants of the control, and the least role for it. ``expected`` is the
-    version it is bound to, ``account`` what a wish to trade again is judged by.
+    version it is bound to, ``account`` what a wish to trade again is judged by, ``said`` a person's
+    own words, for the record.
     """
 
     action: Action
@@ -39,6 +40,7 @@ class Wish:
     symbol: str | None = None
     expected: int | None = None
     account: Account | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +62,13 @@ class ChangeControl:
     #: How long a stop waits for its record before it is pulled without one.
     patience_seconds: float = 3.0
 
-    async def pause(self, person_id: int | None) -> Control:
+    async def pause(self, person_id: int | None, *, said: str = "") -> Control:
         """No new trades; open ones keep their stops."""
-        return await self._change(person_id, PAUSE)
+        return await self._change(person_id, replace(PAUSE, said=said))
 
-    async def resume(self, person_id: int | None, *, expected: int | None = None) -> Control:
+    async def resume(
+        self, person_id: int | None, *, expected: int | None = None, said: str = ""
+    ) -> Control:
         """Trade again. Out of an emergency stop, or with a history that did not verify, only an
         admin may. ``expected`` is the version of the control the person looked at: a halt that came
         in between raises :class:`Outdated` instead of being lifted unseen.
@@ -73,14 +77,15 @@ class ChangeControl:
         again at once. A broker that does not answer is no reason by itself: without its figures the
         gate opens nothing.
         """
-        return await self._change(person_id, await self.to_resume(expected=expected))
+        wish = await self.to_resume(expected=expected)
+        return await self._change(person_id, replace(wish, said=said))
 
     async def to_resume(self, *, expected: int | None = None) -> Wish:
         """The wish to trade again, with the account as it stands now."""
         account = await self._account()
         return Wish(Action.AI_RESUMED, _to_running, expected=expected, account=account)
 
-    async def stop(self, person_id: int | None) -> Control:
+    async def stop(self, person_id: int | None, *, said: str = "") -> Control:
         """Emergency stop: nothing is evaluated, everything queued is cancelled.
 
         It is pulled even when the history cannot be written, or not in time: being stopped matters
@@ -89,7 +94,7 @@ class ChangeControl:
         """
         try:
             async with asyncio.timeout(self.patience_seconds):
-                return await self._change(person_id, Wish(Action.AI_HALTED, _to_stopped))
+                return await self._change(person_id, Wish(Action.AI_HALTED, _to_stopped, said=said))
         except (NotAllowed, IllegalMove):
             raise
         except Exception:
@@ -174,6 +179,7 @@ class ChangeControl:
             market_time=market_time,
             symbol=wish.symbol,
             person_id=person_id,
+            facts={"said": wish.said} if wish.said else None,
         )
         return before, after, entries
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.domain.decision import Action
+from engine.domain.decision import Action, Decision
 from engine.domain.operator_command import (
     AccountMode,
     CommandDraft,
@@ -22,6 +22,15 @@ from engine.ports import Bell, Store
 
 #: The job that carries commands out.
 JOB = "execute_commands"
+#: The records that a command leaves (source 002's ``audit_log``).
+_STEPS = (
+    Action.COMMAND_QUEUED,
+    Action.COMMAND_CLAIMED,
+    Action.COMMAND_STARTED,
+    Action.COMMAND_ACTION,
+    Action.COMMAND_FINISHED,
+)
+_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +50,20 @@ class GiveCommand:
         mode: AccountMode | None = None,
         key: str | None = None,
     ) -> OperatorCommand:
-        """The command as it stands: a new one, or the one that was given under this key before.
+        """The command as it stands; see :meth:`give`."""
+        return (await self.give(person_id, kind, pair=pair, mode=mode, key=key))[0]
+
+    async def give(
+        self,
+        person_id: int | None,
+        kind: CommandType,
+        *,
+        pair: str | None = None,
+        mode: AccountMode | None = None,
+        key: str | None = None,
+    ) -> tuple[OperatorCommand, bool]:
+        """The command as it stands: a new one, or the one that was given under this key before;
+        and whether it is new.
 
         Raises :class:`InvalidInput` for a pair that is missing or too much, :class:`NotAllowed`
         below a trader, or below an admin for RELOAD_PARAMS, and :class:`IllegalMove` when the key
@@ -76,7 +98,7 @@ class GiveCommand:
                 await tx.history.append(told)
         if not command.status.is_over:
             await self.bell.ring(JOB)
-        return command
+        return command, is_new
 
     def _pair(self, kind: CommandType, pair: str | None) -> str | None:
         if kind.needs_pair is (pair is None):
@@ -112,3 +134,20 @@ class ReadCommands:
         if found is None:
             raise NotFound(f"there is no command {id_}")
         return found
+
+    async def audit(
+        self, person_id: int | None, id_: int
+    ) -> tuple[OperatorCommand, Sequence[Decision]]:
+        """One command with the records of its steps, the oldest first; raises :class:`NotFound`."""
+        command = await self.one(person_id, id_)
+        steps: list[Decision] = []
+        before = None
+        async with self.store.begin() as tx:
+            # The record of its giving is the first of them; nothing older is looked at.
+            while not steps or steps[-1].entry.action is not Action.COMMAND_QUEUED:
+                page = await tx.history.list(actions=_STEPS, before=before, limit=_PAGE)
+                steps += [one for one in page if one.entry.detail.get("command_id") == id_]
+                if len(page) < _PAGE:
+                    break
+                before = page[-1].seq
+        return command, steps[::-1]

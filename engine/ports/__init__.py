@@ -15,6 +15,7 @@ from engine.ports.feeds import (
     Watch,
 )
 from engine.ports.heartbeats import Heartbeat, Heartbeats
+from engine.ports.ideas import Ideas
 from engine.ports.ingest import Candles, CandleSource, Streams
 from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, MarketData, News
@@ -31,7 +32,6 @@ from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
     Controls,
     History,
-    Ideas,
     Store,
     Transaction,
 )

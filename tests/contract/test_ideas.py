@@ -189,3 +189,24 @@ async def test_the_ideas_of_a_time_that_reached_somebody_are_recent(store: Any):
         later = await tx.ideas.recent(NOW, NOW + HOUR)
         assert [past.id.int for past in later] == [1, 3, 7]
         assert await tx.ideas.recent(NOW + HOUR, NOW + 2 * HOUR) == ()
+
+
+async def test_what_was_asked_is_listed_with_its_answer_newest_first(store: Any):
+    for number in range(1, 5):
+        await add(store, id=other(number))
+    asked = [await ask(store, idea_id=other(number)) for number in (1, 3, 4)]
+    await end(store, asked[1], Ending.REJECTED)
+
+    async def listed(limit: int = 9, **which: Any) -> list[int]:
+        async with store.begin() as tx:
+            found = await tx.ideas.asked(limit=limit, **which)
+        assert all(idea.id == approval.idea_id for idea, approval in found)
+        return [idea.id.int for idea, _ in found]
+
+    assert await listed() == [4, 3, 1]
+    assert await listed(pending=True) == [4, 1]
+    assert await listed(pending=False) == [3]
+    assert await listed(limit=2) == [4, 3]
+    async with store.begin() as tx:
+        third = (await tx.ideas.get(other(3))).number
+    assert await listed(before=third) == [1]

@@ -86,6 +86,18 @@ class MemoryIdeas:
         now = self._clock()
         return [a.idea_id for a in self._pending() if a.expires_at <= now]
 
+    async def asked(
+        self, *, pending: bool | None = None, before: int | None = None, limit: int
+    ) -> Sequence[tuple[Idea, Approval]]:
+        found = [
+            (idea, approval)
+            for idea in sorted(self._view.all("idea"), key=lambda idea: -idea.number)
+            if (approval := self._view.get("approval", idea.id)) is not None
+            and (pending is None or (approval.ending is Ending.PENDING) is pending)
+            and (before is None or idea.number < before)
+        ]
+        return found[:limit]
+
     async def recent(self, after: datetime, until: datetime) -> tuple[PastIdea, ...]:
         put = [
             idea
