@@ -3,6 +3,7 @@
 from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
+from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import (
     CalendarFeed,
@@ -20,13 +21,13 @@ from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.pages import Pages
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
     Bundles,
-    Controls,
     History,
     Ideas,
     Store,
@@ -89,6 +90,7 @@ __all__ = [
     "Orders",
     "Outbox",
     "Outcomes",
+    "Pages",
     "Passwords",
     "People",
     "Polls",

@@ -10,8 +10,8 @@ from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.snapshot import Bundle, PastIdea
-from engine.domain.state import Control
 from engine.ports.access import AccessStore
+from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
@@ -20,6 +20,7 @@ from engine.ports.live import Confirmations
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.pages import Pages
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.settings import SettingsStore
@@ -134,26 +135,6 @@ class Bundles(Protocol):
         ...
 
 
-class Controls(Protocol):
-    """The trading state's one row."""
-
-    async def read(self) -> Control:
-        """The control as it is."""
-        ...
-
-    async def hold(self) -> Control:
-        """The control, locked against change until the transaction ends (every send does this)."""
-        ...
-
-    async def take(self) -> Control:
-        """The control, locked for a change of one's own."""
-        ...
-
-    async def save(self, control: Control) -> None:
-        """Write a control taken before."""
-        ...
-
-
 class Transaction(Protocol):
     """Everything that can change together. It commits as a whole or not at all."""
 
@@ -180,6 +161,11 @@ class Transaction(Protocol):
     @property
     def bundles(self) -> Bundles:
         """Snapshot bundles."""
+        ...
+
+    @property
+    def pages(self) -> Pages:
+        """Lists, as columns."""
         ...
 
     @property
