@@ -17,7 +17,7 @@ from engine.errors import NotFound
 from storage import mapping
 from storage.models import OrderRow
 
-_HISTORY = """
+HISTORY = """
 SELECT id, occurred_at, symbol, action, rationale, confidence_score, risk_check_result,
     strategy_id, trade_idea_id, snapshot_ref, human_override, seq AS number, actor, market_time
 FROM decision_history
@@ -33,7 +33,7 @@ SELECT seq FROM decision_history WHERE id = $1 AND seq IN (
 """
 
 # Prices of the document: the columns have six digits after the point, and some markets more.
-_IDEAS = """
+IDEAS = """
 SELECT idea.id, symbol, direction, (idea.document #>> '{proposal,entry}')::numeric AS entry_price,
     (idea.document #>> '{proposal,stop_loss}')::numeric AS stop_loss,
     take_profit::text AS take_profit,
@@ -43,7 +43,7 @@ SELECT idea.id, symbol, direction, (idea.document #>> '{proposal,entry}')::numer
     CASE WHEN approval.ending = 'pending' THEN approval.expires_at END AS expires_at
 FROM trade_ideas AS idea LEFT JOIN approval ON approval.idea_id = idea.id
 """
-_OPEN = """
+OPEN = """
 WHERE idea.id IN (
     SELECT id FROM trade_ideas WHERE status IN ('waiting', 'needs_approval')
     UNION SELECT idea_id FROM trade_order WHERE state IN ('intent', 'sending', 'unknown')
@@ -66,7 +66,7 @@ WHERE account_id = $2 AND ($3::timestamptz IS NULL OR captured_at < $3)
 ORDER BY captured_at DESC, id DESC LIMIT $1
 """
 
-_BOARD = """
+BOARD = """
 SELECT state, reason, mode,
     (risk.document ->> 'daily_profit_target')::numeric AS daily_profit_target,
     (risk.document ->> 'weekly_profit_target')::numeric AS weekly_profit_target,
@@ -77,7 +77,8 @@ SELECT state, reason, mode,
     (SELECT count(*) FROM approval WHERE ending = 'pending') AS waiting,
     (SELECT coalesce(max(last.seq), 0) FROM unnest($2::text[]) AS wanted(action), LATERAL (
         SELECT seq FROM decision_history WHERE action = wanted.action ORDER BY -seq LIMIT 1
-    ) AS last) AS mark
+    ) AS last) AS mark,
+    (SELECT role FROM person WHERE id = $3) AS role
 FROM control
 CROSS JOIN (SELECT document FROM settings_version ORDER BY version DESC LIMIT 1) AS risk
 LEFT JOIN trading_day ON account_id = $1
@@ -104,7 +105,7 @@ class PageTable:
         is_filtered = symbol is not None or action is not None
         next_page = "-seq > -${}::bigint" if is_filtered else "seq < ${}"
         query, values = _page(
-            _HISTORY,
+            HISTORY,
             "-seq" if is_filtered else "seq DESC",
             limit,
             ("symbol = ${}", symbol),
@@ -122,7 +123,7 @@ class PageTable:
         self, *, status: IdeaStatus | None = None, before: int | None = None, limit: int
     ) -> Sequence[IdeaLine]:
         query, values = _page(
-            _IDEAS,
+            IDEAS,
             "number DESC",
             limit,
             ("status = ${}", None if status is None else str(status)),
@@ -131,7 +132,7 @@ class PageTable:
         return [_idea(row) for row in await self._rows(query, values)]
 
     async def open_ideas(self, limit: int) -> Sequence[IdeaLine]:
-        return [_idea(row) for row in await self._rows(_IDEAS + _OPEN, [limit])]
+        return [_idea(row) for row in await self._rows(IDEAS + OPEN, [limit])]
 
     async def orders(
         self, *, state: OrderState | None = None, before: datetime | None = None, limit: int
@@ -153,8 +154,8 @@ class PageTable:
         rows = await self._rows(_EQUITY, [limit, account_id, before])
         return [EquityLine(*row) for row in rows]
 
-    async def board(self, account_id: str, marks: Sequence[Action]) -> Board:
-        rows = await self._rows(_BOARD, [account_id, [str(mark) for mark in marks]])
+    async def board(self, account_id: str, marks: Sequence[Action], person_id: int) -> Board:
+        rows = await self._rows(BOARD, [account_id, [str(mark) for mark in marks], person_id])
         if not rows:
             raise NotFound("the database is empty; run: ai-trader migrate")
         return Board(*rows[0])

@@ -12,6 +12,7 @@ from bot.api.credentials import Credentials
 from bot.api.guard import Guard
 from bot.api.passwords import Argon2
 from bot.api.probes import Probes
+from bot.api.reads import build_reads
 from bot.api.tokens import Tokens
 from bot.api.uses import Uses, build_access
 from bot.world import World, now
@@ -41,6 +42,7 @@ def uses_of(desk: Desk, **others: Any) -> Uses:
         queue=_answers,
     )
     fields: dict[str, Any] = {"talk": desk.talk, "access": access, "check_readiness": check}
+    fields["reads"] = build_reads(world, desk.talk)
     return Uses(**{**fields, **others})
 
 

@@ -7,7 +7,18 @@ from itertools import chain
 
 from aiohttp import web
 
-from bot.api import auth, browse
+from bot.api import (
+    auth,
+    browse,
+    dashboard,
+    data,
+    events,
+    history,
+    ideas,
+    settings,
+    strategies,
+    trading,
+)
 from bot.api.guard import Guard, Next
 from bot.api.openapi import document
 from bot.api.probes import Probes
@@ -17,7 +28,17 @@ from bot.api.routing import Route
 log = logging.getLogger(__name__)
 
 #: Every subject, in the order in which the document tells them.
-SUBJECTS = (auth.routes,)
+SUBJECTS = (
+    auth.routes,
+    settings.routes,
+    strategies.routes,
+    ideas.routes,
+    history.routes,
+    dashboard.routes,
+    trading.routes,
+    data.routes,
+    events.routes,
+)
 
 _KEEPALIVE_SECONDS = 20.0
 

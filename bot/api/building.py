@@ -11,6 +11,7 @@ from bot.api.app import create_app, serve_api
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
 from bot.api.probes import Probes
+from bot.api.reads import build_reads
 from bot.api.tokens import SHORTEST_SECRET, Tokens, signing_secret
 from bot.api.uses import Uses, build_access
 from bot.settings import Settings
@@ -49,8 +50,10 @@ def build_uses(
     if secret is None:
         secret = secrets.token_urlsafe(SHORTEST_SECRET)
         log.info("no JWT_SECRET: sessions end with this process")
+    talk = build_talk(world, bell, claim_code=secrets.token_urlsafe(12))
     return Uses(
-        talk=build_talk(world, bell, claim_code=secrets.token_urlsafe(12)),
+        talk=talk,
+        reads=build_reads(world, talk),
         access=build_access(world.store, Tokens(secret=secret, clock=now)),
         check_readiness=build_check_readiness(world, queue),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from secrets import token_urlsafe
 
 from bot.api.passwords import Argon2
+from bot.api.reads import Reads
 from bot.api.tokens import Tokens
 from bot.talk import Talk
 from engine.flow.keys import FindKey, IssueKey, ReadKeys, RevokeKey
@@ -35,6 +36,7 @@ class Uses:
 
     talk: Talk
     access: Access
+    reads: Reads
     check_readiness: CheckReadiness
 
 

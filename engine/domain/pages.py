@@ -83,7 +83,7 @@ class Board(NamedTuple):
     """The trading state, the goals, the broker's day and what waits, at one moment.
 
     ``day`` and the equities are None before the first look of the day; ``mark`` is the last record
-    after which the account is another one.
+    after which the account is another one, ``role`` is that of who looks.
     """
 
     state: str
@@ -99,3 +99,4 @@ class Board(NamedTuple):
     peak_equity: Decimal | None
     waiting: int
     mark: int
+    role: str | None

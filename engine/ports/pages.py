@@ -56,6 +56,6 @@ class Pages(Protocol):
         """The account as it was seen, by when."""
         ...
 
-    async def board(self, account_id: str, marks: Sequence[Action]) -> Board:
+    async def board(self, account_id: str, marks: Sequence[Action], person_id: int) -> Board:
         """How it stands; ``marks`` are the actions after which an account is another one."""
         ...

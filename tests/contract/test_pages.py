@@ -26,6 +26,7 @@ from tests.builders import (
     order,
     position,
 )
+from tests.contract.conftest import EVE
 
 MARKS = (Action.ORDER_FILLED, Action.POSITION_CLOSED)
 
@@ -218,7 +219,7 @@ async def test_the_board_is_the_state_the_goals_and_the_day(store: Any):
         await tx.settings.save_risk(RiskSettings(), by="a", reason="b")
         await tx.settings.save_risk(settings, by="a", reason="b")
     async with store.begin() as tx:
-        board = await tx.pages.board(day().account_id, MARKS)
+        board = await tx.pages.board(day().account_id, MARKS, EVE.id)
     stands = control()
     assert board == Board(
         state=str(stands.state), reason=stands.reason, mode=str(stands.mode),
@@ -226,15 +227,16 @@ async def test_the_board_is_the_state_the_goals_and_the_day(store: Any):
         weekly_profit_target=settings.weekly_profit_target,
         max_drawdown_amount=settings.max_drawdown_amount,
         min_confidence_threshold=settings.min_confidence_threshold, max_concurrent_trades=4,
-        day=None, start_equity=None, peak_equity=None, waiting=0, mark=0,
+        day=None, start_equity=None, peak_equity=None, waiting=0, mark=0, role=None,
     )  # fmt: skip
     async with store.begin() as tx:
         await tx.settings.save_day(day("9000.00", "9500.00"))
         await tx.ideas.add(idea())
         await tx.ideas.ask(approval(expires_at=await tx.now() + HOUR))
+        await tx.people.save(EVE)
         await tx.history.append(entry(action=Action.ORDER_FILLED))
         await tx.history.append(entry(action=Action.NO_TRADE))
     async with store.begin() as tx:
-        board = await tx.pages.board(day().account_id, MARKS)
+        board = await tx.pages.board(day().account_id, MARKS, EVE.id)
     assert (board.day, board.start_equity, board.peak_equity) == (day().day, 9_000, 9_500)
-    assert (board.waiting, board.mark) == (1, 1)
+    assert (board.waiting, board.mark, board.role) == (1, 1, "viewer")

@@ -139,7 +139,7 @@ class MemoryPages:
         ]
         return sorted(found, key=lambda line: line.time, reverse=True)[:limit]
 
-    async def board(self, account_id: str, marks: Sequence[Action]) -> Board:
+    async def board(self, account_id: str, marks: Sequence[Action], person_id: int) -> Board:
         control: Control = await self._controls.read()
         _, settings = await self._settings.risk()
         day: TradingDay | None = await self._settings.day(account_id)
@@ -158,6 +158,7 @@ class MemoryPages:
             start_equity=None if day is None else day.start_equity,
             peak_equity=None if day is None else day.peak_equity,
             waiting=len(pending),
+            role=None if (who := self._view.get("person", person_id)) is None else str(who.role),
             mark=max((line.number for line in last if line.action in marks), default=0),
         )
 
