@@ -43,12 +43,16 @@ SELECT idea.id, symbol, direction, (idea.document #>> '{proposal,entry}')::numer
     CASE WHEN approval.ending = 'pending' THEN approval.expires_at END AS expires_at
 FROM trade_ideas AS idea LEFT JOIN approval ON approval.idea_id = idea.id
 """
+# A trade that was just filled is not among the positions before the next look at the venue.
 OPEN = """
 WHERE idea.id IN (
     SELECT id FROM trade_ideas WHERE status IN ('waiting', 'needs_approval')
     UNION SELECT idea_id FROM trade_order WHERE state IN ('intent', 'sending', 'unknown')
     UNION SELECT idea_id FROM trade_position AS held
         JOIN trade_order ON trade_order.client_id = held.client_id WHERE held.is_open
+    UNION SELECT idea_id FROM trade_order AS filled
+        WHERE state = 'acked' AND created_at > clock_timestamp() - interval '1 hour'
+        AND NOT EXISTS (SELECT FROM trade_position AS p WHERE p.client_id = filled.client_id)
 )
 ORDER BY number DESC LIMIT $1
 """

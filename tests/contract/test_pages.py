@@ -143,12 +143,14 @@ async def test_open_ideas_are_those_that_wait_or_are_traded(store: Any):
         4: IdeaStatus.AUTO_EXECUTED,  # its trade is open
         5: IdeaStatus.AUTO_EXECUTED,  # its trade has ended
         6: IdeaStatus.APPROVED,  # the venue refused
+        7: IdeaStatus.APPROVED,  # it was just filled
     }
     async with store.begin() as tx:
         for number, status in statuses.items():
             await tx.ideas.add(idea(id=UUID(int=number), status=status))
         for number in (3, 4, 5, 6):
             await tx.orders.add(numbered(number))
+        await tx.orders.add(numbered(7, OrderState.ACKED, created_at=await tx.now()))
         for number in (4, 5, 6):
             end = OrderState.REJECTED if number == 6 else OrderState.UNKNOWN
             sending = numbered(number).move(OrderState.SENDING)
@@ -165,8 +167,8 @@ async def test_open_ideas_are_those_that_wait_or_are_traded(store: Any):
         )
         await tx.orders.close_position(closed_trade(position_id="p-5", client_id="at-5"))
     async with store.begin() as tx:
-        assert [line.id.int for line in await tx.pages.open_ideas(9)] == [4, 3, 1]
-        assert [line.id.int for line in await tx.pages.open_ideas(2)] == [4, 3]
+        assert [line.id.int for line in await tx.pages.open_ideas(9)] == [7, 4, 3, 1]
+        assert [line.id.int for line in await tx.pages.open_ideas(2)] == [7, 4]
 
 
 async def test_orders_and_fills_come_in_pages(store: Any):

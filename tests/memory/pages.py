@@ -1,7 +1,7 @@
 """The port ``Pages`` over what the other tables keep in memory."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from engine.domain.account import Position, TradingDay
@@ -11,6 +11,7 @@ from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.order import UNPROVEN, Order, OrderState
 from engine.domain.pages import Board, EquityLine, FillLine, HistoryLine, IdeaLine
 from engine.domain.state import Control
+from engine.ports import Clock
 from storage.ideas import rationale
 from storage.mapping import entry_columns
 from tests.memory.rows import View
@@ -22,8 +23,11 @@ _WAIT = frozenset((IdeaStatus.WAITING, IdeaStatus.NEEDS_APPROVAL))
 class MemoryPages:
     """The port ``Pages`` in one transaction."""
 
-    def __init__(self, view: View, controls: MemoryControls, settings: MemorySettings) -> None:
-        self._view, self._controls, self._settings = view, controls, settings
+    def __init__(
+        self, view: View, clock: Clock, controls: MemoryControls, settings: MemorySettings
+    ) -> None:
+        self._view, self._clock = view, clock
+        self._controls, self._settings = controls, settings
 
     async def history(
         self,
@@ -58,11 +62,20 @@ class MemoryPages:
         return sorted(lines, key=lambda line: -line.number)[:limit]
 
     async def open_ideas(self, limit: int) -> Sequence[IdeaLine]:
-        held = {p.client_id for p in self._view.all("position") if isinstance(p, Position)}
+        trades = self._view.all("position")
+        held = {trade.client_id for trade in trades if isinstance(trade, Position)}
+        known = {trade.client_id for trade in trades}
+        lately = self._clock() - timedelta(hours=1)
         under_way = {
             order.idea_id
             for order in self._view.all("order")
-            if order.state in UNPROVEN or order.client_id in held
+            if order.state in UNPROVEN
+            or order.client_id in held
+            or (
+                order.state is OrderState.ACKED
+                and order.created_at > lately
+                and order.client_id not in known
+            )
         }
         ideas = self._view.all("idea")
         lines = [self._idea(i) for i in ideas if i.status in _WAIT or i.id in under_way]

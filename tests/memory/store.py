@@ -88,7 +88,7 @@ class MemoryTransaction:
         self.bundles = MemoryBundles(view, store.bundle_names)
         self.controls = MemoryControls(view)
         self.settings = MemorySettings(view, store.clock)
-        self.pages = MemoryPages(view, self.controls, self.settings)
+        self.pages = MemoryPages(view, store.clock, self.controls, self.settings)
         self.people = MemoryPeople(view, store.clock)
         self.access = MemoryAccess(view, store.clock, store.key_numbers)
         self.outbox = MemoryOutbox(view, self.people, store.clock)
