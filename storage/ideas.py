@@ -53,7 +53,7 @@ class IdeaTable:
             "SELECT nextval('trade_idea_number') AS number"
         )
         numbered = replace(idea, number=rows[0]["number"])
-        columns = mapping.idea_columns(numbered, _rationale(numbered))
+        columns = mapping.idea_columns(numbered, rationale(numbered))
         await IdeaRow.create(using_db=self._connection, **columns)
         # What is to be followed is found among these rows: all ideas are too many to look through.
         await OutcomeRow.create(using_db=self._connection, idea_id=idea.id)
@@ -153,7 +153,7 @@ class IdeaTable:
         )
 
 
-def _rationale(idea: Idea) -> str:
+def rationale(idea: Idea) -> str:
     """The facts in one line for whoever reads the table; people read the card."""
     proposal = idea.proposal
     adjustments = ", ".join(f"{a.name} {a.points}" for a in idea.confidence.adjustments)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from engine.domain.person import Knock, Person
+from engine.domain.person import Knock, Person, Role
 from engine.snapshot.canonical import plain, restore
 from storage import mapping
 from storage.locks import Lock
@@ -38,6 +38,11 @@ class PersonTable:
     async def get(self, user_id: int) -> Person | None:
         row = await PersonRow.filter(id=user_id).using_db(self._connection).get_or_none()
         return None if row is None else mapping.person_of(row)
+
+    async def role(self, user_id: int) -> Role | None:
+        query = "SELECT role FROM person WHERE id = $1"
+        rows = (await self._connection.execute_query(query, [user_id]))[1]
+        return Role(rows[0][0]) if rows else None
 
     async def save(self, person: Person) -> None:
         columns = mapping.person_columns(person)

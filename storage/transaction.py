@@ -25,6 +25,7 @@ from storage.notices import OutboxTable
 from storage.operator_commands import OperatorCommandTable
 from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
+from storage.pages import PageTable
 from storage.people import PersonTable
 from storage.position_orders import PositionOrderTable
 from storage.sealing import KeyRing
@@ -50,6 +51,7 @@ class PostgresTransaction:
         self.position_orders = PositionOrderTable(connection)
         self.history = HistoryTable(connection)
         self.bundles = BundleTable(connection)
+        self.pages = PageTable(connection)
         self.controls = ControlTable(connection)
         self.settings = SettingsTable(connection)
         self.people = PersonTable(connection)

@@ -14,6 +14,7 @@ from bot.api.credentials import Credentials
 from bot.api.guard import Guard
 from bot.api.passwords import Argon2
 from bot.api.probes import Probes
+from bot.api.reads import build_reads
 from bot.api.tokens import Tokens
 from bot.api.uses import Uses, build_access
 from bot.provider_settings import build_provider
@@ -47,6 +48,7 @@ def uses_of(desk: Desk, **others: Any) -> Uses:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     fields: dict[str, Any] = {
         "talk": desk.talk,
+        "reads": build_reads(world, desk.talk),
         "access": access,
         "check_readiness": check,
         "acts": build_acts(settings, world, desk.bell, desk.talk, check),

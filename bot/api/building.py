@@ -12,6 +12,7 @@ from bot.api.app import create_app, serve_api
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
 from bot.api.probes import Probes
+from bot.api.reads import build_reads
 from bot.api.tokens import SHORTEST_SECRET, Tokens, signing_secret
 from bot.api.uses import Uses, build_access
 from bot.hook_settings import is_wanted
@@ -57,6 +58,7 @@ def build_uses(
     check_readiness = build_check_readiness(world, queue)
     return Uses(
         talk=talk,
+        reads=build_reads(world, talk),
         access=build_access(world.store, Tokens(secret=secret, clock=now)),
         check_readiness=check_readiness,
         acts=build_acts(settings, world, bell, talk, check_readiness),

@@ -5,6 +5,7 @@ from secrets import token_urlsafe
 
 from bot.api.acts import Acts
 from bot.api.passwords import Argon2
+from bot.api.reads import Reads
 from bot.api.tokens import Tokens
 from bot.hooks import Hooks
 from bot.provider_settings import ProviderCases
@@ -38,6 +39,7 @@ class Uses:
 
     talk: Talk
     access: Access
+    reads: Reads
     check_readiness: CheckReadiness
     acts: Acts
     provider: ProviderCases

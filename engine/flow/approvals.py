@@ -8,16 +8,16 @@ from uuid import UUID
 
 from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Entry
-from engine.domain.gate import Check, GateReport, Verdict
+from engine.domain.gate import GateReport
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.notice import Audience
 from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
 from engine.errors import NotFound
+from engine.flow.asking import ask, ending_of
 from engine.flow.ideas import card_notice, client_id, intent, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
 from engine.flow.people import person_at_least
-from engine.gate.sizing import floor_to_step
 from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect
@@ -43,11 +43,11 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideIdea:
-    """Approve or reject an idea.
+    """Approve or reject an idea; ``at_most`` is a smaller size than the card's, in lots.
 
-    Raises :class:`NotAllowed` for anyone below a trader and :class:`NotFound` for an idea that asks
-    nobody. An answer that comes too late, second, while halted, or after the price or the gate
-    changed is no error: it has its own ending.
+    Raises :class:`NotAllowed` for anyone below a trader, :class:`NotFound` for an idea that asks
+    nobody, and :class:`InvalidInput` for more than the card's size. An answer that comes too late,
+    second, while halted, or after the price or the gate changed is no error: it has its own ending.
     """
 
     collect: Collect
@@ -56,11 +56,17 @@ class DecideIdea:
     account_id: str
 
     async def __call__(
-        self, idea_id: UUID, choice: Choice, *, person_id: int, chat_id: int
+        self,
+        idea_id: UUID,
+        choice: Choice,
+        *,
+        person_id: int,
+        chat_id: int,
+        at_most: Decimal | None = None,
     ) -> Decided:
         decided: Decided | None = None
         while decided is None:
-            decided = await self._attempt(idea_id, choice, person_id, chat_id)
+            decided = await self._attempt(idea_id, choice, person_id, chat_id, at_most)
         if decided.mine:
             if decided.approval.ending is Ending.APPROVED:
                 await self.bell.ring("send_order", client_id(self.account_id, idea_id))
@@ -68,7 +74,12 @@ class DecideIdea:
         return decided
 
     async def _attempt(
-        self, idea_id: UUID, choice: Choice, person_id: int, chat_id: int
+        self,
+        idea_id: UUID,
+        choice: Choice,
+        person_id: int,
+        chat_id: int,
+        at_most: Decimal | None,
     ) -> Decided | None:
         """One try; None when the trading state changed under it and it must look again."""
         async with self.store.begin() as tx:
@@ -84,7 +95,7 @@ class DecideIdea:
             async with self.store.begin() as tx:
                 return await self._reject(tx, idea, approval, market_time)
         bundle = await self.collect(idea.proposal.symbol, idea.proposal.timeframe)
-        question = ask(idea, bundle, half=choice is Choice.HALF)
+        question = ask(idea, bundle, half=choice is Choice.HALF, at_most=at_most)
         answer = ask_again(question, bundle)
         async with self.store.begin() as tx:
             if not await self.collect.still_holds(tx, bundle, await tx.controls.hold()):
@@ -264,30 +275,3 @@ _MEANS = {
     Ending.GATE_CLOSED: (IdeaStatus.REJECTED, Action.RISK_REJECTED),
     Ending.HALTED: (IdeaStatus.HALTED_BY_RISK, Action.RISK_REJECTED),
 }
-
-
-def ending_of(report: GateReport) -> tuple[Ending, str | None]:
-    """What the gate's report at the tap makes of an approval, and the check that decided."""
-    first = report.first_failed
-    if first is None or report.verdict is Verdict.ASK:
-        return Ending.APPROVED, None
-    if report.verdict is Verdict.HALTED:
-        return Ending.HALTED, str(first.code)
-    if first.code is Check.PRICE_DRIFT:
-        return Ending.PRICE_MOVED, str(first.code)
-    return Ending.GATE_CLOSED, str(first.code)
-
-
-def ask(idea: Idea, bundle: Bundle, *, half: bool) -> Question:
-    """The question a tap puts to the gate again: at most the card's size, or half of it."""
-    volume = idea.sizing.volume
-    if half:
-        volume = floor_to_step(volume / 2, bundle.instrument.volume_step)
-    return Question(
-        idea_id=idea.id,
-        proposal=idea.proposal,
-        confidence=idea.confidence,
-        strategy_id=idea.strategy_id,
-        strategy_version=idea.strategy_version,
-        at_most=volume,
-    )

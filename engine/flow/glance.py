@@ -19,7 +19,7 @@ from engine.ports import Books, Store
 #: How old figures may be that a person looks at.
 LIFE = timedelta(seconds=5)
 #: After one of these the account is another one, whichever process did it.
-_CHANGES = (Action.ORDER_FILLED, Action.POSITION_CHANGED, Action.POSITION_CLOSED)
+CHANGES = (Action.ORDER_FILLED, Action.POSITION_CHANGED, Action.POSITION_CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +77,15 @@ class Glance:
             raise BrokerSilent("the broker does not answer")
         return seen.positions
 
-    async def look(self) -> Glimpse:
-        """Account and open trades of one moment, with their age."""
+    async def look(self, mark: int | None = None) -> Glimpse:
+        """Account and open trades of one moment, with their age.
+
+        ``mark`` is the last record of :data:`CHANGES`, for who has read it already.
+        """
         if not self.life:
             return await self._fetch(0)
-        mark = await self._mark()
+        if mark is None:
+            mark = await self._mark()
         kept = self._kept
         if kept is None or kept.mark != mark or self._age(kept) > self.life:
             kept = await self._together(mark)
@@ -98,7 +102,7 @@ class Glance:
 
     async def _mark(self) -> int:
         async with self.store.begin() as tx:
-            last = await tx.history.list(actions=_CHANGES, limit=1)
+            last = await tx.history.list(actions=CHANGES, limit=1)
         return last[0].seq if last else 0
 
     async def _together(self, mark: int) -> Glimpse:

@@ -80,22 +80,27 @@ class ReadStatus:
             waiting = len(await tx.ideas.pending())
         seen = await self.broker.look()
         instant = await self.market.instant()
-        watched = []
-        for symbol, frame in self.symbols:
-            # A terminal that has not connected yet shows no market; the rest still counts.
-            with suppress(FeedError, NotFound):
-                watched.append(await self._watched(symbol, frame, instant))
         return Status(
             control=control,
             settings=settings,
             account=seen.account,
             positions=seen.positions,
             day=day,
-            watched=tuple(watched),
+            watched=await self.watch(instant),
             waiting=waiting,
             instant=instant,
             age=seen.age,
         )
+
+    async def watch(self, instant: datetime | None = None) -> tuple[Watched, ...]:
+        """The watched symbols, at an instant of the market or now."""
+        instant = instant or await self.market.instant()
+        watched = []
+        for symbol, frame in self.symbols:
+            # A terminal that has not connected yet shows no market; the rest still counts.
+            with suppress(FeedError, NotFound):
+                watched.append(await self._watched(symbol, frame, instant))
+        return tuple(watched)
 
     async def _watched(self, symbol: str, timeframe: Timeframe, instant: datetime) -> Watched:
         instrument = await self.market.instrument(symbol)

@@ -20,6 +20,13 @@ async def person_at_least(tx: Transaction, person_id: int, role: Role) -> Person
     return person
 
 
+async def must_be(tx: Transaction, person_id: int, role: Role) -> None:
+    """The same for who needs nothing of the person but their role: one column is read."""
+    held = await tx.people.role(person_id)
+    if held is None or held.rank < role.rank:
+        await person_at_least(tx, person_id, role)
+
+
 def actor(person_id: int | None) -> str:
     """Who acts, as the history names them; None is the command line on this machine."""
     return "cli" if person_id is None else f"person:{person_id}"

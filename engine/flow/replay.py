@@ -70,7 +70,7 @@ class ReplayDecision:
             if person_id is not None:
                 await person_at_least(tx, person_id, Role.VIEWER)
             decision = await tx.history.get(seq)
-            bundle = await _bundle_of(tx, decision)
+            bundle = await bundle_of(tx, decision)
         return replay(decision, bundle, changes or {})
 
 
@@ -109,14 +109,15 @@ class ReplayHistory:
                 bundle = bundles.get(hash_)
                 if bundle is None:
                     async with self.store.begin() as tx:
-                        bundle = await _bundle_of(tx, decision)
+                        bundle = await bundle_of(tx, decision)
                 again[hash_] = _look_again(bundle)
             return _replay(decision, again[hash_], {})
         except TraderError as error:
             return error
 
 
-async def _bundle_of(tx: Transaction, decision: Decision) -> Bundle:
+async def bundle_of(tx: Transaction, decision: Decision) -> Bundle:
+    """What a decision rests on; raises :class:`SnapshotNotFound`, which says why."""
     hash_, entry = decision.entry.bundle_hash, decision.entry
     if hash_ is None:
         raise SnapshotNotFound(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.domain.decision import Action, Entry
@@ -17,7 +18,7 @@ from engine.domain.settings import (
 from engine.errors import InvalidInput, Outdated
 from engine.flow.latch import market_time
 from engine.flow.people import actor, person_at_least
-from engine.ports import Bell, MarketData, Store
+from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 
 #: As long as the column that keeps it.
@@ -62,51 +63,71 @@ class ChangeSettings:
         reason = said(reason)
         at = await market_time(self.market)
         async with self.store.begin() as tx:
-            person = None
-            if person_id is not None:
-                person = await person_at_least(tx, person_id, Role.ADMIN)
-            by = "cli" if person is None else person.name
-            # Sends go one by one behind this lock, so that none is judged by values just replaced.
-            await tx.controls.take()
-            version, before = await tx.settings.risk()
-            if version != expected:
-                raise Outdated(
-                    f"the settings changed since they were shown: version {version} is in force,"
-                    f" not {expected}. Look at them and try again.",
-                    mistake="settings_outdated",
-                    version=version,
-                )
-            after = with_changes(before, changes)
-            names = differences(before, after)
-            if not names:
-                raise InvalidInput(_nothing(before, changes), mistake="unchanged")
-            must_agree(after)
-            number = await tx.settings.save_risk(after, by=by[:_LONGEST_NAME], reason=reason)
-            told = _told(before, after, names)
-            detail = {"reason": reason, "from": version, "to": number, "changes": told}
-            await tx.outbox.tell(
-                Notice(
-                    kind=Kind.SETTINGS,
-                    key=f"settings:{number}",
-                    priority=Priority.SAFETY,
-                    detail={"by": by, **detail},
-                ),
-                Audience(but=person_id),
+            number, names, entry = await self.within(
+                tx, person_id, changes, reason=reason, expected=expected, market_time=at
             )
-            changed = ", ".join(f"{name}: {pair[0]} -> {pair[1]}" for name, pair in told.items())
-            await tx.history.append(
-                Entry(
-                    action=Action.SETTINGS_CHANGED,
-                    occurred_at=await tx.now(),
-                    actor=actor(person_id),
-                    market_time=at,
-                    rationale=f"{changed}; {reason}",
-                    human_override=True,
-                    detail=detail,
-                )
-            )
+            await tx.history.append(entry)
         await self.bell.ring("deliver")
         return number, names
+
+    async def within(
+        self,
+        tx: Transaction,
+        person_id: int | None,
+        changes: Mapping[str, str],
+        *,
+        reason: str,
+        expected: int,
+        market_time: datetime | None,
+    ) -> tuple[int, tuple[str, ...], Entry]:
+        """The change in a caller's transaction, and its record, which the caller appends last."""
+        person = None
+        if person_id is not None:
+            person = await person_at_least(tx, person_id, Role.ADMIN)
+        by = "cli" if person is None else person.name
+        # Sends go one by one behind this lock, so that none is judged by values just replaced.
+        await tx.controls.take()
+        version, before = await tx.settings.risk()
+        must_be_in_force(version, expected)
+        after = with_changes(before, changes)
+        names = differences(before, after)
+        if not names:
+            raise InvalidInput(_nothing(before, changes), mistake="unchanged")
+        must_agree(after)
+        number = await tx.settings.save_risk(after, by=by[:_LONGEST_NAME], reason=reason)
+        told = _told(before, after, names)
+        detail = {"reason": reason, "from": version, "to": number, "changes": told}
+        await tx.outbox.tell(
+            Notice(
+                kind=Kind.SETTINGS,
+                key=f"settings:{number}",
+                priority=Priority.SAFETY,
+                detail={"by": by, **detail},
+            ),
+            Audience(but=person_id),
+        )
+        changed = ", ".join(f"{name}: {pair[0]} -> {pair[1]}" for name, pair in told.items())
+        entry = Entry(
+            action=Action.SETTINGS_CHANGED,
+            occurred_at=await tx.now(),
+            actor=actor(person_id),
+            market_time=market_time,
+            rationale=f"{changed}; {reason}",
+            human_override=True,
+            detail=detail,
+        )
+        return number, names, entry
+
+
+def must_be_in_force(version: int, expected: int) -> None:
+    """Raise :class:`Outdated` where other settings are in force than those that were looked at."""
+    if version != expected:
+        raise Outdated(
+            f"the settings changed since they were shown: version {version} is in force,"
+            f" not {expected}. Look at them and try again.",
+            mistake="settings_outdated",
+            version=version,
+        )
 
 
 def _told(before: RiskSettings, after: RiskSettings, names: Sequence[str]) -> dict[str, list[Any]]:

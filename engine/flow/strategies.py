@@ -90,8 +90,8 @@ class SwitchStrategy:
         async with self.store.begin() as tx:
             person = await _person(tx, person_id, Role.ADMIN if on else Role.TRADER)
             before = _of(await tx.settings.strategies(), id_)
-            if expected is not None and before.version != expected:
-                raise _outdated(before, expected)
+            if expected is not None:
+                must_be_at(before, expected)
             if before.is_active is on:
                 raise InvalidInput(
                     f"{before.name} is {'on' if on else 'off'} already",
@@ -129,6 +129,10 @@ class ReadStrategies:
         async with self.store.begin() as tx:
             await _person(tx, person_id, Role.VIEWER)
             return await tx.settings.strategies()
+
+    async def one(self, person_id: int | None, id_: UUID) -> Strategy:
+        """One of them; raises :class:`NotFound`."""
+        return _of(await self(person_id), id_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +198,7 @@ async def _edited(
     """A strategy as it is and as a document wants it."""
     strategies = await tx.settings.strategies()
     before = _of(strategies, id_)
-    if before.version != expected:
-        raise _outdated(before, expected)
+    must_be_at(before, expected)
     after = parse(id_, text, version=expected, is_active=before.is_active)
     if after == before:
         raise InvalidInput(
@@ -219,13 +222,16 @@ def _only(wanted: Strategy, strategies: Sequence[Strategy], *, new: bool = False
             )
 
 
-def _outdated(current: Strategy, expected: int) -> Outdated:
-    return Outdated(
-        f"{current.name} is at version {current.version} by now, not {expected}; look at it again",
-        mistake="strategy_outdated",
-        name=current.name,
-        version=current.version,
-    )
+def must_be_at(current: Strategy, expected: int) -> None:
+    """Raise :class:`Outdated` where a strategy is at another version than was looked at."""
+    if current.version != expected:
+        raise Outdated(
+            f"{current.name} is at version {current.version} by now, not {expected}; look at it"
+            " again",
+            mistake="strategy_outdated",
+            name=current.name,
+            version=current.version,
+        )
 
 
 async def _write(

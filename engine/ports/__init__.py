@@ -4,6 +4,7 @@ from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
+from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import (
     CalendarFeed,
@@ -23,6 +24,7 @@ from engine.ports.missed_trades import MissedTrades
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.pages import Pages
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.provider import ModelServer, TokenServer
@@ -30,7 +32,6 @@ from engine.ports.secrets import Connections, Vault
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
 from engine.ports.store import (
-    Controls,
     History,
     Store,
     Transaction,
@@ -97,6 +98,7 @@ __all__ = [
     "Orders",
     "Outbox",
     "Outcomes",
+    "Pages",
     "Passwords",
     "People",
     "Polls",

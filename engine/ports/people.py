@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine.domain.notice import Audience, HaltSeen, Notice
-from engine.domain.person import Knock, Person
+from engine.domain.person import Knock, Person, Role
 
 
 class People(Protocol):
@@ -19,6 +19,10 @@ class People(Protocol):
 
     async def get(self, user_id: int) -> Person | None:
         """A person by numeric id."""
+        ...
+
+    async def role(self, user_id: int) -> Role | None:
+        """What a person may do; None for a stranger."""
         ...
 
     async def save(self, person: Person) -> None:

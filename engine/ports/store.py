@@ -7,9 +7,9 @@ from typing import Protocol
 from uuid import UUID
 
 from engine.domain.decision import Action, Decision, Entry
-from engine.domain.state import Control
 from engine.ports.access import AccessStore
 from engine.ports.bundles import Bundles
+from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
@@ -20,6 +20,7 @@ from engine.ports.missed_trades import MissedTrades
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
+from engine.ports.pages import Pages
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.secrets import Keeps
@@ -61,26 +62,6 @@ class History(Protocol):
         ...
 
 
-class Controls(Protocol):
-    """The trading state's one row."""
-
-    async def read(self) -> Control:
-        """The control as it is."""
-        ...
-
-    async def hold(self) -> Control:
-        """The control, locked against change until the transaction ends (every send does this)."""
-        ...
-
-    async def take(self) -> Control:
-        """The control, locked for a change of one's own."""
-        ...
-
-    async def save(self, control: Control) -> None:
-        """Write a control taken before."""
-        ...
-
-
 class Transaction(Keeps, Protocol):
     """Everything that can change together. It commits as a whole or not at all."""
 
@@ -107,6 +88,11 @@ class Transaction(Keeps, Protocol):
     @property
     def bundles(self) -> Bundles:
         """Snapshot bundles."""
+        ...
+
+    @property
+    def pages(self) -> Pages:
+        """Lists, as columns."""
         ...
 
     @property

@@ -25,6 +25,7 @@ NAMES = (
     "courier",
     "charts",
     "tap",
+    "api",
     "ea",
     "ea-fleet",
     "feeds",

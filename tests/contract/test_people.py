@@ -39,6 +39,13 @@ async def test_everything_of_a_person_is_kept_but_when_they_were_seen(staffed: A
         assert await tx.people.get(77) == replace(changed, id=77)
 
 
+async def test_a_role_is_read_by_itself(staffed: Any):
+    async with staffed.begin() as tx:
+        for person in (ANN, LUIS, EVE):
+            assert await tx.people.role(person.id) is person.role
+        assert await tx.people.role(99) is None
+
+
 async def test_who_uses_the_bot_is_seen_to_the_minute(staffed: Any):
     async with staffed.begin() as tx:
         await tx.people.seen(EVE.id)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from engine.domain.decision import Action, Decision, Entry
 from engine.domain.notice import CAUSE_WINDOW, Audience, HaltSeen, Kind, Notice
-from engine.domain.person import Knock, Person
+from engine.domain.person import Knock, Person, Role
 from engine.domain.preferences import Loudness
 from engine.domain.snapshot import Bundle
 from engine.errors import HistoryBroken, NotFound, SnapshotNotFound
@@ -128,6 +128,10 @@ class MemoryPeople:
     async def get(self, user_id: int) -> Person | None:
         person: Person | None = self._view.get("person", user_id)
         return person
+
+    async def role(self, user_id: int) -> Role | None:
+        person = await self.get(user_id)
+        return None if person is None else person.role
 
     async def save(self, person: Person) -> None:
         known = await self.get(person.id)

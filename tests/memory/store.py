@@ -18,6 +18,7 @@ from tests.memory.ingest import MemoryCandles, MemoryStreams
 from tests.memory.live import MemoryConfirmations
 from tests.memory.missed_trades import MemoryMissedTrades
 from tests.memory.operator_commands import MemoryOperatorCommands
+from tests.memory.pages import MemoryPages
 from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
     MemoryBundles,
@@ -93,6 +94,7 @@ class MemoryTransaction:
         self.bundles = MemoryBundles(view, store.bundle_names)
         self.controls = MemoryControls(view)
         self.settings = MemorySettings(view, store.clock)
+        self.pages = MemoryPages(view, store.clock, self.controls, self.settings)
         self.people = MemoryPeople(view, store.clock)
         self.access = MemoryAccess(view, store.clock, store.key_numbers)
         self.outbox = MemoryOutbox(view, self.people, store.clock)

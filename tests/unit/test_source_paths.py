@@ -57,16 +57,6 @@ NOT_YET = {
     "GET /v1/ai/optimizer/propose": "needs the optimizer",
     "POST /v1/signals/generate": "needs a trained model",
 }
-#: Written at the same time as this page; to be emptied when they are here.
-IN_FLIGHT = {
-    "GET /v1/settings/risk", "PUT /v1/settings/risk", "GET /v1/strategies",
-    "PUT /v1/strategies/{}", "GET /v1/ai/ideas/active", "POST /v1/ai/ideas/{}/approve",
-    "POST /v1/ai/ideas/{}/reject", "GET /v1/ai/history", "GET /v1/ai/history/{}/snapshot",
-    "GET /v1/dashboard/summary", "GET /v1/events", "GET /v1/trading/position",
-    "GET /v1/trading/orders", "GET /v1/trading/fills", "GET /v1/trading/metrics",
-    "GET /v1/trading/equity/history",
-}  # fmt: skip
-
 _PATH = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s`|]*)")
 _NOT_YET = "not yet: "
 
