@@ -33,6 +33,10 @@ keep database_url \
     "postgres://ai_trader:$(cat "$folder/postgres_runtime_password")@postgres:5432/ai_trader"
 keep redis_url "redis://:$(cat "$folder/redis_password")@redis:6379/0"
 
+keep jwt_secret "$(random)"
+keep webhook_secret "$(random)"
+keep encryption_keys "k1:$(head -c 32 /dev/urandom | base64 | tr -d '\n')"
+
 if [ ! -s "$folder/telegram_bot_token" ]; then
     token=${TELEGRAM_BOT_TOKEN-}
     if [ -z "$token" ]; then
