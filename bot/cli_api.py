@@ -4,7 +4,7 @@ from bot.cli import _run, _settings
 
 
 def api() -> None:
-    """Serve /health, /ready and /metrics (API_HOST, API_PORT)."""
+    """Serve the HTTP API, /health, /ready and /metrics (API_HOST, API_PORT)."""
     from bot.processes import open_world, prepare, run_api, until_stopped
 
     async def work() -> None:

@@ -81,7 +81,8 @@ class RiskWanted(_Wanted):  # type: ignore[misc]
     """Source 004's fields, all of them; our further settings stay as they are where left out.
 
     What GET tells may be sent back: ``version`` is the one that was looked at, and while another
-    is in force the answer is OUTDATED; ``last_halt_reason`` is read over.
+    is in force the answer is OUTDATED. ``last_halt_reason`` lifts the halt or the emergency stop
+    that it names; without it they stay (NOT_CONFIRMED).
     """
 
     version: Annotated[Whole, Field(ge=1, le=10**9)] | None = None
@@ -115,6 +116,7 @@ async def put_risk(call: Call, body: RiskWanted) -> Done:
         enabled=body.ai_trading_enabled,
         reason=body.reason,
         expected=body.version,
+        seen=body.last_halt_reason,
     )
     return Done()
 

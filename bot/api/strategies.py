@@ -113,7 +113,7 @@ async def put_strategy(call: Call, strategy_id: UUID, body: RulesWanted) -> Rule
     given = dict(body.root)
     expected, reason = _version(given.pop("version", None)), _reason(given)
     made = await call.uses.reads.put_strategy(
-        call.person_id, strategy_id, written(given), reason=reason, expected=expected
+        call.caller, strategy_id, written(given), reason=reason, expected=expected
     )
     return _rules(made)
 

@@ -70,18 +70,25 @@ class ResolveOrders:
         committed together, but not much later than it was learned.
         """
         ended: list[Order] = []
-        learned: list[Outcome] = []
+        learned: list[list[Outcome]] = []
         timer = asyncio.get_running_loop().time
         since = timer()
         async for order, answer in self._answers(orders):
-            outcomes = _outcomes(order, answer)
-            learned += outcomes
-            ended.append(outcomes[-1].after if outcomes else order)
+            steps = _outcomes(order, answer)
+            learned.append(steps)
+            ended.append(steps[-1].after if steps else order)
             if timer() - since > _TOGETHER_SECONDS:
-                await record(self.store, self.bell, learned)
+                await self._record(learned)
                 learned, since = [], timer()
-        await record(self.store, self.bell, learned)
+        await self._record(learned)
         return ended
+
+    async def _record(self, learned: Sequence[Sequence[Outcome]]) -> None:
+        """First steps, then second ones: an order that is proven absent was unknown before, for
+        everybody to see.
+        """
+        for number in range(2):
+            await record(self.store, self.bell, [s[number] for s in learned if len(s) > number])
 
     async def _answers(self, orders: Sequence[Order]) -> AsyncIterator[tuple[Order, Answer]]:
         # By its class: what only passes on what it does not know may answer otherwise itself.

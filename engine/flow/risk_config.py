@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from engine.domain.decision import Entry
 from engine.domain.person import Role
 from engine.domain.settings import RiskSettings, differences, with_changes
-from engine.domain.state import Control
+from engine.domain.state import Control, TradingState
+from engine.errors import NotConfirmed
 from engine.flow.halts import PAUSE, ChangeControl, Wish
 from engine.flow.latch import market_time
 from engine.flow.people import person_at_least
 from engine.flow.settings import ChangeSettings, must_be_in_force, said
 from engine.ports import Store, Transaction
+
+_STOPPED = (TradingState.HALTED, TradingState.EMERGENCY_STOP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,9 @@ class ReadRiskConfig:
 class PutRiskConfig:
     """Put limits and the switch in force, both or none of it; an admin's.
 
-    ``changes`` are settings by name as a person writes them, ``enabled`` whether trading is to run.
+    ``changes`` are settings by name as a person writes them, ``enabled`` whether trading is to run,
+    ``seen`` the reason why it does not, as it was looked at: without it nobody lifts a halt or an
+    emergency stop (:class:`NotConfirmed`).
     What is so already stays as it is and writes no record. ``expected`` is the version of the
     settings that was looked at, where it is known. Raises as :class:`ChangeSettings` and
     :class:`ChangeControl` do; ``WouldHalt`` is asked of the new limits.
@@ -67,11 +72,12 @@ class PutRiskConfig:
         enabled: bool,
         reason: str,
         expected: int | None = None,
+        seen: str | None = None,
     ) -> RiskConfig:
         reason = said(reason)
         wish: Wish | None = None
         while True:
-            done = await self._attempt(person_id, changes, enabled, reason, expected, wish)
+            done = await self._attempt(person_id, changes, enabled, reason, expected, seen, wish)
             if done is not None:
                 return done
             # The account is asked outside of any transaction: a venue may take its time.
@@ -84,6 +90,7 @@ class PutRiskConfig:
         enabled: bool,
         reason: str,
         expected: int | None,
+        seen: str | None,
         wish: Wish | None,
     ) -> RiskConfig | None:
         """One try; None when the switch must be turned and no wish for it is at hand yet."""
@@ -91,7 +98,10 @@ class PutRiskConfig:
         entries: list[Entry] = []
         async with self.store.begin() as tx:
             await person_at_least(tx, person_id, Role.ADMIN)
-            turns = (await tx.controls.take()).may_open is not enabled
+            control = await tx.controls.take()
+            turns = control.may_open is not enabled
+            if turns and enabled:
+                _must_have_seen(control, seen)
             if turns and wish is None:
                 return None
             version, before = await tx.settings.risk()
@@ -109,6 +119,16 @@ class PutRiskConfig:
         if entries:
             await self.change_settings.bell.ring("deliver")
         return after
+
+
+def _must_have_seen(control: Control, seen: str | None) -> None:
+    if control.state in _STOPPED and seen != control.reason:
+        raise NotConfirmed(
+            f"trading is {control.state} because of {control.reason}; to lift that send"
+            f" last_halt_reason {control.reason}",
+            state=str(control.state),
+            reason=control.reason,
+        )
 
 
 async def _config(tx: Transaction) -> RiskConfig:

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from engine.domain.access import Caller
+from engine.domain.person import Role
 from engine.domain.strategy import Strategy
+from engine.flow.steering import caller_at_least
 from engine.flow.strategies import EditStrategy, ReadStrategies, SwitchStrategy, must_be_at
 from engine.strategies.documents import parse
 
@@ -22,8 +25,9 @@ class PutStrategy:
     switch: SwitchStrategy
 
     async def __call__(
-        self, person_id: int, id_: UUID, text: str, *, reason: str, expected: int | None = None
+        self, caller: Caller, id_: UUID, text: str, *, reason: str, expected: int | None = None
     ) -> Strategy:
+        person_id = caller.person.id
         before = await self.read.one(person_id, id_)
         if expected is not None:
             must_be_at(before, expected)
@@ -31,6 +35,8 @@ class PutStrategy:
         if wanted == before:
             return before
         version = before.version
+        turns_off = replace(wanted, is_active=before.is_active) == before and before.is_active
+        caller_at_least(caller, Role.TRADER if turns_off else Role.ADMIN)
         if replace(wanted, is_active=before.is_active) == before:
             made = await self.switch(
                 person_id, id_, on=wanted.is_active, reason=reason, expected=version

@@ -117,6 +117,7 @@ class TrappedStore(PostgresStore):
     """A store whose commits are places, named after the records they write."""
 
     def __init__(self, trap: Trap) -> None:
+        super().__init__()
         self._trap = trap
 
     @asynccontextmanager

@@ -145,3 +145,18 @@ async def test_the_document_tells_the_bounds(web: Web) -> None:
     assert properties["max_concurrent_trades"]["maximum"] == 1_000
     assert LUIS.role == "trader"
     assert (await web.ask(LUIS, "PUT", PATH, json=EXAMPLE))[0] == 403
+
+
+async def test_a_stop_is_lifted_only_by_who_names_its_reason(web: Web) -> None:
+    on = {**EXAMPLE, "ai_trading_enabled": True}
+    await web.desk.talk.change_control.stop(LUIS.id)
+    _, told = await web.ask(ANN, "GET", PATH)
+    assert told["last_halt_reason"] == "stopped_by_person"
+    for blind in (on, {**on, "last_halt_reason": None}, {**on, "last_halt_reason": "max_drawdown"}):
+        status, body = await web.ask(ANN, "PUT", PATH, json=blind)
+        assert (status, body["error"]["code"]) == (409, "NOT_CONFIRMED")
+        assert body["error"]["details"]["reason"] == "stopped_by_person"
+    assert (await web.ask(ANN, "GET", PATH))[1] == told
+    seen = {**on, "last_halt_reason": "stopped_by_person"}
+    assert (await web.ask(ANN, "PUT", PATH, json=seen))[0] == 200
+    assert (await actions(web))[-1] == "ai_resumed"

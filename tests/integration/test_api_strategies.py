@@ -1,5 +1,6 @@
 """Strategies over HTTP: source 004 §6.3."""
 
+from dataclasses import replace
 from typing import Any
 
 from engine.strategies.documents import strategy_id
@@ -105,3 +106,19 @@ async def test_a_new_strategy_has_a_name_of_its_own(web: Web) -> None:
     assert (await web.ask(EVE, "GET", nobody))[0] == 404
     assert (await web.ask(EVE, "GET", f"{nobody}/versions"))[0] == 404
     assert (await web.ask(ANN, "PUT", nobody, json=told))[0] == 404
+
+
+async def test_a_traders_key_of_an_admin_switches_off_and_does_nothing_else(web: Web) -> None:
+    _, made = await web.ask(ANN, "POST", "/v1/auth/keys", json={"name": "desk", "role": "trader"})
+    web.keys[-1] = made["secret"]
+    desk = replace(ANN, id=-1)
+    (rules, *_) = (await web.ask(ANN, "GET", "/v1/strategies"))[1]
+    path = f"/v1/strategies/{rules['id']}"
+    off = {**rules, "is_active": False}
+    assert (await web.ask(desk, "PUT", path, json=off))[0] == 200
+    _, now = await web.ask(ANN, "GET", path)
+    assert now["is_active"] is False
+    for more in ({**now, "is_active": True}, {**now, "name": "Another"}):
+        status, body = await web.ask(desk, "PUT", path, json=more)
+        assert (status, body["error"]["code"]) == (403, "FORBIDDEN")
+    assert (await web.ask(ANN, "GET", path))[1] == now

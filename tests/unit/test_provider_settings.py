@@ -142,13 +142,13 @@ def test_oauth_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("300", 300), ("5m", 300), ("90s", 90), ("1h", 3600)]
+    ("text", "seconds"), [("300", 300), ("5m", 300), ("90s", 90), ("1h", 3600), ("1h30m", 5400)]
 )
 def test_a_time_is_seconds_or_has_its_unit(tmp_path: Path, text: str, seconds: int) -> None:
     assert settings(tmp_path, openai_refresh_skew=text).openai_refresh_skew == seconds
 
 
-@pytest.mark.parametrize("text", ["", "5 minutes", "-5", "5d", "9", "2h30m", "1e3"])
+@pytest.mark.parametrize("text", ["", "5 minutes", "-5", "5d", "9", "2x", "1e3"])
 def test_what_is_no_time_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("OPENAI_REFRESH_SKEW", text)
     with pytest.raises(InvalidInput, match="OPENAI_REFRESH_SKEW"):
