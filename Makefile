@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+AUDIT  := $(VENV)-audit
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-browser lint fmt bench chaos audit lock clean
@@ -51,10 +52,15 @@ bench: $(VENV)/.dev ## run the benchmarks (they print ratios, they assert nothin
 chaos: $(VENV)/.dev ## kill the product at random moments and check the books (ARGS="--fast --kills 200 --seed 1")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-audit: $(VENV)/.dev ## look for known vulnerabilities in what is locked; the bill of materials is build/sbom.json
+$(AUDIT)/.tools: requirements-audit.lock | $(VENV)/pyvenv.cfg
+	@$(BIN)/python -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-audit.lock
+	@touch $@
+
+audit: $(VENV)/.dev $(AUDIT)/.tools ## look for known vulnerabilities in what is locked; the bill of materials is build/sbom.json
 	@mkdir -p build && rm -f build/audit.json build/sbom.json
-	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o build/sbom.json
-	@$(BIN)/pip-audit -r requirements.lock --require-hashes --disable-pip --progress-spinner off --format json -o build/audit.json >build/audit.log 2>&1 || true
+	@$(AUDIT)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o build/sbom.json
+	@$(AUDIT)/bin/pip-audit -r requirements.lock --require-hashes --disable-pip --progress-spinner off --format json -o build/audit.json >build/audit.log 2>&1 || true
 	@$(BIN)/python -m tests.supply build/audit.json build/sbom.json requirements.lock
 
 lock: ## pin every dependency again (needs uv); no host and no index is written
@@ -62,6 +68,8 @@ lock: ## pin every dependency again (needs uv); no host and no index is written
 	  --extra build pyproject.toml -o requirements.lock
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config \
 	  --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config \
+	  requirements-audit.in -o requirements-audit.lock
 
 clean: ## remove the virtual environment and the caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
+	@rm -rf $(VENV) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache build dist

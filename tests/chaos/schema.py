@@ -15,14 +15,32 @@ from pathlib import Path
 from tests.chaos import alone
 from tests.chaos.api_site import Site, site
 
-_ROOT = Path(__file__).parents[2]
+#: Where a value can be of the right form and still mean nothing: limits that contradict each
+#: other, a rule with a word nobody knows, candles that are none, an address that leads nowhere, a
+#: symbol that is not watched. No schema says it; everything else is held against them too.
+_MEANT = (
+    "settings_put_risk", "strategies_put_strategy", "strategies_add_strategy", "ideas_approve",
+    "history_replay", "trading_analysis", "data_indicators", "data_news", "system_change_state",
+    "judging_evaluate_strategy", "judging_evaluate_signals", "approvals_approve", "commands_give",
+    "provider_callback", "provider_store_key", "webhooks_add", "webhooks_change",
+)  # fmt: skip
 _CASES = re.compile(r"(\d[\d,]*) generated")
 
 
-async def look(where: Site, key: str | None, *, examples: int, seed: int) -> tuple[int, str]:
-    """One run of the tool: its exit code and what it printed."""
-    # A key that is always sent is good whatever else a case sends; the run without one asks that.
-    more = () if key is None else ("-H", f"X-API-Key: {key}", "--exclude-checks", "ignored_auth")
+async def look(
+    where: Site, key: str | None, *, meant: bool, examples: int, seed: int
+) -> tuple[int, str]:
+    """One run of the tool, over the paths of ``_MEANT`` or over all others: its exit code, and what
+    it printed.
+    """
+    without = ["positive_data_acceptance"] if meant else []
+    more = [f"--{'include' if meant else 'exclude'}-operation-id={name}" for name in _MEANT]
+    if key is not None:
+        more += ["-H", f"X-API-Key: {key}"]
+        # A key that is always sent is good whatever else a case sends; the run without asks that.
+        without.append("ignored_auth")
+    if without:
+        more += ["--exclude-checks", ",".join(without)]
     with tempfile.TemporaryDirectory(prefix="ait-") as folder:
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("st")), "run", f"{where.url}/v1/openapi.json",
@@ -43,12 +61,13 @@ async def run(
     wrong = []
     async with site(url, owner) as where:
         for name, key in (("with a key", where.keys["Ann"]), ("without", None)):
-            code, told = await look(where, key, examples=examples, seed=seed)
-            found = _CASES.search(told)
-            counts[f"cases {name}"] = found[1] if found else "?"
-            if code:
-                print(told)
-                wrong.append(f"{name}: see above")
+            for meant in (False, True):
+                code, told = await look(where, key, meant=meant, examples=examples, seed=seed)
+                found = _CASES.search(told)
+                counts[f"cases {name}{', meant' if meant else ''}"] = found[1] if found else "?"
+                if code:
+                    print(told)
+                    wrong.append(f"{name}: see above")
         counts |= await where.stop()
     return counts, wrong
 
