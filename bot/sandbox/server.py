@@ -76,7 +76,10 @@ class BotApi:
             if request.transport is not None:
                 request.transport.close()
             raise web.HTTPInternalServerError from None
-        except Exception:
+        except Exception as error:
+            if request.transport is None or request.transport.is_closing():
+                # Gone in the middle of a file, which its reader tells in words of its own.
+                raise web.HTTPBadRequest from error
             # The sandbox's own mistake must neither look like Telegram's silence nor be lost.
             method = request.match_info["method"]
             log.exception("the sandbox failed in %s", method)
