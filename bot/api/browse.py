@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from html import escape
@@ -13,7 +14,7 @@ background:#14171c}a{color:#7ab8ff}h1{margin-bottom:0}h2{border-bottom:1px solid
 margin-top:2.5rem}details{border:1px solid #2c313a;border-radius:8px;margin:.5rem 0;
 padding:.5rem .75rem;background:#1b1f26}summary{cursor:pointer}code,pre{font:14px/1.45 ui-monospace,
 monospace}pre{overflow:auto;background:#0f1216;padding:.75rem;border-radius:6px}.m{display:inline-block;
-min-width:4.2rem;font-weight:700}.get{color:#6fcf97}.post{color:#f2c94c}.put,.patch{color:#56ccf2}
+min-width:5rem;font-weight:700}.get{color:#6fcf97}.post{color:#f2c94c}.put,.patch{color:#56ccf2}
 .delete{color:#eb5757}.role{float:right;color:#9aa4b2}table{border-collapse:collapse}td,th{text-align:
 left;padding:.15rem .9rem .15rem 0;vertical-align:top}
 """
@@ -67,13 +68,18 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         (
             f"<details><summary><span class=role>{escape(operation.get('x-role', 'everybody'))}",
             f'</span><span class="m {method}">{method.upper()}</span>',
-            f"<code>{escape(path)}</code><br>{escape(operation['summary'])}</summary>",
-            f"<p>{escape(operation.get('description', ''))}</p>" * ("description" in operation),
+            f"<code>{escape(path)}</code><br>{_prose(operation['summary'])}</summary>",
+            f"<p>{_prose(operation.get('description', ''))}</p>" * ("description" in operation),
             f"<table>{rows}</table>" if rows else "",
             f"<p>Body: {_reference(_schema(body))}</p>" if body else "",
             f"<table>{answers}</table></details>",
         )
     )
+
+
+def _prose(text: str) -> str:
+    """A docstring's words: what stands between double backquotes is code."""
+    return re.sub(r"``(.+?)``", r"<code>\1</code>", escape(text))
 
 
 def _answer(answer: dict[str, Any]) -> str:
