@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import jwt
-import pytest
 
 from bot.api.app import routes
 from bot.api.credentials import DEVICE_COOKIE, SESSION_COOKIE
@@ -212,20 +211,18 @@ async def test_a_device_mark_is_no_session(web: Web) -> None:
     assert (await web.ask(None, "GET", "/v1/auth/me", headers=cookie(mark)))[0] == 401
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: route.name)
-async def test_another_sites_page_changes_nothing(web: Web, route: Any) -> None:
-    if not route.changes:
-        pytest.skip("it only reads")
+async def test_another_sites_page_changes_nothing(web: Web) -> None:
     client = await web.logged_in(ANN, EMAIL)
-    path = route.path.format_map(Anything())
-    for headers in (
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site", "Origin": "https://evil.example"},
-    ):
-        answer = await client.request(route.method, path, json={}, headers=headers)
-        assert answer.status == 403, (headers, await answer.text())
+    for route in (route for route in routes() if route.changes):
+        path = route.path.format_map(Anything())
+        for headers in (
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site", "Origin": "https://evil.example"},
+        ):
+            answer = await client.request(route.method, path, json={}, headers=headers)
+            assert answer.status == 403, (route.name, headers, await answer.text())
 
 
 class Anything(dict[str, str]):
@@ -235,18 +232,18 @@ class Anything(dict[str, str]):
         return A_PATH.get(name, "1")
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: route.name)
-async def test_no_path_is_open_that_should_not_be(web: Web, route: Any) -> None:
-    path = route.path.format_map(Anything())
-    status, body = await web.ask(None, route.method, path, json={})
-    if route.role is None:
-        assert status in (400, 401), body
-        return
-    assert status == 401, body
-    lower = {Role.VIEWER: (), Role.TRADER: (EVE,), Role.ADMIN: (EVE, LUIS)}[route.role]
-    for person in lower:
-        status, body = await web.ask(person, route.method, path, json={})
-        assert (status, body["error"]["code"]) == (403, "FORBIDDEN")
+async def test_no_path_is_open_that_should_not_be(web: Web) -> None:
+    for route in routes():
+        path = route.path.format_map(Anything())
+        status, body = await web.ask(None, route.method, path, json={})
+        if route.role is None:
+            assert status in (400, 401), (route.name, body)
+            continue
+        assert status == 401, (route.name, body)
+        lower = {Role.VIEWER: (), Role.TRADER: (EVE,), Role.ADMIN: (EVE, LUIS)}[route.role]
+        for person in lower:
+            status, body = await web.ask(person, route.method, path, json={})
+            assert (status, body["error"]["code"]) == (403, "FORBIDDEN"), route.name
 
 
 async def test_our_own_page_may_ask_with_the_cookie(web: Web) -> None:
