@@ -166,6 +166,7 @@ class BrokerSilent(TraderError):
 class NoEncryptionKey(InvalidInput):
     """A secret was to be stored, and there is no key to encrypt it with."""
 
+    code = "NOT_SET_UP"
     key = "error.no_encryption_key"
 
 

@@ -58,6 +58,8 @@ SUBJECTS = (
 
 #: So long a connection may say nothing, or not finish the head of a request.
 KEEPALIVE_SECONDS = 10.0
+#: So long the rest of a body is still read after its request was answered.
+LINGER_SECONDS = 0.5
 
 
 def routes() -> tuple[Route, ...]:
@@ -92,7 +94,11 @@ def _page(text: str) -> web.Response:
 async def serve_api(app: web.Application, host: str, port: int) -> None:
     """Serve until cancelled; raises ``OSError`` when the address is taken."""
     runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=3, keepalive_timeout=KEEPALIVE_SECONDS
+        app,
+        access_log=None,
+        shutdown_timeout=3,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        lingering_time=LINGER_SECONDS,
     )
     await runner.setup()
     try:

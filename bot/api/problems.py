@@ -29,7 +29,7 @@ from engine.snapshot.canonical import plain
 _LONGEST = 400
 #: From the special to the general: the first that fits.
 _STATUS: tuple[tuple[type[TraderError], int], ...] = (
-    (NoEncryptionKey, 503),
+    (NoEncryptionKey, 409),
     (InvalidInput, 400),
     (NotKnown, 401),
     (NotAllowed, 403),

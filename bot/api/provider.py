@@ -136,7 +136,7 @@ async def disconnect(call: Call) -> Connected:
     return _connected(await call.uses.provider.disconnect(call.person_id))
 
 
-@routes.put("/v1/ai/provider", role=Role.ADMIN)
+@routes.put("/v1/ai/provider", role=Role.ADMIN, statuses=(409,))
 async def store_key(call: Call, body: KeyGiven) -> Connected:
     """Connect with a key, which is kept encrypted and never shown again."""
     base_url = None if body.base_url is None else typed_address(body.base_url)

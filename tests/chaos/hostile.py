@@ -192,7 +192,7 @@ async def slow(where: Site, wanted: int) -> tuple[dict[str, object], list[str]]:
     }
     counts["honest p99 ms"] = round(1000 * honest[int(len(honest) * 0.99)], 1)
     wrong = [f"a slow {name} lived {counts[f'longest {name} s']} s" for name in lives
-             if float(str(counts.get(f"longest {name} s", 0))) > 21]  # fmt: skip
+             if float(str(counts.get(f"longest {name} s", 0))) > 12]  # fmt: skip
     return counts, wrong
 
 

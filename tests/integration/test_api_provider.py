@@ -182,7 +182,7 @@ async def test_with_a_key_of_the_settings_the_paths_of_oauth_do_nothing(desk: De
 
 async def test_without_a_key_to_encrypt_with_nothing_is_stored(web: Web) -> None:
     status, told = await web.ask(ANN, "PUT", "/v1/ai/provider", json={"key": KEY})
-    assert (status, "ENCRYPTION_KEYS" in told["error"]["message"]) == (503, True)
+    assert (status, "ENCRYPTION_KEYS" in told["error"]["message"]) == (409, True)
     status, told = await web.ask(ANN, "GET", START)
     assert (status, "OPENAI_CLIENT_ID" in told["error"]["message"]) == (400, True)
 
