@@ -7,8 +7,8 @@ import json
 import socket
 import struct
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -97,7 +97,8 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     def respond(self, asked: Asked) -> bytes:
-        raise NotImplementedError
+        """What is answered; each site has its own."""
+        raise AssertionError("a site answers by itself")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -296,24 +297,3 @@ class AuthSite(Site):
     def _new(self, what: str) -> str:
         self.numbers += 1
         return f"CANARY-{what}-token-{self.numbers:08}"
-
-
-@asynccontextmanager
-async def served(site: Any) -> AsyncIterator[Any]:
-    """The site on a free port of this machine."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(site.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
-    site.port = server.sockets[0].getsockname()[1]
-    try:
-        yield site
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

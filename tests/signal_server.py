@@ -14,6 +14,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from tests.served import served
+
 KEY = "key-of-the-test-4711"
 _FIELDS = (
     "signal_id", "timestamp", "symbol", "timeframe", "side", "confidence", "sl_pips", "tp_pips",
@@ -184,20 +186,5 @@ UNTAKEN, TAKEN = tuple(_UNTAKEN), tuple(_TAKEN)
 @asynccontextmanager
 async def ea_server() -> AsyncIterator[EaServer]:
     """The server on a free port of this machine."""
-    found = EaServer()
-    tasks: set[asyncio.Task[None]] = set()
-
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(found.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
-    found.port = server.sockets[0].getsockname()[1]
-    try:
+    async with served(EaServer()) as found:
         yield found
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from bot.api.credentials import DEVICE_COOKIE, SESSION_COOKIE
-from bot.api.fields import Given, Instant, Text, Told, Whole
+from bot.api.fields import Done, Given, Instant, Text, Told, Whole
 from bot.api.routing import Answer, Call, Routes
 from bot.api.tokens import DEVICE_LIFE
 from bot.api.uses import new_secret
@@ -57,12 +57,6 @@ class LoggedIn(Told):
 
     status: Literal["ok"] = "ok"
     user: User
-
-
-class Done(Told):
-    """It is so now."""
-
-    status: Literal["ok"] = "ok"
 
 
 class Me(Told):

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -115,3 +115,9 @@ class Told(BaseModel):
     """A body that goes out."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class Done(Told):
+    """It is so now."""
+
+    status: Literal["ok"] = "ok"

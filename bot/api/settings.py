@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import fields
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
-from bot.api.fields import Flag, Given, Instant, Number, Symbol, Text, Told, Whole
+from bot.api.fields import Done, Flag, Given, Instant, Number, Symbol, Text, Told, Whole
 from bot.api.routing import Call, Routes
 from bot.api.shapes import Limit, within
 from engine.domain.person import Role
@@ -88,12 +88,6 @@ class RiskWanted(_Wanted):  # type: ignore[misc]
     version: Annotated[Whole, Field(ge=1, le=10**9)] | None = None
     last_halt_reason: Annotated[Text, Field(max_length=200)] | None = None
     reason: Annotated[Text, Field(min_length=1, max_length=200)] = NO_REASON
-
-
-class Done(Told):
-    """It is so now."""
-
-    status: Literal["ok"] = "ok"
 
 
 @routes.get("/v1/settings/risk", role=Role.VIEWER)

@@ -18,7 +18,8 @@ from engine.domain.person import Person
 from storage.sealing import KeyRing, new_key_line, read_keys
 from storage.transaction import PostgresStore
 from tests.integration.conftest import ANN, EVE, LUIS, Desk
-from tests.provider_server import FAULTS, KEY, AuthSite, ModelSite, served
+from tests.provider_server import FAULTS, KEY, AuthSite, ModelSite
+from tests.served import served
 from tests.web import Web, serve
 
 START, BACK = "/oauth/openai/start", "/oauth/openai/callback"

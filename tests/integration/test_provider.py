@@ -38,7 +38,8 @@ from storage.transaction import PostgresStore
 from tests.builders import NOW
 from tests.conftest import Database
 from tests.integration.conftest import ANN, RecordingBell
-from tests.provider_server import FAULTS, KEY, AuthSite, ModelSite, served
+from tests.provider_server import FAULTS, KEY, AuthSite, ModelSite
+from tests.served import served
 
 
 @dataclass

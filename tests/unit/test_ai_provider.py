@@ -17,7 +17,8 @@ from engine.domain.provider import AiReach, Credential, Offer, Plan, Provider
 from engine.domain.secret import Secret
 from engine.errors import ProviderUnavailable, TokenRefused
 from engine.flow.provider_oauth import challenge_of
-from tests.provider_server import FAULTS, KEY, MODELS, AuthSite, ModelSite, answer, served
+from tests.provider_server import FAULTS, KEY, MODELS, AuthSite, ModelSite, answer
+from tests.served import served
 
 EN = Words("en")
 PLAN = Plan(provider=Provider.OPENAI, enabled=True, model=None, base_url="", key=None)

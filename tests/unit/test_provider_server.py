@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import openai
 import pytest
 
-from tests.provider_server import KEY, MODELS, AuthSite, ModelSite, served
+from tests.provider_server import KEY, MODELS, AuthSite, ModelSite
+from tests.served import served
 
 VERIFIER = "v" * 64
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
