@@ -37,10 +37,12 @@ async def ingest(ctx: Context) -> None:
         await fetch(ctx)
         await judge(ctx)
         return
-    await _judge(ctx)
     if world.tape is None:
         # It moves by itself; what closed since is judged, and followed by the sweep.
+        await _judge(ctx)
         return
+    instant = await world.tape.instant()
+    await _judge(ctx)
     async with world.store.begin() as tx:
         waiting = await tx.ideas.pending()
         leaving = [order for order in await tx.orders.unproven() if order.state != "unknown"]
@@ -51,7 +53,8 @@ async def ingest(ctx: Context) -> None:
     if world.waits and (waiting or leaving or exits):
         await world.tape.rest(now)
         return
-    if await world.tape.advance(now, world.pace) is not None:
+    # Somebody else may have moved it since, and not have judged that candle yet.
+    if await world.tape.advance(now, world.pace, after=instant) is not None:
         await sync_broker(ctx)
         await manage(ctx)
         await _judge(ctx)

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from arq import create_pool, cron
@@ -24,9 +25,12 @@ from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
 from bot.wiring import build_collect, build_performance, build_work
 from bot.world import World
+from engine.flow.ingest_steps import MOMENT
 from storage.sole import Sole
 
 _EVERY_SECOND = set(range(60))
+#: Candles close on full seconds; when they may be asked for, they are asked for at once.
+_CLOSED = int(MOMENT / timedelta(microseconds=1)) + 20_000
 #: An order job that hangs longer than this is given up; its order is then looked up, never re-sent.
 _JOB_TIMEOUT = 30
 #: Many short transactions; what is left when it ends is removed the next day.
@@ -142,8 +146,8 @@ def build_worker(
         ],
         cron_jobs=[
             cron(
-                jobs.ingest, second=_EVERY_SECOND, run_at_startup=True, max_tries=1,
-                timeout=_FETCH_TIMEOUT,
+                jobs.ingest, second=_EVERY_SECOND, microsecond=_CLOSED, run_at_startup=True,
+                max_tries=1, timeout=_FETCH_TIMEOUT,
             ),
             cron(jobs.keep_account, second=set(range(3, 60, 5)), max_tries=1),
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),

@@ -1,14 +1,17 @@
 """Which candles were judged, and how each strategy answered."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.decision import GateSnapshot
 from engine.domain.market import Timeframe
+from engine.ports.evaluations import Closed, Watched
 
 _COLUMNS = (
     "ts_utc, pair, timeframe, strategy_id, strategy_version, strategy, final_signal, reason,"
@@ -28,13 +31,23 @@ FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6
 
 # The last row of each strategy by the index, however long the table is.
 _LATEST = f"""
-SELECT {_COLUMNS} FROM strategies AS s
+SELECT {_COLUMNS} FROM unnest($1::text[], $2::text[]) AS watched (symbol, frame)
+CROSS JOIN strategies AS s
 CROSS JOIN LATERAL (
     SELECT * FROM gate_snapshots
-    WHERE pair = $1 AND timeframe = $2 AND strategy_id = s.id
+    WHERE pair = watched.symbol AND timeframe = watched.frame AND strategy_id = s.id
     ORDER BY id DESC LIMIT 1
 ) AS last
 """  # noqa: S608
+
+# In one order for all, so that two that claim the same candles never wait for each other.
+_CLAIM = """
+INSERT INTO evaluation (symbol, timeframe, candle_time, created_at)
+SELECT symbol, timeframe, candle, clock_timestamp()
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS closed (symbol, timeframe, candle)
+ORDER BY symbol, timeframe, candle
+ON CONFLICT DO NOTHING RETURNING symbol, timeframe, candle_time
+"""
 
 
 class EvaluationTable:
@@ -43,14 +56,10 @@ class EvaluationTable:
     def __init__(self, connection: BaseDBAsyncClient) -> None:
         self._connection = connection
 
-    async def claim(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
+    async def claim(self, candles: Collection[Closed]) -> Set[Closed]:
         # Rows are asked for because the driver's count is not the number of rows of an INSERT.
-        rows = await self._connection.execute_query_dict(
-            "INSERT INTO evaluation (symbol, timeframe, candle_time, created_at)"
-            " VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING id",
-            [symbol, str(timeframe), candle],
-        )
-        return len(rows) == 1
+        rows = await self._connection.execute_query_dict(_CLAIM, _columns(candles, 3))
+        return {(row["symbol"], Timeframe(row["timeframe"]), row["candle_time"]) for row in rows}
 
     async def known(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
         rows = await self._connection.execute_query_dict(
@@ -61,25 +70,14 @@ class EvaluationTable:
         )
         return bool(rows[0]["known"])
 
-    async def latest(self, symbol: str, timeframe: Timeframe) -> Mapping[UUID, GateSnapshot]:
-        rows = await self._connection.execute_query_dict(_LATEST, [symbol, str(timeframe)])
-        return {
-            row["strategy_id"]: GateSnapshot(
-                market_time=row["ts_utc"],
-                symbol=row["pair"],
-                timeframe=Timeframe(row["timeframe"]),
-                strategy_id=row["strategy_id"],
-                strategy_version=row["strategy_version"],
-                strategy_name=row["strategy"],
-                final_signal=row["final_signal"],
-                reason=row["reason"],
-                closed=tuple(json.loads(row["closed"])),
-                signature=row["signature"],
-                repeats=row["repeats"],
-                bundle_hash=row["snapshot_ref"],
-            )
-            for row in rows
-        }
+    async def latest(
+        self, watched: Collection[Watched]
+    ) -> Mapping[Watched, Mapping[UUID, GateSnapshot]]:
+        found: defaultdict[Watched, dict[UUID, GateSnapshot]] = defaultdict(dict)
+        for row in await self._connection.execute_query_dict(_LATEST, _columns(watched, 2)):
+            seen = _snapshot(row)
+            found[seen.symbol, seen.timeframe][seen.strategy_id] = seen
+        return found
 
     async def record(self, evaluations: Sequence[GateSnapshot]) -> None:
         if not evaluations:
@@ -96,3 +94,24 @@ class EvaluationTable:
             strict=True,
         )  # fmt: skip
         await self._connection.execute_query(_RECORD, [list(column) for column in columns])
+
+
+def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[place] for row in rows] for place in range(width)]
+
+
+def _snapshot(row: Mapping[str, Any]) -> GateSnapshot:
+    return GateSnapshot(
+        market_time=row["ts_utc"],
+        symbol=row["pair"],
+        timeframe=Timeframe(row["timeframe"]),
+        strategy_id=row["strategy_id"],
+        strategy_version=row["strategy_version"],
+        strategy_name=row["strategy"],
+        final_signal=row["final_signal"],
+        reason=row["reason"],
+        closed=tuple(json.loads(row["closed"])),
+        signature=row["signature"],
+        repeats=row["repeats"],
+        bundle_hash=row["snapshot_ref"],
+    )

@@ -78,9 +78,12 @@ class RecordedMarket:
         document = await self._ledger.read(self._document)
         return int(document.get("played", self._start))
 
-    async def advance(self, clock: Clock, pace: timedelta) -> Candle | None:
+    async def advance(
+        self, clock: Clock, pace: timedelta, *, after: datetime | None = None
+    ) -> Candle | None:
         """Close the next candle if the last one closed ``pace`` ago; None when it is not time yet,
-        somebody else just did, or the recording is over.
+        somebody else just did, or the recording is over. ``after`` is the instant that the caller
+        has dealt with: from another one it is not moved on, so that nobody skips a candle.
         """
         now = clock()
         async with self._ledger.open(self._document) as document:
@@ -89,6 +92,8 @@ class RecordedMarket:
             if last is not None and now < datetime.fromisoformat(last) + pace:
                 return None
             if played >= len(self.recording.candles):
+                return None
+            if after is not None and self._closed(played) != after:
                 return None
             document["played"], document["at"] = played + 1, now.isoformat()
             return self.recording.candles[played]

@@ -31,9 +31,9 @@ from engine.snapshot.indicators import WINDOW
 from engine.strategies.base import frames_needed
 
 #: Streams that one worker takes at once, and how many of them it asks for at the same time.
-TOGETHER, _AT_ONCE = 10, 5
+TOGETHER, _AT_ONCE = 10, 10
 #: Workers that are called at once beside the one that calls.
-_HELPERS = 8
+_HELPERS = 20
 #: Longer than any turn: who dies in it is followed by another after that.
 LEASE, _PATIENCE = timedelta(seconds=60), 10.0
 #: Candles that are read again each time, for what the venue says otherwise meanwhile.

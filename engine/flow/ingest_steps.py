@@ -18,7 +18,7 @@ from engine.domain.stream import (
 from engine.ports import Candles
 
 #: A venue shows a candle a moment after it closed; for a while it is asked more often.
-_MOMENT, _AGAIN = timedelta(milliseconds=200), timedelta(seconds=2)
+MOMENT, _AGAIN = timedelta(milliseconds=200), timedelta(seconds=2)
 _LATE = timedelta(seconds=30)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 #: A page with so many new candles may not be the last one.
@@ -86,7 +86,7 @@ def due_after(state: StreamState, every: timedelta, now: datetime, *, is_last: b
 def _closes(state: StreamState, latest: datetime) -> datetime:
     """When the candle after the last one should show."""
     _, timeframe = candles_of(state)
-    return latest + 2 * timeframe.length + _MOMENT
+    return latest + 2 * timeframe.length + MOMENT
 
 
 async def keep_fresh(

@@ -14,11 +14,11 @@ stage writes 7 in the transaction that makes it true.
 """
 
 from asyncio import Semaphore, gather
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from itertools import compress
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Decision, Entry, GateSnapshot
@@ -40,9 +40,9 @@ from engine.snapshot.collect import Collect, Survey
 from engine.strategies.base import applies
 
 #: Symbols that share one transaction.
-TOGETHER = 20
+TOGETHER = 50
 #: Of them, those whose bundles are collected at the same time.
-_AT_ONCE = 5
+_AT_ONCE = 20
 
 #: Verdicts that bring an idea before a person or to the venue.
 _PUT_FORWARD = (Verdict.ASK, Verdict.EXECUTE)
@@ -141,9 +141,15 @@ class RunCycle:
                 missing += errors
                 written = _Written()
                 # First every claim: who stores a bundle makes those wait who have claimed one.
-                mine = [await _claim(tx, bundle) for bundle in bundles]
-                for bundle, outcomes in compress(zip(bundles, answers, strict=True), mine):
-                    await self._judge(tx, bundle, outcomes, written)
+                closed = [(b.symbol, b.timeframe, b.candles[-1].time) for b in bundles]
+                mine = set(await tx.evaluations.claim(closed))
+                latest = await tx.evaluations.latest([(s, frame) for s, frame, _ in mine])
+                now = await tx.now()
+                for candle, bundle, outcomes in zip(closed, bundles, answers, strict=True):
+                    if candle in mine:
+                        mine.remove(candle)  # who watches it twice has it judged once
+                        last = latest.get(candle[:2], {})
+                        await self._judge(tx, bundle, outcomes, last, now, written)
                 await tx.evaluations.record(written.evaluations)
                 # The head of the history is locked by the first append: they all come last.
                 return await tx.history.extend(written.entries)
@@ -181,10 +187,11 @@ class RunCycle:
         tx: Transaction,
         frozen: Bundle,
         outcomes: Sequence[tuple[Strategy, Outcome]],
+        latest: Mapping[UUID, GateSnapshot],
+        now: datetime,
         written: _Written,
     ) -> None:
         """What every strategy made of one symbol's last candle."""
-        latest = await tx.evaluations.latest(frozen.symbol, frozen.timeframe) if outcomes else {}
         stored: Bundle | None = None
         hash_ = ""
         for strategy, answer in outcomes:
@@ -196,9 +203,8 @@ class RunCycle:
             evaluation = snapshot_of(strategy, bundle, hash_, outcome, before)
             written.evaluations.append(evaluation)
             if outcome.report is not None:
-                await self._act(tx, strategy, bundle, hash_, outcome, before, written)
+                await self._act(tx, strategy, bundle, hash_, outcome, before, now, written)
             elif not evaluation.folded:
-                now = await tx.now()
                 written.entries.append(no_trade(strategy, bundle, hash_, outcome, before, now))
 
     async def _act(
@@ -209,6 +215,7 @@ class RunCycle:
         hash_: str,
         outcome: Outcome,
         before: GateSnapshot | None,
+        now: datetime,
         written: _Written,
     ) -> None:
         """Store the idea, and ask for it or take its order, as the verdict says."""
@@ -217,7 +224,6 @@ class RunCycle:
         assert outcome.sizing is not None
         assert outcome.confidence is not None
         assert proposal is not None
-        now = await tx.now()
         status, action = _STATUS[outcome.report.verdict]
         idea = await tx.ideas.add(
             Idea(
@@ -277,11 +283,6 @@ class RunCycle:
                 detail=detail,
             )
         )
-
-
-async def _claim(tx: Transaction, frozen: Bundle) -> bool:
-    """Whether nobody judged its last candle before."""
-    return await tx.evaluations.claim(frozen.symbol, frozen.timeframe, frozen.candles[-1].time)
 
 
 def _answers(bundle: Bundle) -> list[tuple[Strategy, Outcome]]:

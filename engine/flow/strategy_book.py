@@ -93,8 +93,8 @@ class ReadBook:
 
     async def _last(self, tx: Transaction) -> dict[UUID, GateSnapshot]:
         found: dict[UUID, GateSnapshot] = {}
-        for symbol, timeframe in self.feeds:
-            for id_, seen in (await tx.evaluations.latest(symbol, timeframe)).items():
+        for last in (await tx.evaluations.latest(self.feeds)).values():
+            for id_, seen in last.items():
                 if id_ not in found or seen.market_time > found[id_].market_time:
                     found[id_] = seen
         return found

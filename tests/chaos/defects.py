@@ -49,7 +49,7 @@ class DefectiveStore(TrappedStore):
             if self._defect == "order_in_a_second_transaction":
                 tx.orders.add = _put_off(later, "orders", "add")
             if self._defect == "candle_claimed_before_it_is_judged":
-                tx.evaluations.claim = _yes  # the driver claimed it in a transaction of its own
+                tx.evaluations.claim = _all  # the driver claimed it in a transaction of its own
             yield tx
             self._pass(later, "before_commit")
         self._pass(later, "after_commit")
@@ -63,8 +63,8 @@ class DefectiveStore(TrappedStore):
                 self._trap.at(f"{argument.action}:{moment}")
 
 
-async def _yes(*_: Any) -> bool:
-    return True
+async def _all(candles: Any) -> Any:
+    return set(candles)
 
 
 def _put_off(later: list[Any], table: str, name: str) -> Any:

@@ -307,7 +307,7 @@ async def _judge(life: Life) -> None:
                 continue
         if life.plan.defect == "candle_claimed_before_it_is_judged":
             async with TrappedStore(Trap()).begin() as tx:
-                await tx.evaluations.claim(symbol, timeframe, last[-1].time)
+                await tx.evaluations.claim([(symbol, timeframe, last[-1].time)])
         await life.work.run_cycle(symbol, timeframe)
         await _send_rung(life)
 

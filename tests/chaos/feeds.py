@@ -133,8 +133,8 @@ class Ordeal:
     async def _is_recorded(self) -> None:
         """What the loop wrote about the candle, when it could be judged at all."""
         async with self.bench.source.store.begin() as tx:
-            latest = await tx.evaluations.latest(SYMBOL, FRAME)
-        (last,) = latest.values()
+            latest = await tx.evaluations.latest([(SYMBOL, FRAME)])
+        (last,) = latest[SYMBOL, FRAME].values()
         if last.market_time < self.bench.source.now - 2 * HOUR or last.final_signal != "none":
             self.found.counts["candles not judged"] += 1
         elif _NAMED.isdisjoint(last.closed):

@@ -186,33 +186,52 @@ async def test_the_day_of_an_account_is_kept(store: Any):
         assert await tx.settings.day("paper-2") is None
 
 
+WATCHED = ("EURUSD", Timeframe.H1)
+CANDLE = (*WATCHED, NOW)
+
+
 async def test_a_candle_is_claimed_once(store: Any):
     async def claim() -> bool:
         async with store.begin() as tx:
-            return bool(await tx.evaluations.claim("EURUSD", Timeframe.H1, NOW))
+            return bool(await tx.evaluations.claim([CANDLE]))
 
     assert sum(await asyncio.gather(*(claim() for _ in range(5)))) == 1
+    others = {
+        ("GBPUSD", Timeframe.H1, NOW),
+        ("EURUSD", Timeframe.H4, NOW),
+        ("EURUSD", Timeframe.H1, NOW + HOUR),
+    }
     async with store.begin() as tx:
-        assert not await tx.evaluations.claim("EURUSD", Timeframe.H1, NOW)
-        assert await tx.evaluations.claim("GBPUSD", Timeframe.H1, NOW)
-        assert await tx.evaluations.claim("EURUSD", Timeframe.H4, NOW)
-        assert await tx.evaluations.claim("EURUSD", Timeframe.H1, NOW + HOUR)
+        assert not await tx.evaluations.claim([CANDLE])
+        assert await tx.evaluations.claim([CANDLE, *others]) == others
+        assert not await tx.evaluations.claim([])
+
+
+async def test_two_that_claim_the_same_candles_share_them_out(store: Any):
+    candles = [(f"S{number:02}USD", Timeframe.H1, NOW) for number in range(20)]
+
+    async def claim(asked: Any) -> Any:
+        async with store.begin() as tx:
+            return await tx.evaluations.claim(asked)
+
+    one, other = await asyncio.gather(claim(candles), claim(candles[::-1]))
+    assert one | other == set(candles)
+    assert not one & other
 
 
 async def test_a_claim_that_is_rolled_back_is_free_again(store: Any):
     async with rolled_back(store) as tx:
-        assert await tx.evaluations.claim("EURUSD", Timeframe.H1, NOW)
+        assert await tx.evaluations.claim([CANDLE]) == {CANDLE}
     async with store.begin() as tx:
-        assert await tx.evaluations.claim("EURUSD", Timeframe.H1, NOW)
+        assert await tx.evaluations.claim([CANDLE]) == {CANDLE}
 
 
 async def test_a_claimed_candle_needs_no_judging_and_in_an_emergency_none_does(store: Any):
     await save(store)
-    asked = ("EURUSD", Timeframe.H1, NOW)
     async with store.begin() as tx:
-        assert not await tx.evaluations.known(*asked)
-        await tx.evaluations.claim(*asked)
-        assert await tx.evaluations.known(*asked)
+        assert not await tx.evaluations.known(*CANDLE)
+        await tx.evaluations.claim([CANDLE])
+        assert await tx.evaluations.known(*CANDLE)
         assert not await tx.evaluations.known("EURUSD", Timeframe.H1, NOW + HOUR)
     await save(store, state=TradingState.HALTED)
     async with store.begin() as tx:
@@ -245,7 +264,7 @@ async def test_the_last_evaluation_of_each_strategy_on_a_symbol_is_known(store: 
     async with store.begin() as tx:
         for new in (strategy(), strategy(id=other)):
             await tx.settings.save_strategy(new, by="test", reason="test")
-        assert dict(await tx.evaluations.latest("EURUSD", Timeframe.H1)) == {}
+        assert dict(await tx.evaluations.latest([WATCHED])) == {}
         await tx.evaluations.record([])
         await tx.evaluations.record([evaluated(2), evaluated(1)])
         await tx.evaluations.record(
@@ -258,7 +277,11 @@ async def test_the_last_evaluation_of_each_strategy_on_a_symbol_is_known(store: 
     async with rolled_back(store) as tx:
         await tx.evaluations.record([evaluated(9)])
     async with store.begin() as tx:
-        assert dict(await tx.evaluations.latest("EURUSD", Timeframe.H1)) == {
-            STRATEGY_ID: evaluated(1),
-            other: evaluated(0, strategy_id=other, closed=()),
+        asked = [WATCHED, ("GBPUSD", Timeframe.H1), ("GBPUSD", Timeframe.H4)]
+        assert dict(await tx.evaluations.latest(asked)) == {
+            WATCHED: {
+                STRATEGY_ID: evaluated(1),
+                other: evaluated(0, strategy_id=other, closed=()),
+            },
+            ("GBPUSD", Timeframe.H1): {STRATEGY_ID: evaluated(3, symbol="GBPUSD")},
         }

@@ -116,7 +116,7 @@ async def test_every_candle_is_claimed_before_the_first_bundle_is_stored(
     assert await desk.world.market.advance(lambda: START, timedelta(0)) is not None
     await desk.work.sync_broker()
     await desk.work.run_cycle.over([("EURUSD", Timeframe.H1)] * 2)
-    assert done == ["claim", "claim", "put"]
+    assert done == ["claim", "put"]
 
 
 async def test_symbol_without_data_does_not_keep_the_others_waiting(desk: Desk) -> None:
@@ -186,6 +186,37 @@ async def test_tape_goes_on_and_others_are_judged_while_a_symbol_has_no_data(
         told = [r for r in caplog.records if f"{symbol} H1 was not judged" in r.getMessage()]
         assert len(told) == 2  # once before the candle and once after it
     assert "not judged: no specification" in caplog.text
+
+
+async def test_who_was_overtaken_does_not_play_the_candle_after_an_unjudged_one(
+    desk: Desk,
+) -> None:
+    market = desk.world.market
+
+    class Overtaken:
+        """Somebody else moves the tape on as soon as this one has looked where it stands."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(market, name)
+
+        async def rest(self, clock: Any) -> None:
+            await market.rest(clock)
+
+        async def advance(self, *arguments: Any, **named: Any) -> object:
+            await market.advance(lambda: START, timedelta(0))
+            return await market.advance(*arguments, **named)
+
+    world = SimpleNamespace(
+        store=desk.world.store, market=market, tape=Overtaken(),
+        symbols=(("EURUSD", Timeframe.H1),), pace=timedelta(0), waits=False,
+    )  # fmt: skip
+    played = await market.played()
+    context = {"world": world, "work": desk.work}
+    await jobs.ingest(context)
+    assert await market.played() == played + 1
+    await jobs.ingest(context)
+    judged = {row["candle_time"] for row in await rows("SELECT candle_time FROM evaluation")}
+    assert set(market.recording.times[played - 1 : played + 1]) <= judged
 
 
 async def test_in_emergency_stop_nothing_is_evaluated(desk: Desk) -> None:

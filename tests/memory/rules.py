@@ -1,6 +1,6 @@
 """The trading state, settings, strategies, the broker's day and judged candles, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -14,6 +14,7 @@ from engine.domain.state import Control
 from engine.domain.strategy import Strategy, StrategyVersion
 from engine.errors import NotFound, Outdated
 from engine.ports import Clock
+from engine.ports.evaluations import Closed, Watched
 from tests.memory.rows import Duplicate, View
 
 
@@ -108,8 +109,9 @@ class MemoryEvaluations:
     def __init__(self, view: View, numbers: "count[int]") -> None:
         self._view, self._numbers = view, numbers
 
-    async def claim(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
-        return await self._view.insert("evaluation", (symbol, timeframe, candle), True)
+    async def claim(self, candles: Collection[Closed]) -> Set[Closed]:
+        asked = sorted(set(candles))
+        return {one for one in asked if await self._view.insert("evaluation", one, True)}
 
     async def known(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
         if self._view.get("evaluation", (symbol, timeframe, candle)) is not None:
@@ -117,15 +119,16 @@ class MemoryEvaluations:
         control: Control | None = self._view.get("control", 1)
         return control is not None and not control.evaluates
 
-    async def latest(self, symbol: str, timeframe: Timeframe) -> Mapping[UUID, GateSnapshot]:
-        kept: list[GateSnapshot] = self._view.all("gate snapshot")
+    async def latest(
+        self, watched: Collection[Watched]
+    ) -> Mapping[Watched, Mapping[UUID, GateSnapshot]]:
         known = {strategy.id for _, strategy in self._view.all("strategy")}
-        return {
-            snapshot.strategy_id: snapshot
-            for snapshot in kept
-            if (snapshot.symbol, snapshot.timeframe) == (symbol, timeframe)
-            and snapshot.strategy_id in known
-        }
+        found: dict[Watched, dict[UUID, GateSnapshot]] = {}
+        for snapshot in self._view.all("gate snapshot"):
+            key = (snapshot.symbol, snapshot.timeframe)
+            if key in watched and snapshot.strategy_id in known:
+                found.setdefault(key, {})[snapshot.strategy_id] = snapshot
+        return found
 
     async def record(self, evaluations: Sequence[GateSnapshot]) -> None:
         for snapshot in evaluations:

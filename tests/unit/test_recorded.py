@@ -87,6 +87,16 @@ async def test_of_all_who_push_only_one_moves_the_tape():
     assert {await worker.played() for worker in workers} == {3}
 
 
+async def test_the_tape_is_not_moved_on_from_where_the_caller_has_not_been():
+    wall, ledger = Wall(), MemoryLedger()
+    one, other = market(ledger=ledger), market(ledger=ledger)
+    seen = await one.instant()
+    assert await other.advance(wall, PACE, after=seen) == TAPE[2]
+    wall.pass_(PACE)
+    assert await one.advance(wall, PACE, after=seen) is None
+    assert await one.advance(wall, PACE, after=await one.instant()) == TAPE[3]
+
+
 async def test_at_the_end_the_market_stands_still():
     wall, tape = Wall(), market(start=4)
     assert await tape.advance(wall, PACE) == TAPE[4]
