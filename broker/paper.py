@@ -213,6 +213,12 @@ class PaperBroker:
         async with self._open() as (now, books):
             return tuple([await now._position(held) for held in books.positions])
 
+    async def both(self) -> tuple[Account, tuple[Position, ...]]:
+        """The account and what is open, in one look."""
+        async with self._open() as (now, books):
+            positions = tuple([await now._position(held) for held in books.positions])
+            return await now._account(books), positions
+
     async def closed_since(self, after: datetime) -> tuple[ClosedTrade, ...]:
         async with self._open() as (_, books):
             trades = [restore(ClosedTrade, closed) for closed in books.closed]

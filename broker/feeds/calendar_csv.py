@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,8 +11,6 @@ from engine.domain.values import utc
 from engine.errors import InvalidInput
 
 log = logging.getLogger(__name__)
-
-_BEFORE, _AFTER = timedelta(days=1), timedelta(days=7)
 
 
 class CsvCalendar:
@@ -27,10 +25,15 @@ class CsvCalendar:
 
     async def around(self, instant: datetime) -> CalendarView | None:
         """Releases from a day before the instant to a week after; None beyond the list."""
-        if not self._events or instant > self._events[-1].time:
+        whole = self.whole
+        return None if whole is None else whole.around(instant)
+
+    @property
+    def whole(self) -> CalendarView | None:
+        """All of it; None when it is empty."""
+        if not self._events:
             return None
-        near = tuple(e for e in self._events if -_BEFORE <= e.time - instant <= _AFTER)
-        return CalendarView(events=near, known_until=self._events[-1].time)
+        return CalendarView(events=self._events, known_until=self._events[-1].time)
 
 
 class FileCalendar:

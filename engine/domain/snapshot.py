@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -18,6 +18,9 @@ from engine.domain.strategy import Strategy
 
 #: The currency of releases that move all of them: what calendars write for meetings of the world.
 EVERY_CURRENCY = "ALL"
+
+
+_BEFORE, _AFTER = timedelta(days=1), timedelta(days=7)
 
 
 class Impact(StrEnum):
@@ -51,6 +54,15 @@ class CalendarView:
 
     events: tuple[CalendarEvent, ...]
     known_until: datetime
+
+    def around(self, instant: datetime) -> "CalendarView | None":
+        """What a decision sees of a longer list: a day before the instant and a week after it; None
+        when the list ends before it.
+        """
+        if instant > self.known_until:
+            return None
+        near = tuple([e for e in self.events if -_BEFORE <= e.time - instant <= _AFTER])
+        return CalendarView(events=near, known_until=self.known_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

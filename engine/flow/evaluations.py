@@ -1,5 +1,6 @@
 """How an evaluation is written down: its row, its record, and when a repeated no is folded."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from engine.domain.decision import Action, Entry, GateSnapshot
@@ -17,8 +18,7 @@ def snapshot_of(
     proposal = None if report is None else outcome.evaluation.proposal
     closed = tuple([str(check.code) for check in outcome.checks if not check.passed])
     unmet = [o.name for o in outcome.evaluation.observations if not o.met]
-    under = [strategy.version, bundle.settings_version]
-    signature = digest(canonical([under, outcome.result, closed, unmet]))[:16]
+    signature = signature_of(strategy, bundle.settings_version, outcome.result, closed, unmet)
     repeats = 0
     if report is None and before is not None and before.signature == signature:
         same_day = before.market_time.date() == bundle.instant.date()
@@ -37,6 +37,18 @@ def snapshot_of(
         repeats=repeats,
         bundle_hash=hash_,
     )
+
+
+def signature_of(
+    strategy: Strategy,
+    settings_version: int,
+    result: str,
+    closed: Sequence[str],
+    unmet: Sequence[str],
+) -> str:
+    """What makes one no like another: why, by which rules, what was closed and what was missed."""
+    under = [strategy.version, settings_version]
+    return digest(canonical([under, result, list(closed), list(unmet)]))[:16]
 
 
 def no_trade(

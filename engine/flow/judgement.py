@@ -1,6 +1,6 @@
 """Score and gate: the pure middle of every decision, the same live, at the tap, and in a replay."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
@@ -11,7 +11,7 @@ from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
 from engine.errors import NotFound
 from engine.gate.case import Case, Scene
-from engine.gate.judge import judge, look
+from engine.gate.judge import NOTHING, judge, look
 from engine.gate.sizing import size
 from engine.scoring.confidence import score
 from engine.strategies.base import entry_price, evaluate
@@ -99,10 +99,12 @@ class Answer:
         return self.report.result
 
 
-def consider(strategy: Strategy, bundle: Bundle) -> Outcome:
-    """Look, propose, score and gate."""
+def consider(
+    strategy: Strategy, bundle: Bundle, known: Mapping[Check, CheckResult] = NOTHING
+) -> Outcome:
+    """Look, propose, score and gate. ``known`` are checks that were asked of this scene before."""
     evaluation = evaluate(strategy, bundle)
-    before = look(Scene(bundle=bundle, strategy=strategy))
+    before = look(Scene(bundle=bundle, strategy=strategy), known)
     proposal = evaluation.proposal
     if proposal is None:
         return Outcome(evaluation=evaluation, before=before)
@@ -136,7 +138,9 @@ def first_closed(
     return next((c.code for c in checks if not c.passed and c.code in asked), None)
 
 
-def ask_again(question: Question, bundle: Bundle) -> Answer:
+def ask_again(
+    question: Question, bundle: Bundle, known: Mapping[Check, CheckResult] = NOTHING
+) -> Answer:
     """Judge a question with the data of now; the stop and the targets stay where they were."""
     strategy = strategy_of(bundle, question.strategy_id)
     before = question.proposal
@@ -155,7 +159,8 @@ def ask_again(question: Question, bundle: Bundle) -> Answer:
         own_order=question.own_order,
         own_idea=question.idea_id,
     )
-    return Answer(proposal=proposal, sizing=sizing, report=judge(case))
+    report = judge(case, tuple(known.values()))
+    return Answer(proposal=proposal, sizing=sizing, report=report)
 
 
 def strategy_of(bundle: Bundle, strategy_id: UUID) -> Strategy:

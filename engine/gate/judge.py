@@ -1,11 +1,15 @@
 """The judgement: every check of the table runs, in the fixed order, and all are reported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 
 from engine.domain.gate import Check, CheckResult, GateReport, before_signal
 from engine.gate import checks as _registered  # noqa: F401  # enters the checks into the table
-from engine.gate.case import SCENE_CHECKS, Case, Scene, run
+from engine.gate.case import SCENE_CHECKS, Case, Scene, run, run_before
+
+#: Where no check's result is known yet.
+NOTHING: Mapping[Check, CheckResult] = MappingProxyType({})
 
 _ORDER = tuple(Check)
 _SCENE = tuple(code for code in _ORDER if code in SCENE_CHECKS)
@@ -22,13 +26,16 @@ def judge(case: Case, before: Sequence[CheckResult] = ()) -> GateReport:
     return GateReport(tuple([known.get(code) or run(code, case) for code in _ORDER]))
 
 
-def look(scene: Scene) -> tuple[CheckResult, ...]:
-    """Every check that needs no idea: first those that come before a signal, in their order."""
-    order = _scene_order(scene.bundle.schema)
-    return tuple([CheckResult(code, *SCENE_CHECKS[code](scene)) for code in order])
+def look(scene: Scene, known: Mapping[Check, CheckResult] = NOTHING) -> tuple[CheckResult, ...]:
+    """Every check that needs no idea: first those that come before a signal, in their order. What
+    is ``known`` of this scene is not asked again.
+    """
+    order = scene_order(scene.bundle.schema)
+    return tuple([known.get(code) or run_before(code, scene) for code in order])
 
 
 @cache
-def _scene_order(schema: int) -> tuple[Check, ...]:
+def scene_order(schema: int) -> tuple[Check, ...]:
+    """The checks that need no idea, in the order they are asked of a bundle of this form."""
     first = before_signal(schema)
     return (*first, *(code for code in _SCENE if code not in first))

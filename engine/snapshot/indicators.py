@@ -1,6 +1,7 @@
 """Indicators over a window of closed candles, by TA-Lib, rounded where float noise begins."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -21,21 +22,48 @@ _OSCILLATORS = frozenset(("rsi_14", "adx_14"))
 Column = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Closed candles as arrays of one length, oldest first; ``day`` counts UTC days since 1970."""
+
+    day: NDArray[np.int64]
+    high: Column
+    low: Column
+    close: Column
+    volume: Column
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+
 def compute(candles: Sequence[Candle], *, digits: int) -> tuple[Indicators, Indicators]:
     """The figures of the last closed candle and of the one before it.
 
     The window's length is part of the result (an EMA remembers its start), which is why a bundle
     keeps its candles. Prices are rounded to ``digits`` + 2 places.
     """
-    columns = _columns(candles)
+    window = Window(
+        day=np.array([c.time.toordinal() for c in candles], dtype=np.int64),
+        high=np.array([float(c.high) for c in candles]),
+        low=np.array([float(c.low) for c in candles]),
+        close=np.array([float(c.close) for c in candles]),
+        volume=np.array([c.volume for c in candles], dtype=float),
+    )
+    return figures(window, candles, digits=digits)
+
+
+def figures(
+    window: Window, candles: Sequence[Candle], *, digits: int
+) -> tuple[Indicators, Indicators]:
+    """The same of a window whose arrays are there already."""
+    columns = columns_of(window) | {"vwap": _vwap(window)}
     now, before = (_row(columns, candles, back, digits) for back in (1, 2))
     return now, before
 
 
-def _columns(candles: Sequence[Candle]) -> dict[str, Column]:
-    high = np.array([float(c.high) for c in candles])
-    low = np.array([float(c.low) for c in candles])
-    close = np.array([float(c.close) for c in candles])
+def columns_of(window: Window) -> dict[str, Column]:
+    """Every figure that TA-Lib computes, of each candle; NaN while there are too few."""
+    high, low, close = window.high, window.low, window.close
     macd, macd_signal, macd_hist = talib.MACD(close)
     bb_high, bb_mid, bb_low = talib.BBANDS(close, 20)
     return {
@@ -50,23 +78,23 @@ def _columns(candles: Sequence[Candle]) -> dict[str, Column]:
         "bb_low": bb_low,
         "bb_mid": bb_mid,
         "bb_high": bb_high,
-        "vwap": _vwap(candles, (high + low + close) / 3),
         "rsi_14": talib.RSI(close, 14),
         "adx_14": talib.ADX(high, low, close, 14),
     }
 
 
-def _vwap(candles: Sequence[Candle], typical: Column) -> Column:
+def _vwap(window: Window) -> Column:
     """The mean of the day's typical prices so far, weighted by volume; only for the last two."""
-    column = np.full(len(candles), np.nan)
-    for last in range(max(0, len(candles) - 2), len(candles)):
-        day = candles[last].time.date()
-        first = last
-        while first > 0 and candles[first - 1].time.date() == day:
-            first -= 1
-        volume = np.array([c.volume for c in candles[first : last + 1]], dtype=float)
+    column = np.full(len(window), np.nan)
+    for last in range(max(0, len(window) - 2), len(window)):
+        # Days that came out of order begin where they last changed.
+        changes = np.flatnonzero(window.day[: last + 1] != window.day[last])
+        first = int(changes[-1]) + 1 if len(changes) else 0
+        volume = window.volume[first : last + 1]
         if volume.sum() > 0:
-            column[last] = (typical[first : last + 1] * volume).sum() / volume.sum()
+            high, low = window.high[first : last + 1], window.low[first : last + 1]
+            typical = (high + low + window.close[first : last + 1]) / 3
+            column[last] = (typical * volume).sum() / volume.sum()
     return column
 
 

@@ -1,0 +1,285 @@
+"""The loop over history: the same eyes, score, gate and venue, with a clock made of candles.
+
+    market data        engine/research/columns    candles as arrays
+    what is seen       engine/research/eyes       the bundle of a candle
+    what is certain    engine/research/screen     conditions and market checks over whole columns
+                       engine/research/noes       and the noes that follow from them
+    the pipeline       engine/flow/judgement      only where something is not certain, or a setup
+    the venue          broker/simulated           the paper broker, moved on candle by candle
+    the stream         engine/research/stream     every decision, the folded noes included
+
+Nothing looks ahead: a bundle holds candles up to its own and no others, and a candle's close is
+where it is decided and dealt, as in a paper run. :attr:`Backtest.screened` False asks the pipeline
+at each candle; both write the same stream.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+
+from engine.domain.gate import Check, CheckResult, Verdict
+from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.order import ClosedTrade, Order
+from engine.domain.snapshot import Bundle, open_order
+from engine.domain.strategy import Strategy
+from engine.errors import BrokerRefused, InvalidInput
+from engine.flow.evaluations import snapshot_of
+from engine.flow.ideas import intent, past_idea
+from engine.flow.judgement import Outcome, Question, ask_again, consider
+from engine.gate.judge import NOTHING
+from engine.research.columns import Columns
+from engine.research.eyes import Eyes
+from engine.research.figures import Flags
+from engine.research.noes import Noes
+from engine.research.simulation import State, Venue, held_back
+from engine.research.stream import Dealt, Ended, Stream
+
+#: Candles between two reports of progress.
+_REPORT = 20_000
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop."""
+
+
+@dataclass(slots=True)
+class Ran:
+    """A finished run: the decision stream, the trades in the order they ended, and the equity after
+    each candle that changed it (place, equity). ``asked`` counts candles the pipeline was asked at.
+    """
+
+    stream: Stream = field(default_factory=Stream)
+    trades: list[ClosedTrade] = field(default_factory=list)
+    equity: list[tuple[int, Decimal]] = field(default_factory=list)
+    asked: int = 0
+    candles: int = 0
+
+
+@dataclass(eq=False, kw_only=True)
+class Backtest:
+    """One run over columns; call :meth:`run` once.
+
+    ``report`` is told how many candles are done, and may raise :class:`Cancelled`.
+    """
+
+    eyes: Eyes
+    venue: Venue
+    state: State
+    start: int = 1
+    screened: bool = True
+    report: Callable[[int], None] = lambda done: None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.start < len(self.columns):
+            raise InvalidInput(f"{len(self.columns)} candles are too few to start at {self.start}")
+        self._ran = Ran()
+        self._noes = Noes(self.eyes, self._speaking)
+
+    @property
+    def columns(self) -> Columns:
+        """What is played."""
+        return self.eyes.columns
+
+    def run(self) -> Ran:
+        """Play every candle from ``start`` on."""
+        strategies = self._speaking
+        ran, place, told = self._ran, self.start, self.start
+        self._look(place)
+        while place < len(self.columns):
+            if place - told >= _REPORT:
+                self.report(place - self.start)
+                told = place
+            if self._asked[place]:
+                self._judge(place, strategies)
+            else:
+                self._noes.write(ran.stream, place, place + 1, self.state, self.venue)
+            after = self._next(place)
+            place = self._pass(place + 1, after)
+            if place < len(self.columns):
+                self._look(place)
+        ran.candles = len(self.columns) - self.start
+        self.report(ran.candles)
+        return ran
+
+    @cached_property
+    def _speaking(self) -> tuple[Strategy, ...]:
+        return tuple(
+            strategy
+            for strategy in self.eyes.rules.strategies
+            if strategy.is_active
+            and strategy.timeframe is self.columns.timeframe
+            and self.columns.symbol in strategy.allowed_symbols
+        )
+
+    @cached_property
+    def _asked(self) -> Flags:
+        """Where the pipeline has to be asked, whatever the account is like."""
+        if not self.screened:
+            return np.ones(len(self.columns), dtype=np.bool_)
+        return self._noes.asks
+
+    @cached_property
+    def _asked_places(self) -> list[int]:
+        return [int(place) for place in np.flatnonzero(self._asked)]
+
+    @cached_property
+    def _day_starts(self) -> list[int]:
+        """The first candle that closes on each of the broker's days."""
+        instants, zone = self.columns.opened + self.columns.length, self.state.zone
+        # Days of every zone begin on a quarter of an hour.
+        _, firsts = np.unique(instants // 900, return_index=True)
+        places = [int(place) for place in firsts]
+        days = [self.columns.closes(place).astimezone(zone).date() for place in places]
+        return [
+            place
+            for place, day, before in zip(places[1:], days[1:], days[:-1], strict=True)
+            if day != before
+        ]
+
+    def _next(self, place: int) -> int:
+        """The next candle that matters: it is asked for, it ends a trade, or it begins a day."""
+        end = len(self.columns)
+        if not self.venue.is_flat and not self.venue.is_patient:
+            return min(place + 1, end)
+        for places in (self._asked_places, self._day_starts):
+            found = bisect_right(places, place)
+            if found < len(places):
+                end = min(end, places[found])
+        if not self.venue.is_flat:
+            ends = self.venue.next_end(place + 1, end)
+            end = end if ends is None else min(end, ends)
+        return end
+
+    def _pass(self, first: int, end: int) -> int:
+        """Write down what is certain of a stretch; answers the first candle that is not."""
+        while first < end and not self._is_even(first, end):
+            # A limit of the day may be reached in it: half of it may be harmless still.
+            end = first + (end - first) // 2
+        if first < end:
+            self._noes.write(self._ran.stream, first, end, self.state, self.venue)
+        return max(first, end)
+
+    def _is_even(self, first: int, end: int) -> bool:
+        """Whether no limit of the day is reached in a stretch, and none that was is left; the day's
+        best equity is kept. What is open makes most and least at the extreme closes.
+        """
+        state, settings = self.state, self.eyes.rules.settings
+        assert state.day is not None
+        if self.venue.is_flat:
+            return True
+        closes = self.columns.close[first:end]
+        found = []
+        for place in {first + int(closes.argmax()), first + int(closes.argmin())}:
+            self.venue.move(place)
+            found.append(self.venue.account().equity)
+        best = replace(state.day, peak_equity=max(state.day.peak_equity, *found))
+        if any(any(held_back(equity, best, settings)) for equity in found):
+            return False
+        state.day = best
+        return True
+
+    def _look(self, place: int) -> None:
+        """Read the venue after a candle, as the loop does before it judges."""
+        self.venue.move(place)
+        for trade in self.venue.play():
+            self._ran.trades.append(trade)
+            self._ran.stream.lines.append(Ended(trade))
+        account = self.venue.account()
+        self.state.measure(self.eyes.rules.settings, account, account.captured_at)
+        self._ran.equity.append((place, account.equity))
+
+    def _judge(self, place: int, strategies: Sequence[Strategy]) -> None:
+        """Ask the pipeline at a candle, and send what it decides."""
+        self._ran.asked += 1
+        bundle = self.eyes.bundle(place, self.state, self.venue.account(), self.venue.positions())
+        known = self._known(place)
+        taken: list[tuple[Idea, Order]] = []
+        for strategy in strategies:
+            outcome = consider(strategy, bundle, known)
+            seen = snapshot_of(strategy, bundle, "", outcome, None)
+            if outcome.report is None:
+                self._ran.stream.no(
+                    seen.market_time, strategy, seen.reason, seen.closed, seen.signature
+                )
+                continue
+            self._ran.stream.idea(bundle.instant, strategy, outcome)
+            idea = self._idea(strategy, bundle, outcome)
+            if idea is None:
+                continue
+            bundle = replace(bundle, recent=(*bundle.recent, past_idea(idea)))
+            if idea.status is IdeaStatus.NEEDS_APPROVAL:
+                continue
+            order = intent(idea, self.venue.account_id, idea.sizing.volume, bundle.instant)
+            taken.append((idea, order))
+            bundle = replace(bundle, orders=(*bundle.orders, open_order(order)))
+        for idea, order in taken:
+            self._send(place, bundle, idea, order)
+
+    def _idea(self, strategy: Strategy, bundle: Bundle, outcome: Outcome) -> Idea | None:
+        """The idea, where it is put forward: it waits for a person, or becomes an order."""
+        assert outcome.report is not None
+        verdict = outcome.report.verdict
+        if verdict not in (Verdict.EXECUTE, Verdict.ASK):
+            return None
+        assert outcome.evaluation.proposal is not None
+        assert outcome.sizing is not None
+        assert outcome.confidence is not None
+        idea = Idea(
+            id=self.state.next_id(),
+            number=self.state.number,
+            proposal=outcome.evaluation.proposal,
+            sizing=outcome.sizing,
+            confidence=outcome.confidence,
+            strategy_id=strategy.id,
+            strategy_version=strategy.version,
+            strategy_name=strategy.name,
+            bundle_hash="",
+            status=self._status(verdict),
+            market_time=bundle.instant,
+            created_at=bundle.instant,
+        )
+        self.state.recent = (*self.state.recent, past_idea(idea))
+        return idea
+
+    def _status(self, verdict: Verdict) -> IdeaStatus:
+        if verdict is Verdict.EXECUTE:
+            return IdeaStatus.AUTO_EXECUTED
+        return IdeaStatus.APPROVED if self.eyes.rules.approves else IdeaStatus.NEEDS_APPROVAL
+
+    def _known(self, place: int) -> Mapping[Check, CheckResult]:
+        """What was found of the candle's data for all strategies at once."""
+        return self.eyes.known(place) if self.screened else NOTHING
+
+    def _send(self, place: int, seen: Bundle, idea: Idea, order: Order) -> None:
+        """Every check once more, then to the venue; ``seen`` is what the ideas were made of."""
+        bundle = replace(
+            seen,
+            account=self.venue.account(),
+            positions=self.venue.positions(),
+            orders=(open_order(order),),
+        )
+        question = Question(
+            idea_id=idea.id,
+            proposal=idea.proposal,
+            confidence=idea.confidence,
+            strategy_id=idea.strategy_id,
+            strategy_version=idea.strategy_version,
+            at_most=order.volume,
+            own_order=order.client_id,
+        )
+        answer = ask_again(question, bundle, self._known(place))
+        first = answer.report.first_failed
+        approved = idea.status is IdeaStatus.APPROVED and answer.report.verdict is Verdict.ASK
+        if first is not None and not approved:
+            self._ran.stream.lines.append(Dealt(str(first.code)))
+            return
+        try:
+            fill = self.venue.submit(replace(order, volume=answer.sizing.volume))
+        except BrokerRefused as error:
+            self._ran.stream.lines.append(Dealt(str(error)))
+            return
+        self._ran.stream.lines.append(Dealt(fill))

@@ -1,0 +1,119 @@
+"""What can be said of every candle at once: a strategy's conditions and the market's own checks.
+
+Each candle gets a key of bits, from which its no follows together with the state of the account.
+Where a key could be wrong by rounding, or a setup stands free, the candle is to be looked at by the
+pipeline itself (``asks``).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.domain.account import Direction
+from engine.domain.gate import Check
+from engine.domain.strategy import Strategy
+from engine.research.columns import Columns, Whole
+from engine.research.figures import Figures, Flags
+from engine.research.market_checks import Frame, market_checks
+from engine.research.truth import truth_of
+
+#: Bits of a key: the second direction's answer, a proposal, the market's checks, the conditions.
+OTHER_SIDE, PROPOSES, CHECKS_AT, CONDITIONS_AT = 1, 2, 2, 10
+#: Conditions that fit into a key.
+MOST = 48
+#: The checks that depend on the market alone, in the order of their bits.
+MARKET = (
+    Check.DATA_QUALITY, Check.SESSION, Check.NEWS, Check.MARKET_STATE, Check.DATA_READY,
+    Check.STRATEGY_MAX_CANDLES,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Screen:
+    """Each candle's key, where the pipeline has to be asked, and where keys or days change."""
+
+    keys: Whole
+    asks: Flags
+    starts: list[int]
+
+
+def screen(strategy: Strategy, figures: Figures, frame: Frame) -> Screen:
+    """A strategy's screen over all candles."""
+    columns, sides = figures.columns, strategy.direction.directions
+    answers = [_side(strategy, figures, side) for side in sides]
+    sure, key = np.ones(len(columns), dtype=np.bool_), answers[0].key
+    met, proposes = answers[0].met, answers[0].proposes
+    for answer in answers:
+        sure &= answer.sure
+    for answer in answers[1:]:
+        other = (~proposes & answer.proposes) | (~proposes & ~answer.proposes & (answer.met > met))
+        key = np.where(other, answer.key | OTHER_SIDE, key)
+        met, proposes = np.where(other, answer.met, met), proposes | answer.proposes
+    checks = market_checks(strategy, figures, frame)
+    free = np.ones(len(columns), dtype=np.bool_)
+    for bit, code in enumerate(MARKET):
+        closed = ~checks[code].met
+        key = key | (closed.astype(np.int64) << (CHECKS_AT + bit))
+        sure &= checks[code].sure
+        if code not in (Check.DATA_READY, Check.STRATEGY_MAX_CANDLES):
+            free &= ~closed
+    blocked = proposes & ~free & _has_exits(strategy, figures)
+    keys = key | np.where(proposes, PROPOSES, 0)
+    return Screen(keys, ~sure | (proposes & ~blocked), _starts(keys, columns))
+
+
+def closed_in(key: int) -> frozenset[Check]:
+    """The market's checks that are closed in a key."""
+    return frozenset(code for bit, code in enumerate(MARKET) if key >> (CHECKS_AT + bit) & 1)
+
+
+def unmet_in(key: int, strategy: Strategy) -> list[str]:
+    """The conditions that are not met in a key, in the order they are observed."""
+    conditions = (*strategy.entry_conditions, *strategy.nice_to_have)
+    return [c.name for bit, c in enumerate(conditions) if key >> (CONDITIONS_AT + bit) & 1]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Side:
+    key: Whole
+    met: Whole
+    proposes: Flags
+    sure: Flags
+
+
+def _side(strategy: Strategy, figures: Figures, side: Direction) -> _Side:
+    count = len(figures.columns)
+    key, met = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    all_met, sure = np.ones(count, dtype=np.bool_), np.ones(count, dtype=np.bool_)
+    required = len(strategy.entry_conditions)
+    conditions = (*strategy.entry_conditions, *strategy.nice_to_have)
+    if strategy.setup is not None or len(conditions) > MOST:
+        sure[:] = False  # only the pipeline can ask it
+        return _Side(key, met, all_met, sure)
+    for bit, condition in enumerate(conditions):
+        truth = truth_of(condition, figures, side)
+        key |= (~truth.met).astype(np.int64) << (CONDITIONS_AT + bit)
+        sure &= truth.sure
+        if bit < required:
+            met += truth.met
+            all_met &= truth.met
+    return _Side(key, met, all_met, sure)
+
+
+def _has_exits(strategy: Strategy, figures: Figures) -> Flags:
+    """Where a proposal's stop and targets certainly exist: multiples of a range that is there."""
+    rules = strategy.exit_rules
+    simple = all(text.endswith(("atr", "pips")) or text.startswith("RR") for text in
+                 (rules.stop_loss, *rules.take_profit))  # fmt: skip
+    atr = figures["atr_14"]
+    if not simple:
+        return np.zeros(len(atr), dtype=np.bool_)
+    with np.errstate(invalid="ignore"):
+        there: Flags = np.isfinite(atr) & (atr > 1e4 * figures.unit) & (atr < figures.close / 100)
+    return there
+
+
+def _starts(keys: Whole, columns: Columns) -> list[int]:
+    days = (columns.opened + columns.length) // 86_400
+    changed = (keys[1:] != keys[:-1]) | (days[1:] != days[:-1])
+    return [int(place) for place in np.flatnonzero(changed) + 1]

@@ -1,0 +1,131 @@
+"""The screened backtest decides what the pipeline decides, candle by candle."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from broker.feeds.recorded import shipped_recording
+from broker.terms import Terms
+from engine.domain.account import Direction
+from engine.domain.market import Timeframe
+from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import CalendarEvent, Impact
+from engine.domain.strategy import Condition, ExitRules, ForbiddenConditions, MarketState, Strategy
+from engine.research.columns import Columns, columns_of
+from engine.research.figures import Figures
+from engine.research.stream import document
+from engine.research.truth import TRUTHS, truth_of
+from engine.strategies.documents import shipped
+from engine.strategies.rules import RULES, observe
+from tests.bars import QUIET, backtest, bars, crossing
+
+
+def both(columns: Columns, *strategies: Strategy, **values: object) -> tuple[bytes, bytes]:
+    return tuple(  # type: ignore[return-value]
+        document(backtest(columns, *strategies, screened=screened, **values).run().stream)
+        for screened in (True, False)
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_screened_run_is_the_whole_run(seed: int):
+    chance = Random(seed)
+    columns = bars(700, seed, move=chance.choice([0.00005, 0.0003, 0.002]))
+    names = [name for name in TRUTHS if not RULES[name].longer]
+    conditions = [
+        Condition(name, RULES[name].words[-1] if RULES[name].words else str(chance.randint(5, 60)))
+        for name in chance.sample(names, 4)
+    ]
+    other = crossing(
+        id=UUID(int=2), name="other", entry_conditions=tuple(conditions[:1]),
+        nice_to_have=tuple(conditions[1:]),
+        forbidden_conditions=ForbiddenConditions(
+            5, ("USD",), tuple(chance.sample(list(MarketState)[:4], 2))
+        ),
+        exit_rules=ExitRules("20 pips", ("15 pips", "30 pips"), chance.choice([None, 30])),
+    )  # fmt: skip
+    release = CalendarEvent(
+        time=columns.closes(350) + timedelta(seconds=30), currency="USD", impact=Impact.HIGH,
+        title="CPI",
+    )  # fmt: skip
+    settings = RiskSettings(
+        max_daily_loss_percent=Decimal(chance.choice(["0.3", "3"])),
+        daily_profit_target=Decimal(chance.choice([0, 40])),
+    )
+    screened, whole = both(
+        columns, crossing(), other, settings=settings, start=chance.choice([1, 300]),
+        terms=chance.choice([Terms(), Terms(commission_per_lot=Decimal(3), swap_long=Decimal(-5))]),
+        calendar=chance.choice([QUIET, replace(QUIET, events=(release,))]),
+    )  # fmt: skip
+    assert screened == whole
+    assert b'"idea"' in whole
+
+
+def test_on_real_candles_too():
+    recording = shipped_recording()
+    columns = columns_of("EURUSD", Timeframe.H1, recording.candles[:1100])
+    strategies = [
+        s for s in shipped() if s.timeframe is Timeframe.H1 and "EURUSD" in s.allowed_symbols
+    ]
+    screened, whole = both(columns, *strategies, start=600)
+    assert screened == whole
+    assert whole.count(b'"trade"') > 3
+
+
+def test_without_a_calendar_nothing_is_proposed():
+    ran = backtest(bars(400), crossing(), calendar=None).run()
+    assert not ran.trades
+    assert {line.closed[0] for line in ran.stream.lines} == {"news"}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", sorted(TRUTHS))
+def test_what_is_certain_of_a_condition_is_what_the_rule_says(name: str):
+    columns = bars(760, seed=len(name), move=0.0004)
+    # Where nothing moves, figures are equal or missing.
+    still = slice(640, 670)
+    for prices in (columns.open, columns.high, columns.low, columns.close):
+        prices[still] = columns.close[639]
+    test = backtest(columns, crossing())
+    account = test.venue.account()
+    figures = Figures(columns, 5)
+    arguments = RULES[name].words or ("10", "50")
+    if RULES[name].longer:
+        arguments = tuple(f"H4 {word}" for word in arguments)
+    for argument in arguments:
+        condition = Condition(name, argument)
+        for direction in Direction:
+            truth = truth_of(condition, figures, direction)
+            certain = np.flatnonzero(truth.sure)
+            assert len(certain) > 600
+            for place in Random(1).sample(list(certain), 25):
+                bundle = test.eyes.bundle(int(place), test.state, account, ())
+                seen = observe(condition, bundle, direction, required=True)
+                assert bool(truth.met[place]) is seen.met, (argument, direction, place, seen)
+
+
+def test_the_future_changes_no_decision_of_the_past():
+    columns = bars(900, seed=5)
+    chance = np.random.default_rng(7)
+    cut = 700
+    whole = list(backtest(columns, crossing()).run().stream)
+    mixed = np.concatenate([np.arange(cut), cut + chance.permutation(900 - cut)])
+    shuffled = replace(
+        columns, open=columns.open[mixed], high=columns.high[mixed], low=columns.low[mixed],
+        close=columns.close[mixed], volume=columns.volume[mixed],
+    )  # fmt: skip
+    removed = replace(
+        columns, opened=columns.opened[:cut], open=columns.open[:cut], high=columns.high[:cut],
+        low=columns.low[:cut], close=columns.close[:cut], volume=columns.volume[:cut],
+    )  # fmt: skip
+    short = list(backtest(removed, crossing()).run().stream)
+    other = list(backtest(shuffled, crossing()).run().stream)
+    # The last no of the past may be repeated further in the longer run.
+    known = len(short) - 1
+    assert known > 20
+    assert short[:known] == whole[:known] == other[:known]
+    assert whole != other
