@@ -73,12 +73,13 @@ def backtest(
     resume: Resume = Resume.DAILY,
     calendar: CalendarView | None = QUIET,
     spread_pips: str = "0.8",
+    slippage_pips: Decimal = Decimal("0.1"),
     **values: Any,
 ) -> Backtest:
     """A run with paper money that acts by itself."""
     known = instrument(columns.symbol)
     spread = Decimal(spread_pips) * known.pip
-    venue = SimulatedVenue(columns, known, spread=spread, terms=terms)
+    venue = SimulatedVenue(columns, known, spread=spread, terms=terms, slippage_pips=slippage_pips)
     control = Control(
         state=TradingState.RUNNING, reason="test", mode=Mode.AUTONOMOUS,
         changed_at=columns.closes(0),

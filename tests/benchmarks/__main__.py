@@ -33,6 +33,7 @@ NAMES = (
     "backfill",
     "reconcile",
     "lost-answers",
+    "backtest",
 )
 
 

@@ -1,0 +1,147 @@
+"""A backtest with every check and the whole decision stream, against other engines.
+
+    python -m tests.benchmarks backtest --bars 370000
+
+The EMA strategy over generated one-minute candles; each engine in this very run. backtesting.py and
+backtrader make the same trades without a gate and without a record; backtrader is extrapolated from
+``--backtrader`` candles. The loop in C computes the same two averages and the range, and deals.
+"""
+
+import argparse
+import ctypes
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.research.columns import Columns
+from storage.embedded import Servers
+from tests.bars import backtest, bars
+from tests.independent import OPEN_GATE, ours, strategy, theirs, unexplained
+
+_C = r"""
+#include <math.h>
+int loop(long n, const double *h, const double *l, const double *c, double *result) {
+    double fast = c[0], slow = c[0], atr = h[0] - l[0], stop = 0, target = 0, entry = 0, made = 0;
+    int side = 0, was = 0, trades = 0;
+    for (long i = 1; i < n; i++) {
+        fast += (c[i] - fast) * 2 / 21; slow += (c[i] - slow) * 2 / 51;
+        double range = fmax(h[i] - l[i], fmax(fabs(h[i] - c[i-1]), fabs(l[i] - c[i-1])));
+        atr += (range - atr) / 14;
+        if (side > 0 && (l[i] <= stop || h[i] >= target)) {
+            made += (l[i] <= stop ? stop : target) - entry; side = 0; trades++;
+        } else if (side < 0 && (h[i] >= stop || l[i] <= target)) {
+            made += entry - (h[i] >= stop ? stop : target); side = 0; trades++;
+        }
+        int above = fast > slow;
+        if (!side && above != was && i > 60) {
+            side = above ? 1 : -1; entry = c[i];
+            stop = entry - side * 1.5 * atr; target = entry + side * 3 * atr;
+        }
+        was = above;
+    }
+    *result = made;
+    return trades;
+}
+"""
+
+
+async def run(servers: Servers, arguments: Sequence[str]) -> None:
+    """Print candles a second, and how much faster or slower the others are."""
+    parser = argparse.ArgumentParser(prog="backtest")
+    parser.add_argument("--bars", type=int, default=370_000)
+    parser.add_argument("--backtrader", type=int, default=5_000)
+    wanted = parser.parse_args(arguments)
+    columns = bars(wanted.bars)
+    test = backtest(columns, strategy(columns), **OPEN_GATE)
+    took, ran = _timed(test.run)
+    print(
+        f"backtest of {wanted.bars:,} candles: {took:.2f} s, {wanted.bars / took:,.0f} candles/s;"
+        f" {len(ran.stream.lines):,} lines, {len(ran.trades):,} trades, the pipeline asked"
+        f" {ran.asked:,} times"
+    )
+    half = bars(wanted.bars // 2)
+    part, _ = _timed(backtest(half, strategy(half), **OPEN_GATE).run)
+    print(f"  twice the candles take {took / part:.2f} times as long")
+    other, table = _timed(lambda: theirs(columns, start=OPEN_GATE["start"]))
+    mine = ours(ran.trades)
+    print(
+        f"  backtesting.py {other:6.2f} s   {other / took:5.2f} times ours   {len(table):,} trades,"
+        f" {len(unexplained(columns, mine, table))} of ours not explained by rounding"
+    )
+    short = bars(wanted.backtrader)
+    slow, _ = _timed(lambda: _backtrader(short))
+    scaled = slow * wanted.bars / wanted.backtrader
+    print(f"  backtrader     {scaled:6.2f} s   {scaled / took:5.2f} times ours   (extrapolated)")
+    _tell_loop(columns, took)
+    print(f"  at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    answer = work()
+    return time.perf_counter() - began, answer
+
+
+def _tell_loop(columns: Columns, took: float) -> None:
+    compiler = shutil.which("cc") or shutil.which("g++")
+    if compiler is None:
+        print("  a loop in C: there is no compiler here")
+        return
+    with tempfile.TemporaryDirectory() as made:
+        source, library = Path(made) / "loop.c", Path(made) / "loop.so"
+        source.write_text(_C)
+        command = [compiler, "-x", "c", "-O2", "-shared", "-fPIC", "-o", library, source, "-lm"]
+        subprocess.run(command, check=True)
+        window = columns.arrays(0, len(columns))
+        pointers = [
+            array.ctypes.data_as(ctypes.c_void_p)
+            for array in (window.high, window.low, window.close)
+        ]
+        result = ctypes.c_double()
+        loop = ctypes.CDLL(str(library)).loop
+        quick, trades = _timed(
+            lambda: loop(ctypes.c_long(len(columns)), *pointers, ctypes.byref(result))
+        )
+    print(f"  a loop in C    {quick * 1e3:6.2f} ms  ours takes {took / quick:,.0f} times as long"
+          f" ({trades:,} trades)")  # fmt: skip
+
+
+def _backtrader(columns: Columns) -> None:
+    """The same strategy in backtrader."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import backtrader as bt
+
+        from tests.independent import frame
+
+        class Crossing(bt.Strategy):  # type: ignore[misc, unused-ignore]
+            def __init__(self) -> None:
+                fast, slow = bt.ind.EMA(period=20), bt.ind.EMA(period=50)
+                self.cross, self.atr = bt.ind.CrossOver(fast, slow), bt.ind.ATR(period=14)
+
+            def next(self) -> None:
+                if self.position or not self.cross[0]:
+                    return
+                close, risk = self.data.close[0], 1.5 * self.atr[0]
+                if self.cross[0] > 0:
+                    self.buy_bracket(
+                        exectype=bt.Order.Market, stopprice=close - risk,
+                        limitprice=close + 2 * risk,
+                    )  # fmt: skip
+                else:
+                    self.sell_bracket(
+                        exectype=bt.Order.Market, stopprice=close + risk,
+                        limitprice=close - 2 * risk,
+                    )  # fmt: skip
+
+        cerebro = bt.Cerebro()
+        cerebro.addstrategy(Crossing)
+        cerebro.adddata(bt.feeds.PandasData(dataname=frame(columns)))
+        cerebro.broker.setcash(1e9)
+        cerebro.run()
