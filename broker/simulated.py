@@ -120,7 +120,7 @@ class SimulatedVenue:
             slippage_pips=slippage_pips, starting_balance=starting_balance, currency=currency,
             zone=zone,
         )  # fmt: skip
-        self._told = 0
+        self._told = self._changes = 0
         self._seen: tuple[int, Account, tuple[Position, ...]] | None = None
         charges = terms.swap_long or terms.swap_short or terms.stop_out_percent
         self.is_patient = not charges
@@ -181,6 +181,24 @@ class SimulatedVenue:
         fill = at_once(self._broker.submit(order))
         self._ledger.document["orders"].clear()  # an id is used once here
         return fill
+
+    def restop(self, position_id: str, stop_loss: Decimal) -> None:
+        """Another stop; raises ``BrokerRefused``."""
+        self._seen = None
+        name = self._name()
+        at_once(self._broker.modify(position_id, stop_loss=stop_loss, client_id=name))
+
+    def reduce(self, position_id: str, volume_left: Decimal) -> None:
+        """Close down to so many lots; raises ``BrokerRefused``."""
+        self._seen = None
+        name = self._name()
+        at_once(self._broker.close(position_id, volume_left=volume_left, client_id=name))
+
+    def _name(self) -> str:
+        """An id for a change; what was noted under others is not asked for again."""
+        self._changes += 1
+        self._ledger.document.get("changes", {}).clear()
+        return str(self._changes)
 
     def next_end(self, after: int, end: int) -> int | None:
         """The first candle from ``after`` on, before ``end``, that ends an open trade or a part."""

@@ -29,11 +29,12 @@ from engine.domain.strategy import Strategy
 from engine.errors import BrokerRefused, InvalidInput
 from engine.flow.evaluations import snapshot_of
 from engine.flow.ideas import intent, past_idea
-from engine.flow.judgement import Outcome, Question, ask_again, consider
+from engine.flow.judgement import Outcome, Question, ask_again, consider, strategy_of
 from engine.gate.judge import NOTHING
 from engine.research.columns import Columns
 from engine.research.eyes import Eyes
 from engine.research.figures import Flags
+from engine.research.lead import Lead
 from engine.research.noes import Noes
 from engine.research.simulation import State, Venue, held_back
 from engine.research.stream import Dealt, Ended, Stream
@@ -78,6 +79,7 @@ class Backtest:
             raise InvalidInput(f"{len(self.columns)} candles are too few to start at {self.start}")
         self._ran = Ran()
         self._noes = Noes(self.eyes, self._speaking)
+        self._lead = Lead(self.eyes, self.venue.account().currency)
 
     @property
     def columns(self) -> Columns:
@@ -143,7 +145,7 @@ class Backtest:
     def _next(self, place: int) -> int:
         """The next candle that matters: it is asked for, it ends a trade, or it begins a day."""
         end = len(self.columns)
-        if not self.venue.is_flat and not self.venue.is_patient:
+        if self._lead.is_busy or not (self.venue.is_flat or self.venue.is_patient):
             return min(place + 1, end)
         for places in (self._asked_places, self._day_starts):
             found = bisect_right(places, place)
@@ -185,12 +187,14 @@ class Backtest:
     def _look(self, place: int) -> None:
         """Read the venue after a candle, as the loop does before it judges."""
         self.venue.move(place)
-        for trade in self.venue.play():
+        for ended in self.venue.play():
+            trade = replace(ended, reason=self._lead.named(ended))
             self._ran.trades.append(trade)
             self._ran.stream.lines.append(Ended(trade))
         account = self.venue.account()
         self.state.measure(self.eyes.rules.settings, account, account.captured_at)
         self._ran.equity.append((place, account.equity))
+        self._lead(place, self.venue)
 
     def _judge(self, place: int, strategies: Sequence[Strategy]) -> None:
         """Ask the pipeline at a candle, and send what it decides."""
@@ -283,3 +287,5 @@ class Backtest:
             self._ran.stream.lines.append(Dealt(str(error)))
             return
         self._ran.stream.lines.append(Dealt(fill))
+        strategy = strategy_of(bundle, idea.strategy_id)
+        self._lead.opened(order, strategy, place)

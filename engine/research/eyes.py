@@ -66,6 +66,14 @@ class Eyes:
         bid = self.columns.price(self.columns.close[place])
         return Quote(bid, bid + self.spread, self.columns.closes(place))
 
+    def atr(self, place: int) -> Decimal | None:
+        """The range of a candle, as a bundle has it."""
+        window = self.columns.before(place + 1, WINDOW)
+        if len(window) < 2:
+            return None
+        arrays = self.columns.arrays(window.first, window.end)
+        return figures(arrays, window, digits=self.instrument.digits)[0].atr_14
+
     def bundle(
         self,
         place: int,

@@ -58,6 +58,14 @@ class Venue(Protocol):
         """Deal; raises ``BrokerRefused``."""
         ...
 
+    def restop(self, position_id: str, stop_loss: Decimal) -> None:
+        """Another stop; raises ``BrokerRefused``."""
+        ...
+
+    def reduce(self, position_id: str, volume_left: Decimal) -> None:
+        """Close down to so many lots; raises ``BrokerRefused``."""
+        ...
+
     def next_end(self, after: int, end: int) -> int | None:
         """The first candle of a stretch that ends something; None when none does."""
         ...

@@ -1,6 +1,7 @@
 """A backtest, and the loop with its store over the same candles: the same bytes."""
 
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,13 +12,14 @@ from broker.simulated import SimulatedVenue
 from engine.domain.decision import GateSnapshot
 from engine.domain.market import Timeframe
 from engine.domain.state import Mode
+from engine.domain.strategy import BreakEven, PartialClose, Trailing
 from engine.research.backtest import Backtest
 from engine.research.columns import columns_of
 from engine.research.eyes import Eyes, Rules
 from engine.research.simulation import Resume, State
 from engine.research.stream import document, recorded
 from storage.evaluations import _snapshot
-from tests.integration.conftest import Desk
+from tests.integration.conftest import START, Desk
 from tests.integration.test_evaluations import rows
 
 CANDLES = 260
@@ -31,7 +33,11 @@ def mode() -> Mode:
 async def _played(desk: Desk) -> bytes:
     """The stream of a paper run that acts by itself."""
     for _ in range(CANDLES):
-        await desk.next_candle()
+        assert await desk.world.market.advance(lambda: START, timedelta(0)) is not None
+        await desk.work.sync_broker()
+        await desk.work.manage_positions()
+        await desk.send_all()
+        await desk.work.run_cycle("EURUSD", Timeframe.H1)
         await desk.send_all()
     kept = await rows("SELECT * FROM gate_snapshots ORDER BY id")
     snapshots: list[GateSnapshot] = [_snapshot(row) for row in kept]
@@ -40,8 +46,24 @@ async def _played(desk: Desk) -> bytes:
     return document(recorded(reversed(decisions), snapshots))
 
 
-async def test_a_backtest_decides_what_the_paper_run_decided(desk: Desk) -> None:
+LED: dict[str, dict[str, Any]] = {
+    "left alone": {},
+    "trailing": {"trailing": Trailing("1 * atr", "0.5 R")},
+    "in parts": {
+        "break_even": BreakEven("0.5 R", "1 pips"),
+        "partial_close": (PartialClose("0.7 R", 50), PartialClose("1.2 R", 50)),
+    },
+}
+
+
+@pytest.mark.parametrize("led", list(LED))
+async def test_a_backtest_decides_what_the_paper_run_decided(desk: Desk, led: str) -> None:
     market = desk.world.market
+    async with desk.world.store.begin() as tx:
+        for known in await tx.settings.strategies():
+            rules = replace(known.exit_rules, **LED[led])
+            changed = replace(known, version=known.version + 1, exit_rules=rules)
+            await tx.settings.save_strategy(changed, by="test", reason="test")
     start = await market.played()
     async with desk.world.store.begin() as tx:
         version, settings = await tx.settings.risk()
@@ -69,4 +91,5 @@ async def test_a_backtest_decides_what_the_paper_run_decided(desk: Desk) -> None
         test = Backtest(eyes=eyes, venue=venue, state=state, start=start, screened=screened)
         assert document(test.run().stream).splitlines() == ran.splitlines()
     assert ran.count(b'"trade"') > 2
+    assert (b"partial_target" in ran) is (led == "in parts")
     assert ran.count(b'"idea"') > 4

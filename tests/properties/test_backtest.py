@@ -15,7 +15,16 @@ from engine.domain.account import Direction
 from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import CalendarEvent, Impact
-from engine.domain.strategy import Condition, ExitRules, ForbiddenConditions, MarketState, Strategy
+from engine.domain.strategy import (
+    BreakEven,
+    Condition,
+    ExitRules,
+    ForbiddenConditions,
+    MarketState,
+    PartialClose,
+    Strategy,
+    Trailing,
+)
 from engine.research.columns import Columns, columns_of
 from engine.research.figures import Figures
 from engine.research.stream import document
@@ -47,7 +56,13 @@ def test_the_screened_run_is_the_whole_run(seed: int):
         forbidden_conditions=ForbiddenConditions(
             5, ("USD",), tuple(chance.sample(list(MarketState)[:4], 2))
         ),
-        exit_rules=ExitRules("20 pips", ("15 pips", "30 pips"), chance.choice([None, 30])),
+        exit_rules=ExitRules(
+            "20 pips", ("15 pips", "30 pips"), chance.choice([None, 30]),
+            **chance.choice([{}, {"trailing": Trailing("1.5 * atr", "0.3 R")}, {
+                "break_even": BreakEven("0.3 R", "1 pips"),
+                "partial_close": (PartialClose("0.4 R", 50),),
+            }]),
+        ),
     )  # fmt: skip
     release = CalendarEvent(
         time=columns.closes(350) + timedelta(seconds=30), currency="USD", impact=Impact.HIGH,
