@@ -55,6 +55,22 @@ class StoredMarket:
         self._seen[key] = before
         return before.candles[-count:]
 
+    async def candles_of(
+        self, streams: Collection[tuple[str, Timeframe]], count: int
+    ) -> Mapping[tuple[str, Timeframe], tuple[Candle, ...]]:
+        """The watched ones of these streams, as far as some were stored, in one transaction."""
+        found: dict[tuple[str, Timeframe], Window] = {}
+        async with self.store.begin() as tx:
+            for key in streams:
+                if key in self.watched:
+                    before = self._seen.get(key)
+                    known = before if before is not None and before.count >= count else None
+                    most = count if known is None else known.count
+                    found[key] = await tx.candles.window(self.source, key, most, known)
+        kept = {key: window for key, window in found.items() if window.candles}
+        self._seen.update(kept)
+        return {key: window.candles[-count:] for key, window in kept.items()}
+
     async def candles_since(
         self, symbol: str, timeframe: Timeframe, after: datetime
     ) -> tuple[Candle, ...]:

@@ -42,7 +42,7 @@ from engine.strategies.base import applies
 #: Symbols that share one transaction.
 TOGETHER = 50
 #: Of them, those whose bundles are collected at the same time.
-_AT_ONCE = 20
+_AT_ONCE = 25
 
 #: Verdicts that bring an idea before a person or to the venue.
 _PUT_FORWARD = (Verdict.ASK, Verdict.EXECUTE)
@@ -161,10 +161,13 @@ class RunCycle:
         venue is asked for each symbol's quote.
         """
         gate = Semaphore(_AT_ONCE)
+        read = await self.collect.candles_of(watched)
 
         async def one(symbol: str, timeframe: Timeframe) -> Bundle:
             async with gate:
-                bundle = await self.collect.freeze(survey, symbol, timeframe)
+                bundle = await self.collect.freeze(
+                    survey, symbol, timeframe, read.get((symbol, timeframe))
+                )
             # Claiming it would leave the real candle of that time unjudged.
             if is_unclosed(sight_of(bundle)):
                 raise FeedError(f"the last {timeframe} candle of {symbol} has not closed yet")

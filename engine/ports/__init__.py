@@ -19,7 +19,7 @@ from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.ideas import Ideas
 from engine.ports.ingest import Candles, CandleSource, Streams
 from engine.ports.live import Confirmations, Identify, LookLive
-from engine.ports.market import Calendar, Clock, MarketData, News
+from engine.ports.market import Calendar, Clock, ManyCandles, MarketData, News
 from engine.ports.missed_trades import MissedTrades
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
@@ -87,6 +87,7 @@ __all__ = [
     "Identify",
     "Look",
     "LookLive",
+    "ManyCandles",
     "ManyLookUps",
     "MarketData",
     "MissedTrades",

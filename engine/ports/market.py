@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.snapshot import CalendarView, Headline
@@ -44,6 +44,17 @@ class MarketData(Protocol):
 
     async def instrument(self, symbol: str) -> Instrument:
         """The symbol's specification; raises ``NotFound`` for a symbol the venue lacks."""
+        ...
+
+
+@runtime_checkable
+class ManyCandles(Protocol):
+    """A market that can read the candles of many streams in one go."""
+
+    async def candles_of(
+        self, streams: Collection[tuple[str, Timeframe]], count: int
+    ) -> Mapping[tuple[str, Timeframe], tuple[Candle, ...]]:
+        """As ``MarketData.candles`` for each; a stream it has none of is missing."""
         ...
 
 

@@ -1,19 +1,31 @@
 """See: everything a decision may rest on, gathered once and frozen."""
 
-from collections.abc import Mapping
+from asyncio import gather
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from engine.domain.account import Account, Position, TradingDay
 from engine.domain.feed_fault import FeedRecord
 from engine.domain.live import UNSEEN, LiveView
-from engine.domain.market import Instrument, Timeframe
+from engine.domain.market import Candle, Instrument, Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOrder, PastIdea
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.errors import BrokerSilent, FeedError, NotFound
-from engine.ports import Books, Calendar, LookLive, MarketData, News, Store, Transaction, Watch
+from engine.ports import (
+    Books,
+    Calendar,
+    LookLive,
+    ManyCandles,
+    MarketData,
+    News,
+    Store,
+    Transaction,
+    Watch,
+)
 from engine.snapshot.indicators import WINDOW, compute
 from engine.snapshot.valuation import worth
 from engine.strategies.base import frames_needed
@@ -93,15 +105,33 @@ class Collect:
             feeds=feeds,
         )
 
-    async def freeze(self, survey: Survey, symbol: str, timeframe: Timeframe) -> Bundle:
-        """The bundle of one symbol; raises :class:`FeedError` without candles."""
+    async def candles_of(
+        self, streams: Sequence[tuple[str, Timeframe]]
+    ) -> Mapping[tuple[str, Timeframe], tuple[Candle, ...]]:
+        """What bundles of these streams need, as far as the market reads many in one go."""
+        # By its class: what only passes on what it does not know would say yes to anything.
+        if not issubclass(type(self.market), ManyCandles):
+            return {}
+        return await cast(ManyCandles, self.market).candles_of(streams, WINDOW)
+
+    async def freeze(
+        self,
+        survey: Survey,
+        symbol: str,
+        timeframe: Timeframe,
+        candles: tuple[Candle, ...] | None = None,
+    ) -> Bundle:
+        """The bundle of one symbol; raises :class:`FeedError` without candles. Those that were read
+        a moment ago are not read again.
+        """
         instant = await self.market.instant()
-        candles = await self.market.candles(symbol, timeframe, WINDOW)
+        if candles is None:
+            candles = await self.market.candles(symbol, timeframe, WINDOW)
         if len(candles) < 2:
             raise FeedError(f"there are only {len(candles)} {timeframe} candles of {symbol}")
-        instrument = await self.market.instrument(symbol)
+        # Both may be a venue's answers, which take their time.
+        instrument, quote = await gather(self.market.instrument(symbol), self.market.quote(symbol))
         indicators, before = compute(candles, digits=instrument.digits)
-        quote = await self.market.quote(symbol)
         valued = await worth(
             self.market,
             {symbol, *(p.symbol for p in survey.positions), *(o.symbol for o in survey.orders)},

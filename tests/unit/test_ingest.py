@@ -495,6 +495,20 @@ async def test_a_market_shows_what_was_stored_and_nothing_before_that(rig: Rig) 
     assert rig.venue.asked == []
 
 
+async def test_many_streams_are_read_at_once_as_one_by_one(rig: Rig) -> None:
+    other = ("GBPUSD", Timeframe.H1)
+    assert await rig.market.candles_of([EUR, other], 5) == {}
+    await rig.turn()
+    for count in (5, 50, 7):
+        found = await rig.market.candles_of([EUR, other], count)
+        assert found == {EUR: await rig.market.candles(*EUR, count)}
+        assert len(found[EUR]) == count
+    await rig.turn(HOUR + SECOND)
+    newest = (await rig.market.candles_of([EUR], 5))[EUR]
+    assert newest[-1].time == NOW
+    assert newest == await replace(rig.market, _seen={}).candles(*EUR, 5)
+
+
 async def test_the_venue_is_asked_for_what_is_not_kept(rig: Rig) -> None:
     await rig.turn()
     rig.venue.asked.clear()
