@@ -18,32 +18,40 @@ from storage.mapping import json_text
 # parts waits here till no other transaction does, before it holds a bundle that others may want:
 # two that store several bundles each would otherwise wait for each other's.
 _STORE = """
-WITH missing AS MATERIALIZED (
-    SELECT name FROM unnest($5::text[]) AS name
+WITH told AS MATERIALIZED (
+    SELECT DISTINCT ON (hash) hash, symbol, instant, body, string_to_array(names, ',') AS names,
+        drawn::jsonb AS drawn
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bytea[], $5::text[], $6::text[])
+        AS told (hash, symbol, instant, body, names, drawn)
+), missing AS MATERIALIZED (
+    SELECT DISTINCT name FROM told, unnest(names) AS name
     WHERE NOT EXISTS (SELECT FROM snapshot_part WHERE snapshot_part.hash = name)
 ), waited AS MATERIALIZED (
     SELECT pg_advisory_xact_lock($7::bigint) FROM missing LIMIT 1
 ), stored AS (
     INSERT INTO snapshot_bundle (hash, symbol, instant, body, parts, created_at)
-    SELECT $1::text, $2::text, $3::timestamptz, $4::bytea, $5::text[], clock_timestamp()
+    SELECT hash, symbol, instant, body, names, clock_timestamp() FROM told
     WHERE (SELECT count(*) FROM waited) >= 0
+    ORDER BY hash
     ON CONFLICT DO NOTHING RETURNING hash
+), new AS (
+    SELECT drawn FROM told JOIN stored USING (hash)
 ), market AS (
     INSERT INTO snapshot_market (symbol, timeframe, "time", open, high, low, close, volume,
         captured_at)
     SELECT symbol, timeframe, "time", open, high, low, close, volume, captured_at
-    FROM stored, jsonb_populate_record(NULL::snapshot_market, $6::jsonb -> 'market')
+    FROM new, jsonb_populate_record(NULL::snapshot_market, drawn -> 'market')
 ), indicators AS (
     INSERT INTO snapshot_indicators (symbol, timeframe, rsi_14, sma_50, sma_200, macd, atr,
         "values", captured_at)
     SELECT symbol, timeframe, rsi_14, sma_50, sma_200, macd, atr, "values", captured_at
-    FROM stored, jsonb_populate_record(NULL::snapshot_indicators, $6::jsonb -> 'indicators')
+    FROM new, jsonb_populate_record(NULL::snapshot_indicators, drawn -> 'indicators')
 ), account AS (
     INSERT INTO snapshot_account (account_id, balance, equity, margin_used, margin_free, open_pl,
         open_positions, captured_at)
     SELECT account_id, balance, equity, margin_used, margin_free, open_pl, open_positions,
         captured_at
-    FROM stored, jsonb_populate_recordset(NULL::snapshot_account, $6::jsonb -> 'account')
+    FROM new, jsonb_populate_recordset(NULL::snapshot_account, drawn -> 'account')
 )
 SELECT name FROM missing
 """
@@ -109,22 +117,31 @@ class BundleTable:
         self._connection = connection
 
     async def put(self, bundle: Bundle) -> str:
-        packed = pack(bundle)
+        return (await self.put_all([bundle]))[0]
+
+    async def put_all(self, bundles: Sequence[Bundle]) -> Sequence[str]:
+        if not bundles:
+            return []
+        packed = [pack(bundle) for bundle in bundles]
         rows = await self._connection.execute_query_dict(
             _STORE,
             [
-                packed.hash,
-                bundle.symbol,
-                bundle.instant,
-                packed.body,
-                list(packed.manifest.names),
-                canonical(drawn.of_bundle(bundle)).decode(),
+                [each.hash for each in packed],
+                [bundle.symbol for bundle in bundles],
+                [bundle.instant for bundle in bundles],
+                [each.body for each in packed],
+                [",".join(each.manifest.names) for each in packed],
+                [canonical(drawn.of_bundle(bundle)).decode() for bundle in bundles],
                 Lock.PARTS,
             ],
         )
-        if rows:
-            await self._add(packed, [row["name"] for row in rows], bundle)
-        return packed.hash
+        missing = {row["name"] for row in rows}
+        for each, bundle in zip(packed, bundles, strict=True):
+            wanted = missing.intersection(each.manifest.names)
+            if wanted:
+                await self._add(each, sorted(wanted), bundle)
+                missing -= wanted
+        return [each.hash for each in packed]
 
     async def _add(self, packed: Packed, missing: Sequence[str], bundle: Bundle) -> None:
         """Store the parts that are missing, and below a missing one whatever it needs."""

@@ -15,7 +15,7 @@ stage writes 7 in the transaction that makes it true.
 
 from asyncio import Semaphore, gather
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,10 +26,10 @@ from engine.domain.gate import Verdict
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.market import Timeframe
 from engine.domain.notice import Audience
-from engine.domain.order import Order
-from engine.domain.snapshot import Bundle, OpenOrder, PastIdea, Valuation, open_order
+from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
 from engine.errors import FeedError, NotFound
+from engine.flow.cycle import PUT_FORWARD, Seen, Written
 from engine.flow.evaluations import no_trade, rationale, snapshot_of
 from engine.flow.ideas import idea_id, idea_notice, intent, past_idea
 from engine.flow.judgement import Outcome, consider
@@ -44,45 +44,12 @@ TOGETHER = 50
 #: Of them, those whose bundles are collected at the same time.
 _AT_ONCE = 25
 
-#: Verdicts that bring an idea before a person or to the venue.
-_PUT_FORWARD = (Verdict.ASK, Verdict.EXECUTE)
-
 _STATUS = {
     Verdict.EXECUTE: (IdeaStatus.AUTO_EXECUTED, Action.AI_AUTO_EXECUTED),
     Verdict.ASK: (IdeaStatus.NEEDS_APPROVAL, Action.AI_PROPOSED),
     Verdict.REFUSE: (IdeaStatus.REJECTED, Action.RISK_REJECTED),
     Verdict.HALTED: (IdeaStatus.HALTED_BY_RISK, Action.RISK_REJECTED),
 }
-
-
-@dataclass(slots=True)
-class _Written:
-    """What one transaction has decided so far; its orders and ideas count for what comes next."""
-
-    entries: list[Entry] = field(default_factory=list)
-    evaluations: list[GateSnapshot] = field(default_factory=list)
-    orders: tuple[OpenOrder, ...] = ()
-    valuations: tuple[Valuation, ...] = ()
-    ideas: tuple[PastIdea, ...] = ()
-
-    def seen_by(self, frozen: Bundle) -> Bundle:
-        """The bundle with what was just taken."""
-        if not self.ideas:
-            return frozen
-        known = {valuation.symbol for valuation in frozen.valuations}
-        return replace(
-            frozen,
-            orders=frozen.orders + self.orders,
-            valuations=frozen.valuations
-            + tuple(v for v in self.valuations if v.symbol not in known),
-            recent=frozen.recent + self.ideas,
-        )
-
-    def take(self, order: Order, bundle: Bundle) -> None:
-        """An order of this transaction, and what its symbol is worth."""
-        self.orders = (*self.orders, open_order(order))
-        if all(valuation.symbol != order.symbol for valuation in self.valuations):
-            self.valuations += tuple(v for v in bundle.valuations if v.symbol == order.symbol)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,17 +106,19 @@ class RunCycle:
                 if not await self.collect.still_holds(tx, survey, await tx.controls.hold()):
                     continue
                 missing += errors
-                written = _Written()
+                written = Written()
                 # First every claim: who stores a bundle makes those wait who have claimed one.
                 closed = [(b.symbol, b.timeframe, b.candles[-1].time) for b in bundles]
-                mine = set(await tx.evaluations.claim(closed))
+                mine = await tx.evaluations.claim(closed)
                 latest = await tx.evaluations.latest([(s, frame) for s, frame, _ in mine])
                 now = await tx.now()
-                for candle, bundle, outcomes in zip(closed, bundles, answers, strict=True):
-                    if candle in mine:
-                        mine.remove(candle)  # who watches it twice has it judged once
-                        last = latest.get(candle[:2], {})
-                        await self._judge(tx, bundle, outcomes, last, now, written)
+                # Who watches a symbol twice has it judged once.
+                due = dict(zip(closed, map(Seen, bundles, answers), strict=True))
+                asked = [due[candle] for candle in due if candle in mine and due[candle].outcomes]
+                await _keep(tx, asked)
+                for seen in asked:
+                    last = latest.get((seen.frozen.symbol, seen.frozen.timeframe), {})
+                    await self._judge(tx, seen, last, now, written)
                 await tx.evaluations.record(written.evaluations)
                 # The head of the history is locked by the first append: they all come last.
                 return await tx.history.extend(written.entries)
@@ -188,18 +157,16 @@ class RunCycle:
     async def _judge(
         self,
         tx: Transaction,
-        frozen: Bundle,
-        outcomes: Sequence[tuple[Strategy, Outcome]],
+        seen: Seen,
         latest: Mapping[UUID, GateSnapshot],
         now: datetime,
-        written: _Written,
+        written: Written,
     ) -> None:
         """What every strategy made of one symbol's last candle."""
-        stored: Bundle | None = None
-        hash_ = ""
-        for strategy, answer in outcomes:
-            bundle = written.seen_by(frozen)
-            outcome = answer if bundle is frozen else consider(strategy, bundle)
+        stored, hash_ = (seen.frozen if seen.hash_ else None), seen.hash_
+        for strategy, answer in seen.outcomes:
+            bundle = written.seen_by(seen.frozen)
+            outcome = answer if bundle is seen.frozen else consider(strategy, bundle)
             if bundle is not stored:
                 hash_, stored = await tx.bundles.put(bundle), bundle
             before = latest.get(strategy.id)
@@ -219,7 +186,7 @@ class RunCycle:
         outcome: Outcome,
         before: GateSnapshot | None,
         now: datetime,
-        written: _Written,
+        written: Written,
     ) -> None:
         """Store the idea, and ask for it or take its order, as the verdict says."""
         proposal = outcome.evaluation.proposal
@@ -266,7 +233,7 @@ class RunCycle:
                     proposed_spread=bundle.quote.spread,
                 )
             )
-        if outcome.report.verdict in _PUT_FORWARD:
+        if outcome.report.verdict in PUT_FORWARD:
             await tx.outbox.tell(idea_notice(idea), Audience())
             written.ideas = (*written.ideas, past_idea(idea))
         written.entries.append(
@@ -286,6 +253,17 @@ class RunCycle:
                 detail=detail,
             )
         )
+
+
+async def _keep(tx: Transaction, asked: Sequence[Seen]) -> None:
+    """Store the bundles that will be judged as they are: up to the first one that makes an idea,
+    which all that come after it see as well.
+    """
+    first = next((at for at, seen in enumerate(asked) if seen.is_put_forward), len(asked))
+    certain = asked[: first + 1]
+    hashes = await tx.bundles.put_all([seen.frozen for seen in certain])
+    for seen, hash_ in zip(certain, hashes, strict=True):
+        seen.hash_ = hash_
 
 
 def _answers(bundle: Bundle) -> list[tuple[Strategy, Outcome]]:

@@ -14,6 +14,10 @@ class Bundles(Protocol):
         """Store a bundle, once; the answer is its hash."""
         ...
 
+    async def put_all(self, bundles: Sequence[Bundle]) -> Sequence[str]:
+        """The same for many, in their order."""
+        ...
+
     async def get(self, hash_: str) -> Bundle:
         """A bundle; raises ``SnapshotNotFound``."""
         ...

@@ -103,7 +103,7 @@ async def test_every_candle_is_claimed_before_the_first_bundle_is_stored(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    for table, name in ((EvaluationTable, "claim"), (BundleTable, "put")):
+    for table, name in ((EvaluationTable, "claim"), (BundleTable, "put_all")):
 
         def told(method: Any, name: str) -> Any:
             async def call(*args: object) -> object:
@@ -116,7 +116,7 @@ async def test_every_candle_is_claimed_before_the_first_bundle_is_stored(
     assert await desk.world.market.advance(lambda: START, timedelta(0)) is not None
     await desk.work.sync_broker()
     await desk.work.run_cycle.over([("EURUSD", Timeframe.H1)] * 2)
-    assert done == ["claim", "put"]
+    assert done == ["claim", "put_all"]
 
 
 async def test_symbol_without_data_does_not_keep_the_others_waiting(desk: Desk) -> None:

@@ -109,6 +109,9 @@ class MemoryBundles:
             await self._view.insert("bundle", hash_, bundle)
         return hash_
 
+    async def put_all(self, bundles: Sequence[Bundle]) -> Sequence[str]:
+        return [await self.put(bundle) for bundle in bundles]
+
     async def get(self, hash_: str) -> Bundle:
         bundle: Bundle | None = self._view.get("bundle", hash_)
         if bundle is None:
