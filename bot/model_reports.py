@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bot import model_documents as views
 from bot.bell import SilentBell
 from bot.modelling import build_read_drift, build_run_training
 from bot.processes import until_stopped
 from bot.reports import CLEAN, FAULTY, Say, open_database_of
 from bot.settings import Settings
-from bot.views import model_documents as views
 from bot.world import World
 from engine.domain.market import Timeframe
 from engine.domain.model import Model, Training, Wish
