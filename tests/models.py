@@ -71,3 +71,18 @@ def prediction(probability: str = "0.6200", **values: Any) -> Prediction:
 def trained() -> training.Trained:
     """A small forest of the shipped recording."""
     return training.train(dataset(shipped_recording().candles[:2_000], WISH), WISH, lambda *_: None)
+
+
+async def play_to(desk: Any, count: int) -> None:
+    """Move the desk's recording on to where so many candles have closed."""
+    market = desk.world.market
+    async with market._ledger.open(market._document) as document:
+        document["played"] = count
+
+
+async def registered(desk: Any, *, approved: bool = True) -> Model:
+    """The small forest in the desk's registry, approved by the command line if it shall be."""
+    made = trained()
+    async with desk.world.store.begin() as tx:
+        found = await tx.models.add(made.report, made.body, made.hash, "cli")
+    return await desk.talk.decide_model.approve(None, found.id) if approved else found
