@@ -30,11 +30,14 @@ def train(
 ) -> None:
     """Train a random forest here and now, on all cores; Ctrl-C cancels. It becomes a candidate."""
     from bot import model_reports
+    from bot.processes import until_stopped
 
     numbers = {
         "trees": trees, "depth": depth, "leaf": leaf, "horizon": horizon, "bars": bars,
     }  # fmt: skip
-    work = model_reports.train(_settings(home), symbol, timeframe, numbers, say=_say)
+    work = model_reports.train(
+        _settings(home), symbol, timeframe, numbers, until_stopped=until_stopped, say=_say
+    )
     _exit(_run(work))
 
 

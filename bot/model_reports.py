@@ -1,14 +1,13 @@
 """Models in the terminal: trained here, listed, shown as JSON, let in and retired."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
 from bot import model_documents as views
 from bot.bell import SilentBell
 from bot.modelling import build_read_drift, build_run_training
-from bot.processes import until_stopped
 from bot.reports import CLEAN, FAULTY, Say, open_database_of
 from bot.settings import Settings
 from bot.world import World
@@ -25,6 +24,7 @@ async def train(
     timeframe: str | None,
     numbers: Mapping[str, Any],
     *,
+    until_stopped: Callable[[Coroutine[Any, Any, None]], Awaitable[None]],
     say: Say,
 ) -> int:
     """0 when there is a new candidate; 1 when the training failed or was cancelled."""

@@ -56,7 +56,6 @@ def dataset(candles: Sequence[Candle], wish: Wish) -> Dataset:
         raise InvalidInput(
             f"there are {len(places)} candles to learn {wish.symbol} {wish.timeframe} from, after"
             f" the first {LOOKBACK} and without the last {wish.horizon}; {least} are needed",
-            mistake="too_few_candles",
             have=len(places),
             needed=least,
         )

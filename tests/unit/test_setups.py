@@ -406,7 +406,7 @@ FOREST = strategy(setup="forest", entry={}, exit_rules=ExitRules("2 * atr", ("RR
 def test_the_forest_trades_by_the_thresholds_of_its_source(probability, side):
     answer = evaluate(FOREST, bundle(prediction=prediction(probability)))
     assert (answer.proposal and answer.proposal.direction) == side
-    assert answer.reason == (None if side else "condition:forest")
+    assert answer.reason == (None if side else "condition:forecast")
     model, seen = answer.observations
     assert (model.name, model.argument, model.observed) == ("model", "a" * 12, "rf_h1_v1")
     assert (seen.observed, seen.met) == (probability, side is not None)

@@ -23,6 +23,6 @@ def forest(bundle: Bundle, direction: Direction) -> Found | None:
     return Found(
         (
             Observation("model", f"{said.hash[:12]}", said.model, met=True, required=False),
-            Observation("forest", str(limit), str(said.probability), met=sure, required=True),
+            Observation("forecast", str(limit), str(said.probability), met=sure, required=True),
         )
     )
