@@ -171,8 +171,9 @@ async def retire(call: Call, model_id: Number) -> ModelTold:
 
 @routes.post("/v1/trainings", role=Role.TRADER, status=202, statuses=(404,))
 async def train(call: Call, body: TrainingWanted) -> TrainingTold:
-    """Ask for a training; a worker does it. While one of the symbol and timeframe is open, that one
-    is the answer.
+    """Ask for a training, which a worker does.
+
+    While one of the symbol and timeframe is open, that one is the answer.
     """
     wish = Wish(**dict(body))
     training, _ = await call.uses.talk.ask_training(call.person_id, wish)
