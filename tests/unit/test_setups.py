@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.i18n import LANGUAGES, words_for
+from bot.views import history as views
 from engine.domain.account import Direction
 from engine.domain.idea import Observation
 from engine.domain.market import Candle, Timeframe
@@ -23,7 +24,7 @@ from engine.strategies import registry
 from engine.strategies.base import evaluate, frames_needed
 from engine.strategies.documents import parse, shipped, strategy_id
 from engine.strategies.registry import SETUPS, Found, ask, load, price, setup, table
-from tests.builders import NOW, bundle, candles, frame, indicators, quote, strategy
+from tests.builders import NOW, bundle, candles, frame, indicators, quote, story, strategy
 from tests.models import prediction
 from tests.unit.test_documents import documents
 
@@ -430,3 +431,12 @@ def test_what_the_forest_saw_has_words(language):
     for seen in found.observations:
         assert words.has(f"condition.{seen.name}")
         assert words.has(f"short.{seen.name}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_it_saw_tells_the_forecast(language):
+    def shown(seen):
+        return views.saw(words_for(language), story(bundle=seen)).text or ""
+
+    assert "rf_h1_v1" not in shown(bundle())
+    assert "rf_h1_v1" in shown(bundle(prediction=prediction()))
