@@ -6,6 +6,7 @@ from bot.cli_api import api
 from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
 from bot.cli_keys import keys
+from bot.cli_models import models, train
 from bot.cli_provider import provider
 from bot.cli_strategy import strategy
 from bot.hook_commands import webhook
@@ -17,11 +18,13 @@ app.command()(api)
 app.command()(login)
 app.command()(backup)
 app.command()(restore)
+app.command()(train)
 app.add_typer(strategy)
 app.add_typer(user)
 app.add_typer(key)
 app.add_typer(command)
 app.add_typer(keys)
+app.add_typer(models)
 app.add_typer(provider)
 app.add_typer(webhook)
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from bot.i18n import Html, Words
+from bot import model_notices
+from bot.i18n import Html
+from bot.reader import Reader
 from bot.screen import Parcel, Screen, parcel_of
 from bot.views import away as away_views
 from bot.views import card as card_views
@@ -28,15 +30,6 @@ from engine.flow.overview import Story, story
 from engine.ports import Broker, Store, Transaction
 from engine.snapshot.canonical import restore
 from engine.strategies.changes import Change
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who is told: in which words, and what they may do."""
-
-    words: Words
-    role: Role
-    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,4 +289,7 @@ _RENDERERS = {
     Kind.PROVIDER: Render.provider,
     Kind.WEBHOOK: Render.webhook,
     Kind.TRADE_LOST: Render.trade_lost,
+    Kind.TRAINING: model_notices.training,
+    Kind.TRAINING_CARD: model_notices.training,
+    Kind.MODEL: model_notices.model,
 }

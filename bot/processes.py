@@ -17,6 +17,7 @@ from arq.connections import ArqRedis
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
 from bot.hooks import posting as post_hooks
+from bot.modelling import training
 from bot.running import steadily, surely, together
 from bot.settings import Settings
 from bot.talk import build_talk
@@ -181,6 +182,7 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
             steadily(beating(name), "heart"),
             # No job of the queue: who hangs there must not take a place that trading needs.
             steadily(posting, "webhooks"),
+            steadily(training(world, ArqBell(pool)), "trainings"),
             connect(bot, ready),
         )
 

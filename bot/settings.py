@@ -151,6 +151,9 @@ class Settings(AiFields, BaseSettings):
     candle_history_days: int = Field(default=0, ge=0, le=3_650)
     candle_keep_days: int = Field(default=400, ge=30, le=36_500)
 
+    #: Hours until a new model is trained instead of an approved one that grew old; 0 is never.
+    model_retrain_hours: int = Field(default=0, ge=0, le=8_760)
+
     account_id: str = "paper-1"
     account_currency: str = "USD"
     #: The broker's: its midnight begins the day that the limits are measured on.

@@ -7,6 +7,7 @@ from functools import partial
 from time import perf_counter
 
 from bot.ingesting import stream_faults
+from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
 from bot.provider_settings import secret_faults
 from bot.pushing import push_faults
 from bot.venues import new_code, new_token
@@ -26,11 +27,13 @@ from engine.flow.connection import ReadConnection
 from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
+from engine.flow.generating import GenerateSignal
 from engine.flow.glance import LIFE, Glance
 from engine.flow.halts import ChangeControl
 from engine.flow.live import ConfirmLive, ReadLive
 from engine.flow.logins import Invite
 from engine.flow.market import ReadMarket
+from engine.flow.models import AskTraining, CancelTraining, DecideModel, ReadModels
 from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, WelcomeBack
 from engine.flow.operator_commands import GiveCommand, ReadCommands
 from engine.flow.outcomes import ReadCalibration, ReadMirror
@@ -38,9 +41,11 @@ from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, R
 from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
 from engine.flow.performance import ReadPerformance
 from engine.flow.positions import AskPosition, ConfirmPosition
+from engine.flow.predicting import AskModel
 from engine.flow.replay import ReplayDecision
 from engine.flow.roles import AddPerson, AnswerRequest, ChangeRole, ReadPeople
 from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.signal_list import ReadSignals
 from engine.flow.signal_status import ReadSignalQueue
 from engine.flow.strategies import CheckEdit, EditStrategy, ReadVersions, SwitchStrategy
 from engine.flow.strategy_book import ReadBook
@@ -50,6 +55,7 @@ from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
 from engine.ports import Bell
+from engine.research.drift import ReadDrift
 from storage.database import schema_version
 from storage.surroundings import surroundings
 
@@ -110,6 +116,13 @@ class Talk:
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
     read_signal_queue: ReadSignalQueue
+    read_signals: ReadSignals
+    generate_signal: GenerateSignal
+    ask_training: AskTraining
+    cancel_training: CancelTraining
+    read_models: ReadModels
+    decide_model: DecideModel
+    read_drift: ReadDrift
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -235,6 +248,18 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
+        read_signals=ReadSignals(
+            store=store,
+            market=world.market,
+            predict=AskModel(store=store),
+            streams=world.symbols,
+        ),
+        generate_signal=build_generate_signal(world),
+        ask_training=build_ask_training(world, bell),
+        cancel_training=CancelTraining(store=store, bell=bell),
+        read_models=ReadModels(store=store),
+        decide_model=DecideModel(store=store, bell=bell),
+        read_drift=build_read_drift(world),
     )
 
 

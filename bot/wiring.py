@@ -6,6 +6,7 @@ from os import getpid
 from socket import gethostname
 
 from bot.ingesting import Ingestion, build_ingestion
+from bot.modelling import build_generate_signal, build_retrain
 from bot.provider_settings import build_provider
 from bot.world import World, now
 from engine.flow.anchors import AnchorHistory
@@ -16,14 +17,17 @@ from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.feed_watch import WatchFeeds
 from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
+from engine.flow.generating import GenerateSignal
 from engine.flow.halts import ChangeControl
 from engine.flow.live import ReadLive
 from engine.flow.managing import ManagePositions
+from engine.flow.models import Retrain
 from engine.flow.notices import RemindOfHalt, SumUpQuietHours
 from engine.flow.outcomes import FollowIdeas
 from engine.flow.performance import ReadPerformance
 from engine.flow.pipeline import RunCycle
 from engine.flow.position_sending import ResolvePositionOrders, SendPositionOrder
+from engine.flow.predicting import AskModel
 from engine.flow.provider_refresh import RefreshProvider
 from engine.flow.readiness import CheckReadiness
 from engine.flow.reconcile import ResolveOrders, SyncBroker
@@ -65,6 +69,8 @@ class Work:
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
     ingestion: Ingestion
+    retrain: Retrain
+    generate_signal: GenerateSignal
 
 
 def build_collect(world: World) -> Collect:
@@ -76,6 +82,7 @@ def build_collect(world: World) -> Collect:
         broker=world.broker,
         store=world.store,
         look_live=build_read_live(world).view,
+        predict=AskModel(store=world.store),
     )
 
 
@@ -167,6 +174,8 @@ def build_work(world: World, bell: Bell) -> Work:
         ingestion=build_ingestion(
             world.cadence, store, market, broker, bell, is_recorded=world.tape is not None
         ),
+        retrain=build_retrain(world),
+        generate_signal=build_generate_signal(world),
     )
 
 

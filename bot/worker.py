@@ -20,6 +20,7 @@ from bot.bell import ArqBell
 from bot.courier import build_courier
 from bot.documents import Write
 from bot.drawing import Draw
+from bot.model_jobs import generate_signals, retrain
 from bot.notices import Render
 from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
@@ -161,6 +162,8 @@ def build_worker(
             ),
             cron(refresh_provider, second={12, 42}, run_at_startup=True, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
+            cron(generate_signals, second={8, 38}, max_tries=1),
+            cron(retrain, minute=23, second=0, max_tries=1),
             cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
         ],
         redis_pool=pool,

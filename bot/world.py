@@ -51,6 +51,8 @@ class World:
     #: What opens the store's secrets.
     keys: KeyRing
     provider: ProviderParts
+    #: After what time an approved model is trained anew; nothing is never.
+    retrain_every: timedelta = timedelta(0)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -116,4 +118,5 @@ def build_world(settings: Settings) -> World:
         cadence=cadence_of(settings),
         keys=keys,
         provider=parts_of(settings),
+        retrain_every=timedelta(hours=settings.model_retrain_hours),
     )

@@ -15,6 +15,7 @@ from storage.database import transaction
 from storage.evaluations import EvaluationTable
 from storage.feed_memory import FeedMemoryTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
+from storage.forests import ModelTable, TrainingTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
@@ -76,6 +77,8 @@ class PostgresTransaction:
         self.secrets = VaultTable(connection, keys)
         self.providers = ConnectionTable(connection)
         self.webhooks = WebhookTable(connection)
+        self.models = ModelTable(connection)
+        self.trainings = TrainingTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

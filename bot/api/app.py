@@ -19,6 +19,7 @@ from bot.api import (
     ideas,
     judging,
     machine,
+    models,
     provider,
     settings,
     signals,
@@ -52,6 +53,7 @@ SUBJECTS = (
     approvals.routes,
     commands.routes,
     signals.routes,
+    models.routes,
     provider.routes,
     webhooks.routes,
 )

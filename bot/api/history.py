@@ -1,6 +1,6 @@
 """The decision history (source 004 §6.5): its records, what was seen, and computing it again."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -91,12 +91,25 @@ class SeenAccount(Told):
     open_positions: int
 
 
+class SeenPrediction(Told):
+    """What the approved model gave a rise within ``horizon`` candles, 0 to 1."""
+
+    model_id: int
+    model: str
+    hash: str
+    horizon: int
+    probability: Number
+
+
 class Snapshot(Told):
-    """The world at that moment; ``account`` is null where the broker was silent."""
+    """The world at that moment; ``account`` is null where the broker was silent, ``prediction``
+    where no model was approved.
+    """
 
     market: Market
     calendar: list[Release]
     account: SeenAccount | None
+    prediction: SeenPrediction | None = None
 
 
 class Again(Given):
@@ -227,7 +240,13 @@ def _snapshot(bundle: Bundle) -> Snapshot:
         ),
         calendar=[release(event, bundle.instant) for event in events],
         account=seen,
+        prediction=_prediction(bundle),
     )
+
+
+def _prediction(bundle: Bundle) -> SeenPrediction | None:
+    said = bundle.prediction
+    return None if said is None else SeenPrediction(**asdict(said))
 
 
 def _verdict(made: Outcome | Judged) -> Verdict:

@@ -2,10 +2,12 @@
 
 from typing import Literal
 
-from bot.api.fields import Told
+from bot import model_documents
+from bot.api.fields import Flag, Given, Instant, Number, Symbol, Told
 from bot.api.routing import Call, Routes
 from bot.i18n import words_for
 from bot.views import push as views
+from engine.domain.market import Timeframe
 from engine.domain.person import Role
 
 routes = Routes("signals")
@@ -61,6 +63,59 @@ class ContactTold(Told):
     ea_server: str
     ea_url: str
     message: str
+
+
+class SignalWanted(Given):
+    """Which model to ask. ``force`` makes a signal between the thresholds too."""
+
+    symbol: Symbol
+    timeframe: Timeframe
+    force: Flag = False
+
+
+class SignalTold(Told):
+    """A signal as the source writes it; ``confidence`` is that of its side."""
+
+    signal_id: str
+    symbol: str
+    timeframe: Timeframe
+    side: Literal["BUY", "SELL"]
+    confidence: Number
+    sl_pips: Number
+    tp_pips: Number
+    timestamp: Instant
+
+
+class ModelAsked(Told):
+    """The model that spoke."""
+
+    id: int
+    name: str
+    hash: str
+
+
+class GeneratedTold(Told):
+    """What the model said: the ``probability`` of a rise, and the signal that became of it, None
+    between 0.45 and 0.55.
+    """
+
+    success: bool
+    message: str
+    signal: SignalTold | None
+    model: ModelAsked
+    probability: float
+
+
+@routes.post("/v1/signals/generate", role=Role.TRADER, statuses=(409, 503))
+async def generate(call: Call, body: SignalWanted) -> GeneratedTold:
+    """Ask the approved model about the last closed candle and queue its signal; a candle has one.
+
+    409 ``NOT_SET_UP`` without an approved model, 503 without the candles that it needs.
+    """
+    made = await call.uses.talk.generate_signal(
+        call.person_id, body.symbol, body.timeframe, force=body.force
+    )
+    return GeneratedTold.model_validate(model_documents.generated(made))
 
 
 @routes.get("/v1/signals/queue-status", role=Role.VIEWER)

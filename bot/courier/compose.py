@@ -10,7 +10,8 @@ from bot.courier.steps import Call, Step, edit_of, steps_of
 from bot.documents import Write
 from bot.drawing import Draw
 from bot.i18n import Words, words_for
-from bot.notices import Reader, Render
+from bot.notices import Render
+from bot.reader import Reader
 from bot.screen import Parcel
 from bot.views import notify as notify_views
 from engine.domain.notice import Kind, Notice
@@ -61,7 +62,11 @@ class Compose:
             return await self._post(row, restore(Parcel, document))
         notice = restore(Notice, document)
         if notice.kind is Kind.CARD:
-            return await self._redraw(row, notice, to)
+            key = f"idea:{notice.detail['idea_id']}"
+            return await self._redraw(row, notice, to, key, has_caption=True)
+        if notice.kind is Kind.TRAINING_CARD:
+            key = f"training:{notice.detail['training_id']}"
+            return await self._redraw(row, notice, to, key, has_caption=False)
         if notice.kind is Kind.HALT_CARD:
             return await self._redraw_halts(row, notice, to)
         parcel = await self.render(notice.kind, notice.detail, to)
@@ -104,16 +109,16 @@ class Compose:
             return ()  # what began it is not sent yet, and will say all this
         return edit_of(parcel, episode.message_id, has_caption=False)
 
-    async def _redraw(self, row: Delivery, notice: Notice, to: Reader) -> Sequence[Step]:
+    async def _redraw(
+        self, row: Delivery, notice: Notice, to: Reader, key: str, *, has_caption: bool
+    ) -> Sequence[Step]:
         """Bring a card up to date where it stands. One not sent yet will be drawn as it then is."""
         await self.deliveries.merge(row)
-        message_id = await self.deliveries.message_of(
-            f"idea:{notice.detail['idea_id']}", row.person_id
-        )
+        message_id = await self.deliveries.message_of(key, row.person_id)
         if message_id is None:
             return ()
-        parcel = await self.render(Kind.CARD, notice.detail, to)
-        return () if parcel is None else edit_of(parcel, message_id, has_caption=True)
+        parcel = await self.render(notice.kind, notice.detail, to)
+        return () if parcel is None else edit_of(parcel, message_id, has_caption=has_caption)
 
     async def _redraw_halts(self, row: Delivery, notice: Notice, to: Reader) -> Sequence[Step]:
         """Alerts of halts say who has seen them, or that they are over; then they are unpinned."""

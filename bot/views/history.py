@@ -143,6 +143,15 @@ def gate(words: Words, bundle: Bundle, checks: Sequence[CheckResult]) -> list[Ht
     return [Html(f"<blockquote expandable>{rows}</blockquote>")]
 
 
+def _forecast(words: Words, bundle: Bundle) -> list[Html]:
+    """What the approved model said, if one was asked."""
+    said = bundle.prediction
+    if said is None:
+        return []
+    chance = words.number(said.probability, 2)
+    return [words("saw.model", name=said.model, probability=chance, horizon=str(said.horizon))]
+
+
 def saw(words: Words, story: Story) -> Screen:
     """What it saw: the figures of the bundle, with the chart."""
     return Screen(text=_seen(words, story.bundle), chart={"idea": str(story.idea.id)})
@@ -168,6 +177,7 @@ def _seen(words: Words, bundle: Bundle) -> Html:
         words("saw.averages", fast=figure(now.ema_20), slow=figure(now.ema_50)),
         words("saw.trend", fast=figure(now.sma_50), slow=figure(now.sma_200)),
         words("saw.strength", rsi=figure(now.rsi_14, 2), adx=figure(now.adx_14, 2)),
+        *_forecast(words, bundle),
         words(
             "saw.swing",
             atr=figure(now.atr_14),

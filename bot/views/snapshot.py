@@ -14,12 +14,13 @@ def snapshot_document(bundle: Bundle) -> dict[str, Any]:
     """Source 004's ``/ai/history/{id}/snapshot``: prices and money are numbers.
 
     ``atr`` is the ATR of 14 candles; the other indicators go by our names. Without an account its
-    place is null; a release in the past has minutes below zero.
+    place is null; a release in the past has minutes below zero. ``prediction`` is there where an
+    approved model was asked.
     """
     last = bundle.candles[-1]
     figures = {name: _number(getattr(bundle.indicators, name)) for name in plain(bundle.indicators)}
     figures["atr"] = figures.pop("atr_14")
-    return {
+    document: dict[str, Any] = {
         "market": {
             "symbol": bundle.symbol,
             "timeframe": str(bundle.timeframe),
@@ -40,6 +41,12 @@ def snapshot_document(bundle: Bundle) -> dict[str, Any]:
         ],
         "account": _account(bundle),
     }
+    if bundle.prediction is not None:
+        document["prediction"] = {
+            **plain(bundle.prediction),
+            "probability": _number(bundle.prediction.probability),
+        }
+    return document
 
 
 def _account(bundle: Bundle) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """A venue's market whose candles are read from what workers stored of them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
@@ -32,6 +32,12 @@ class StoredMarket:
     rests: bool = True
     #: The last windows that were read; only what was learnt since is read again.
     _seen: dict[tuple[str, Timeframe], Window] = field(default_factory=dict, compare=False)
+
+    def afresh(self) -> "StoredMarket":
+        """The same without what it remembers: for a reader of long windows, which the others would
+        then read again and again.
+        """
+        return replace(self, _seen={})
 
     async def instant(self) -> datetime:
         return await self.remote.instant()

@@ -61,6 +61,9 @@ class Action(StrEnum):
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_DELIVERY_FAILED = "webhook_delivery_failed"
     ACCESS_CHANGED = "access_changed"
+    MODEL_TRAINED = "model_trained"
+    MODEL_APPROVED = "model_approved"
+    MODEL_RETIRED = "model_retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,9 @@ class Kind(StrEnum):
     PROVIDER = "provider"
     WEBHOOK = "webhook"
     TRADE_LOST = "trade_lost"
+    TRAINING = "training"
+    TRAINING_CARD = "training_card"
+    MODEL = "model"
 
     @property
     def topic(self) -> Topic | None:
@@ -60,6 +63,7 @@ _TOPICS = {
     Kind.STATE: Topic.HALTS,
     Kind.SETTINGS: Topic.SETTINGS,
     Kind.STRATEGY: Topic.SETTINGS,
+    Kind.MODEL: Topic.SETTINGS,
     Kind.STARTED: Topic.SYSTEM,
     Kind.ANCHOR: Topic.SYSTEM,
     Kind.PART_LOST: Topic.SYSTEM,
@@ -72,7 +76,7 @@ _TOPICS = {
 }
 
 #: These only draw again what is there already: of several that wait, one is enough.
-REFRESHES = frozenset((Kind.CARD, Kind.HALT_CARD))
+REFRESHES = frozenset((Kind.CARD, Kind.HALT_CARD, Kind.TRAINING_CARD))
 
 
 class Priority(StrEnum):

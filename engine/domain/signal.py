@@ -94,7 +94,8 @@ def _must_fit(number: Decimal, name: str) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """A model's word on a candle: the ``probability``, 0 to 1, that the price rises from
-    ``price``, and the stop and target that a trade would have.
+    ``price``, and the stop and target that a trade would have. ``candle`` is when that candle
+    opened; None where ``timestamp`` stands for it.
     """
 
     model: str
@@ -105,6 +106,7 @@ class Forecast:
     tp_pips: Decimal
     price: Decimal
     timestamp: datetime
+    candle: datetime | None = None
 
 
 def decide(probability: Decimal, *, force: bool = False) -> tuple[Side, Decimal] | None:
@@ -121,7 +123,7 @@ def decide(probability: Decimal, *, force: bool = False) -> tuple[Side, Decimal]
 
 
 def signal_of(forecast: Forecast, *, force: bool = False) -> Signal | None:
-    """The signal of a forecast, or None. Its id follows from model, symbol, timeframe and instant:
+    """The signal of a forecast, or None. Its id follows from model, symbol, timeframe and candle:
     a model speaks once on a candle, however often it is asked.
     """
     decided = decide(forecast.probability, force=force)
@@ -129,7 +131,8 @@ def signal_of(forecast: Forecast, *, force: bool = False) -> Signal | None:
         return None
     side, confidence = decided
     at = utc(forecast.timestamp, field="timestamp")
-    name = f"{forecast.model}:{forecast.symbol}:{forecast.timeframe}:{at.isoformat()}"
+    of = utc(forecast.candle or at, field="candle")
+    name = f"{forecast.model}:{forecast.symbol}:{forecast.timeframe}:{of.isoformat()}"
     return Signal(
         signal_id=uuid5(NAMESPACE_URL, f"ai-trader:signal:{name}"),
         symbol=forecast.symbol,

@@ -11,6 +11,7 @@ from engine.domain.account import Account, Direction, Position, TradingDay
 from engine.domain.feed_fault import FeedMemory
 from engine.domain.live import LiveView
 from engine.domain.market import Candle, Conversion, Instrument, Quote, Timeframe
+from engine.domain.model import Prediction
 from engine.domain.order import Order
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
@@ -206,7 +207,7 @@ class Bundle:
     that a crossing can be seen. ``frames`` are longer timeframes that some strategy reads,
     ``recent`` the ideas its guardrails count, the oldest first, and ``feed`` what was remembered of
     the symbol's feed; None before the first look at it. ``live`` is how a real account stands, None
-    where no real money moves.
+    where no real money moves. ``prediction`` is what the approved model said, None without one.
     """
 
     schema: int = 3
@@ -234,6 +235,7 @@ class Bundle:
     recent: tuple[PastIdea, ...] = ()
     live: LiveView | None = None
     feed: FeedMemory | None = None
+    prediction: Prediction | None = None
 
     @property
     def holdings(self) -> tuple["Position | OpenOrder", ...]:

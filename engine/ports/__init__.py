@@ -21,6 +21,7 @@ from engine.ports.ingest import Candles, CandleSource, Streams
 from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, ManyCandles, MarketData, News
 from engine.ports.missed_trades import MissedTrades
+from engine.ports.models import Models, Predict, Progress, Trainings
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
@@ -92,6 +93,7 @@ __all__ = [
     "MarketData",
     "MissedTrades",
     "ModelServer",
+    "Models",
     "News",
     "NewsFeed",
     "NotFound",
@@ -104,6 +106,8 @@ __all__ = [
     "People",
     "Polls",
     "PositionOrders",
+    "Predict",
+    "Progress",
     "Releases",
     "SettingsStore",
     "Shown",
@@ -118,6 +122,7 @@ __all__ = [
     "Streams",
     "Terminals",
     "TokenServer",
+    "Trainings",
     "Transaction",
     "Vault",
     "VenueLedger",

@@ -17,6 +17,7 @@ from engine.ports.ideas import Ideas
 from engine.ports.ingest import Candles, Streams
 from engine.ports.live import Confirmations
 from engine.ports.missed_trades import MissedTrades
+from engine.ports.models import Models, Trainings
 from engine.ports.operator_commands import OperatorCommands
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
@@ -203,6 +204,16 @@ class Transaction(Keeps, Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Endpoints that events are posted to."""
+        ...
+
+    @property
+    def models(self) -> Models:
+        """The registry of models."""
+        ...
+
+    @property
+    def trainings(self) -> Trainings:
+        """Trainings that were asked for."""
         ...
 
     async def now(self) -> datetime:

@@ -10,6 +10,7 @@ from engine.domain.account import Account, Position, TradingDay
 from engine.domain.feed_fault import FeedRecord
 from engine.domain.live import UNSEEN, LiveView
 from engine.domain.market import Candle, Instrument, Timeframe
+from engine.domain.model import Approved, Prediction
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, CalendarView, Frame, Headline, OpenOrder, PastIdea
 from engine.domain.state import Control
@@ -22,6 +23,7 @@ from engine.ports import (
     ManyCandles,
     MarketData,
     News,
+    Predict,
     Store,
     Transaction,
     Watch,
@@ -51,6 +53,7 @@ class Survey:
     news: tuple[Headline, ...]
     live: LiveView | None
     feeds: Mapping[Watch, FeedRecord]
+    models: Mapping[Watch, Approved]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ class Collect:
     store: Store
     #: How a real account stands. Where nobody looks, nothing is known to hold.
     look_live: LookLive | None = None
+    #: What the approved model says. Where nobody asks it, a bundle has no prediction.
+    predict: Predict | None = None
 
     async def __call__(self, symbol: str, timeframe: Timeframe) -> Bundle:
         return await self.freeze(await self.survey(), symbol, timeframe)
@@ -86,6 +91,7 @@ class Collect:
             day = await tx.settings.day(self.broker.account_id)
             control = await tx.controls.read()
             feeds = await tx.feed_memory.all()
+            models = await tx.models.approved() if self.predict is not None else {}
         account, positions = await self._account()
         held = {position.client_id for position in positions}
         return Survey(
@@ -103,6 +109,7 @@ class Collect:
             news=await self.news.latest(instant),
             live=await self._live(),
             feeds=feeds,
+            models=models,
         )
 
     async def candles_of(
@@ -165,6 +172,7 @@ class Collect:
             recent=survey.recent,
             live=survey.live,
             feed=survey.feeds.get((symbol, timeframe), FeedRecord()).memory,
+            prediction=await self._prediction(survey, symbol, timeframe, candles),
         )
 
     async def still_holds(self, tx: Transaction, seen: Bundle | Survey, control: Control) -> bool:
@@ -190,6 +198,14 @@ class Collect:
             and (await tx.settings.risk())[0] == seen.settings_version
             and await tx.settings.strategies() == seen.strategies
         )
+
+    async def _prediction(
+        self, survey: Survey, symbol: str, timeframe: Timeframe, candles: Sequence[Candle]
+    ) -> Prediction | None:
+        model = survey.models.get((symbol, timeframe))
+        if model is None or self.predict is None:
+            return None
+        return await self.predict(model, candles)
 
     async def _live(self) -> LiveView | None:
         if self.look_live is None:

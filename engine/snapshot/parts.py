@@ -103,9 +103,10 @@ def pack(bundle: Bundle) -> Packed:
     """The bundle's manifest and parts."""
     parts: dict[str, Part] = {}
     seen = plain(replace(bundle, candles=(), frames=()))
-    if bundle.live is None:
-        # As it was written before there was such a place, so that the same has the same name.
-        del seen["live"]
+    for place in ("live", "prediction"):
+        if getattr(bundle, place) is None:
+            # As it was written before there was such a place: the same has the same name.
+            del seen[place]
     named: dict[str, Any] = {}
     for place in ("instrument", "settings", "calendar", "news", "feed"):
         if seen[place]:

@@ -39,6 +39,7 @@ SHIPPED = (
     "trend-ema",
     "trend-ema-fast",
     "mean-reversion-scalp",
+    "random-forest",
 )
 
 

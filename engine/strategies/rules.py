@@ -245,6 +245,18 @@ def price_rejects_level(bundle: Bundle, direction: Direction, _: str) -> tuple[b
     )
 
 
+@rule("model_probability_above")
+def model_probability_above(
+    bundle: Bundle, direction: Direction, argument: str
+) -> tuple[bool, str]:
+    """What the approved model gives the trade's direction, as a probability of 0 to 1."""
+    if bundle.prediction is None:
+        return _MISSING
+    rise = bundle.prediction.probability
+    given = rise if direction is Direction.BUY else 1 - rise
+    return given > Decimal(argument), str(given)
+
+
 def _side(wanted: str, direction: Direction) -> str:
     if wanted != "with_trade":
         return wanted

@@ -15,6 +15,7 @@ from storage.embedded import embedded_servers
 
 NAMES = (
     "indicators",
+    "forest",
     "pure",
     "flow",
     "history",

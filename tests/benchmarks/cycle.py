@@ -45,7 +45,7 @@ class _QuietCalendar:
 
 def _strategies(symbols: tuple[str, ...]) -> list[Strategy]:
     """Five hourly strategies that watch everything."""
-    base = [strategy for strategy in shipped() if strategy.timeframe is Timeframe.H1]
+    base = [s for s in shipped() if s.timeframe is Timeframe.H1 and s.is_active]
     return [
         replace(
             base[number % len(base)],

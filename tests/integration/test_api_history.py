@@ -68,7 +68,7 @@ async def test_a_record_shows_what_was_seen_and_is_computed_again(web: Web) -> N
     seen = await get(web, f"{PATH}/{proposed['id']}/snapshot")
     async with web.desk.world.store.begin() as tx:
         bundle = await tx.bundles.get(idea.bundle_hash)
-    assert list(seen) == ["market", "calendar", "account"]
+    assert list(seen) == ["market", "calendar", "account", "prediction"]
     assert list(seen["market"]) == ["symbol", "timeframe", "price", "indicators"]
     last = bundle.candles[-1]
     assert seen["market"]["price"] == {

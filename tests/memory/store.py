@@ -17,6 +17,7 @@ from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
 from tests.memory.live import MemoryConfirmations
 from tests.memory.missed_trades import MemoryMissedTrades
+from tests.memory.models import MemoryModels, MemoryTrainings
 from tests.memory.operator_commands import MemoryOperatorCommands
 from tests.memory.pages import MemoryPages
 from tests.memory.position_orders import MemoryPositionOrders
@@ -60,6 +61,7 @@ class MemoryStore:
         self.signal_numbers, self.stream_numbers = count(1), count(1)
         self.command_numbers, self.webhook_numbers = count(1), count(1)
         self.key_numbers = count(1)
+        self.model_numbers, self.training_numbers = count(1), count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -116,6 +118,8 @@ class MemoryTransaction:
         self.secrets = MemoryVault(view, store.clock, store.keys)
         self.providers = MemoryConnections(view)
         self.webhooks = MemoryWebhooks(view, store.clock, store.webhook_numbers)
+        self.models = MemoryModels(view, store.clock, store.model_numbers)
+        self.trainings = MemoryTrainings(view, store.clock, store.training_numbers)
 
     async def now(self) -> datetime:
         return self._clock()

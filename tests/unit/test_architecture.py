@@ -39,7 +39,7 @@ def test_console_scripts_can_be_imported() -> None:
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("bot.worker", ("aiogram", "matplotlib")),
+        ("bot.worker", ("aiogram", "matplotlib", "sklearn")),
         ("bot.cli", ("aiogram", "matplotlib", "pandas", "tortoise", "telegram", "pydantic")),
         ("engine.domain.idea", ("pydantic", "pandas")),
         ("bot.sandbox", ("aiogram", "engine", "storage", "telegram")),

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.i18n import LANGUAGES, words_for
+from bot.views import history as views
 from engine.domain.account import Direction
 from engine.domain.idea import Observation
 from engine.domain.market import Candle, Timeframe
@@ -23,7 +24,8 @@ from engine.strategies import registry
 from engine.strategies.base import evaluate, frames_needed
 from engine.strategies.documents import parse, shipped, strategy_id
 from engine.strategies.registry import SETUPS, Found, ask, load, price, setup, table
-from tests.builders import NOW, bundle, candles, frame, indicators, quote, strategy
+from tests.builders import NOW, bundle, candles, frame, indicators, quote, story, strategy
+from tests.models import prediction
 from tests.unit.test_documents import documents
 
 BUY, SELL = Direction.BUY, Direction.SELL
@@ -388,3 +390,53 @@ def test_any_strategy_over_any_market_answers_and_answers_the_same_again(moves, 
         assert answer.proposal.direction in made.direction.directions
         assert all(sign * (target - entry) > 0 for target in answer.proposal.take_profit)
         assert all(o.met for o in answer.observations if o.required)
+
+
+# ---- the random forest -----------------------------------------------------------------------
+
+FOREST = strategy(setup="forest", entry={}, exit_rules=ExitRules("2 * atr", ("RR>=2",), 45))
+
+
+@pytest.mark.parametrize(
+    ("probability", "side"),
+    [
+        ("0.5500", BUY), ("0.9000", BUY), ("0.4500", SELL), ("0.1000", SELL), ("0.5499", None),
+        ("0.4501", None), ("0.5000", None),
+    ],
+)  # fmt: skip
+def test_the_forest_trades_by_the_thresholds_of_its_source(probability, side):
+    answer = evaluate(FOREST, bundle(prediction=prediction(probability)))
+    assert (answer.proposal and answer.proposal.direction) == side
+    assert answer.reason == (None if side else "condition:forecast")
+    model, seen = answer.observations
+    assert (model.name, model.argument, model.observed) == ("model", "a" * 12, "rf_h1_v1")
+    assert (seen.observed, seen.met) == (probability, side is not None)
+    if side is not None:
+        # Twice the ATR of ten pips, and twice as far to the target.
+        assert answer.proposal.risk == Decimal("0.00200")
+        assert answer.proposal.reward_ratio == 2
+
+
+def test_without_a_model_the_forest_finds_nothing():
+    answer = evaluate(FOREST, bundle())
+    assert (answer.proposal, answer.reason) == (None, "condition:forest")
+    (seen,) = answer.observations
+    assert (seen.name, seen.observed) == ("forest", "none")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_forest_saw_has_words(language):
+    words = words_for(language)
+    found = ask("forest", bundle(prediction=prediction()), BUY)
+    for seen in found.observations:
+        assert words.has(f"condition.{seen.name}")
+        assert words.has(f"short.{seen.name}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_it_saw_tells_the_forecast(language):
+    def shown(seen):
+        return views.saw(words_for(language), story(bundle=seen)).text or ""
+
+    assert "rf_h1_v1" not in shown(bundle())
+    assert "rf_h1_v1" in shown(bundle(prediction=prediction()))

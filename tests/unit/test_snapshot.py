@@ -48,6 +48,7 @@ from tests.builders import (
     release,
     stored,
 )
+from tests.models import prediction
 
 
 @cache
@@ -154,7 +155,7 @@ def test_a_change_of_any_part_changes_the_hash(field):
         "settings": replace(bundle().settings, watchlist=()), "settings_version": 2,
         "strategies": (), "control": control(version=2), "frames": (frame(),),
         "recent": (past_idea(),), "live": LiveView(account="1@B", missing=("confirmed",)),
-        "feed": FeedMemory(believed=facts_of(bundle().instrument)),
+        "feed": FeedMemory(believed=facts_of(bundle().instrument)), "prediction": prediction(),
     }  # fmt: skip
     assert pack(replace(bundle(), **{field: other[field]})).hash != pack(bundle()).hash
 

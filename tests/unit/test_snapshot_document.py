@@ -21,6 +21,7 @@ from tests.builders import (
     position,
     release,
 )
+from tests.models import prediction
 
 SOURCE = json.loads("""
 {
@@ -138,3 +139,11 @@ def test_without_a_proposal_there_are_no_checks():
     done = Replay(decision=decision(), bundle=seen(), made=quiet, differences=())
     document = replay_document(done)
     assert (document["checks"], document["what_if"]) == ([], None)
+
+
+def test_what_a_model_said_is_beside_it():
+    assert "prediction" not in snapshot_document(bundle())
+    seen = snapshot_document(bundle(prediction=prediction("0.6200")))
+    assert seen["prediction"] == {
+        "model_id": 3, "model": "rf_h1_v1", "hash": "a" * 64, "horizon": 5, "probability": 0.62,
+    }  # fmt: skip

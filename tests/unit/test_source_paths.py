@@ -55,7 +55,6 @@ NOT_YET = {
     "POST /v1/ai/proposals/generate": "needs the advisor",
     "POST /v1/ai/optimizer/train": "needs the optimizer",
     "GET /v1/ai/optimizer/propose": "needs the optimizer",
-    "POST /v1/signals/generate": "needs a trained model",
 }
 _PATH = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s`|]*)")
 _NOT_YET = "not yet: "

@@ -23,6 +23,7 @@ from engine.strategies.exits import (
 )
 from engine.strategies.rules import RULES, observe
 from tests.builders import bundle, candles, frame, indicators, quote, strategy, window
+from tests.models import prediction
 
 BUY, SELL = Direction.BUY, Direction.SELL
 BOTH = (BUY, SELL)
@@ -154,6 +155,11 @@ TRUTHS = [
     ("price_rejects_level", "true", (BUY,), figures(swing_low="1.09900"), True),
     ("price_rejects_level", "true", (BUY,), figures(swing_low="1.09899"), False),
     ("price_rejects_level", "true", BOTH, last(open="1.1", high="1.1", low="1.1"), False),
+    ("model_probability_above", "0.6", (BUY,), bundle(prediction=prediction("0.6001")), True),
+    ("model_probability_above", "0.6", (BUY,), bundle(prediction=prediction("0.6000")), False),
+    ("model_probability_above", "0.6", (SELL,), bundle(prediction=prediction("0.3999")), True),
+    ("model_probability_above", "0.6", (SELL,), bundle(prediction=prediction("0.4000")), False),
+    ("model_probability_above", "0.6", BOTH, bundle(), False),
 ]
 
 
