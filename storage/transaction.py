@@ -10,6 +10,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from storage.access import AccessTable
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
+from storage.change_proposals import ChangeProposalTable
 from storage.commands import CommandTable
 from storage.database import transaction
 from storage.evaluations import EvaluationTable
@@ -63,6 +64,7 @@ class PostgresTransaction:
         self.terminals = TerminalTable(connection)
         self.commands = CommandTable(connection)
         self.operator_commands = OperatorCommandTable(connection)
+        self.change_proposals = ChangeProposalTable(connection)
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)

@@ -61,6 +61,11 @@ class Action(StrEnum):
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_DELIVERY_FAILED = "webhook_delivery_failed"
     ACCESS_CHANGED = "access_changed"
+    PROPOSAL_MADE = "proposal_made"
+    PROPOSAL_APPROVED = "proposal_approved"
+    PROPOSAL_REJECTED = "proposal_rejected"
+    PROPOSAL_EXPIRED = "proposal_expired"
+    PROPOSAL_STALE = "proposal_stale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,9 @@ class Kind(StrEnum):
     PROVIDER = "provider"
     WEBHOOK = "webhook"
     TRADE_LOST = "trade_lost"
+    PROPOSAL = "proposal"
+    PROPOSAL_DUE = "proposal_due"
+    PROPOSAL_ENDED = "proposal_ended"
 
     @property
     def topic(self) -> Topic | None:

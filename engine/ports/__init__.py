@@ -4,6 +4,7 @@ from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
+from engine.ports.change_proposals import ChangeProposals
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import (
@@ -69,6 +70,7 @@ __all__ = [
     "CalendarFeed",
     "CandleSource",
     "Candles",
+    "ChangeProposals",
     "Clock",
     "Commands",
     "Confirmations",

@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.domain.decision import Action, Decision, Entry
 from engine.ports.access import AccessStore
 from engine.ports.bundles import Bundles
+from engine.ports.change_proposals import ChangeProposals
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
@@ -148,6 +149,11 @@ class Transaction(Keeps, Protocol):
     @property
     def operator_commands(self) -> OperatorCommands:
         """What the operator commands."""
+        ...
+
+    @property
+    def change_proposals(self) -> ChangeProposals:
+        """What is proposed to be changed of the configuration."""
         ...
 
     @property
