@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from time import perf_counter
 
+from bot.changing import Changes, build_changes
 from bot.ingesting import stream_faults
 from bot.provider_settings import secret_faults
 from bot.pushing import push_faults
@@ -110,6 +111,7 @@ class Talk:
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
     read_signal_queue: ReadSignalQueue
+    changes: Changes
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -131,6 +133,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         zone=world.zone,
     )
     collect, read_live = build_collect(world), build_read_live(world)
+    change_control = build_change_control(world, bell)
     read_positions = ReadPositions(
         store=store,
         broker=replace(glance, life=timedelta(0)),
@@ -165,7 +168,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             bell=bell,
             account_id=world.broker.account_id,
         ),
-        change_control=build_change_control(world, bell),
+        change_control=change_control,
         give_command=GiveCommand(store=store, bell=bell, symbols=symbols),
         read_commands=ReadCommands(store=store),
         read_settings=ReadSettings(store=store),
@@ -235,6 +238,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
+        changes=build_changes(world, bell, change_control),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from os import getpid
 from socket import gethostname
 
+from bot.changing import Changes, build_changes
 from bot.ingesting import Ingestion, build_ingestion
 from bot.provider_settings import build_provider
 from bot.world import World, now
@@ -65,6 +66,7 @@ class Work:
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
     ingestion: Ingestion
+    changes: Changes
 
 
 def build_collect(world: World) -> Collect:
@@ -124,6 +126,7 @@ def build_work(world: World, bell: Bell) -> Work:
     collect = build_collect(world)
     resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
     resolve_position_orders = ResolvePositionOrders(store=store, broker=broker, bell=bell)
+    change_control = build_change_control(world, bell)
     sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell, zone=world.zone)
     return Work(
         run_cycle=RunCycle(collect=collect, store=store, bell=bell, account_id=broker.account_id),
@@ -158,7 +161,7 @@ def build_work(world: World, bell: Bell) -> Work:
             broker=broker,
             market=market,
             bell=bell,
-            change_control=build_change_control(world, bell),
+            change_control=change_control,
             reload_params=ReloadParams(stale=world.reread),
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
@@ -167,6 +170,7 @@ def build_work(world: World, bell: Bell) -> Work:
         ingestion=build_ingestion(
             world.cadence, store, market, broker, bell, is_recorded=world.tape is not None
         ),
+        changes=build_changes(world, bell, change_control),
     )
 
 

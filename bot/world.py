@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.change_settings import Manner, manner_of
 from bot.feed_settings import Outside
 from bot.identity import identify_of
 from bot.ingesting import Cadence, cadence_of
@@ -51,6 +52,8 @@ class World:
     #: What opens the store's secrets.
     keys: KeyRing
     provider: ProviderParts
+    #: How proposals to change the configuration wait.
+    manner: Manner
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -116,4 +119,5 @@ def build_world(settings: Settings) -> World:
         cadence=cadence_of(settings),
         keys=keys,
         provider=parts_of(settings),
+        manner=manner_of(settings),
     )

@@ -11,11 +11,11 @@ from engine.domain.change_proposal import ChangeDraft, ChangeProposal
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 
-_FACTS = """id, draft::text AS draft, mark, state, created_at, expires_at, decided_at, decided_by,
-decided_name, applied"""
+_FACTS = """id, draft::text AS draft, mark, state, created_at, expires_at, stops, decided_at,
+decided_by, decided_name, applied"""
 _ADD = f"""
-INSERT INTO change_proposal (subject, mark, draft, expires_at)
-VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
+INSERT INTO change_proposal (subject, mark, draft, expires_at, stops)
+VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5)
 ON CONFLICT (subject) WHERE state = 'pending' DO NOTHING RETURNING {_FACTS}
 """  # noqa: S608
 _SAVE = """
@@ -35,11 +35,13 @@ class ChangeProposalTable:
     def __init__(self, connection: BaseDBAsyncClient) -> None:
         self._connection = connection
 
-    async def add(self, draft: ChangeDraft, mark: str, life: timedelta) -> ChangeProposal | None:
+    async def add(
+        self, draft: ChangeDraft, mark: str, life: timedelta, *, stops: bool
+    ) -> ChangeProposal | None:
         # Asked first: a conflict would use up a number each time.
         if await self._find("WHERE subject = $1 AND state = 'pending'", [draft.subject.text]):
             return None
-        values = [draft.subject.text, mark, json_text(plain(draft)), life.total_seconds()]
+        values = [draft.subject.text, mark, json_text(plain(draft)), life.total_seconds(), stops]
         rows = await self._connection.execute_query_dict(_ADD, values)
         return _proposal(rows[0]) if rows else None
 

@@ -24,6 +24,7 @@ from storage.missed_trades import MissedTable
 from storage.models import DocumentRow
 from storage.notices import OutboxTable
 from storage.operator_commands import OperatorCommandTable
+from storage.optimizer_runs import OptimizerRunTable
 from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
 from storage.pages import PageTable
@@ -65,6 +66,7 @@ class PostgresTransaction:
         self.commands = CommandTable(connection)
         self.operator_commands = OperatorCommandTable(connection)
         self.change_proposals = ChangeProposalTable(connection)
+        self.optimizer_runs = OptimizerRunTable(connection)
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)

@@ -102,6 +102,14 @@ def _figures(words: Words, seen: Performance, currency: str) -> list[Html]:
             drawdown=words.money(figures.drawdown, currency),
             percent=number(figures.drawdown_percent, 2),
         ),
+        words(
+            "report.ratios",
+            sharpe=number(figures.sharpe, 2),
+            sortino=number(figures.sortino, 2),
+            calmar=number(figures.calmar, 2),
+            sqn=number(figures.sqn, 2),
+        ),
+        words("report.fall", count=figures.drawdown_duration.days),
         words("report.extremes", best=money(figures.best), worst=money(figures.worst)),
     ]
     if figures.composite is None:

@@ -122,7 +122,8 @@ class ChangeDraft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeProposal:
     """A proposal and its life; ``id`` is the number people say. ``mark`` is the same for the same
-    changes. ``applied`` is the version that an approval made.
+    changes. ``stops`` is whether trading stops when nobody answers, ``applied`` the version that an
+    approval made.
     """
 
     id: int
@@ -131,6 +132,7 @@ class ChangeProposal:
     state: ProposalState
     created_at: datetime
     expires_at: datetime
+    stops: bool
     decided_at: datetime | None = None
     decided_by: int | None = None
     decided_name: str | None = None

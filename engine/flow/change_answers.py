@@ -43,14 +43,13 @@ class Settled:
 class ExpireChanges:
     """End proposals that nobody answered in time, and those whose subject changed meanwhile.
 
-    One that nobody answered stops trading (source 001) while ``stops`` is set: whoever does not
+    One that nobody answered stops trading (source 001), if it said that it would: whoever does not
     answer is taken not to be there. A stale one stops nothing, because somebody was.
     """
 
     store: Store
     market: MarketData
     bell: Bell
-    stops: bool = True
 
     async def __call__(self) -> tuple[int, ...]:
         """The proposals that this call ended."""
@@ -92,24 +91,21 @@ class ExpireChanges:
             return None, []
         ended = proposal.end(ProposalState.EXPIRED, at=now)
         entries = [await close(tx, ended, None, at)]
-        return ended, entries + await self._stop(tx, proposal.id, now, at)
+        return ended, entries + await _stop(tx, proposal, now, at)
 
-    async def _stop(
-        self, tx: Transaction, id_: int, now: datetime, at: datetime | None
-    ) -> list[Entry]:
-        control = await tx.controls.read()
-        if not self.stops or control.state is TradingState.EMERGENCY_STOP:
-            return []
-        after = control.move(
-            TradingState.EMERGENCY_STOP,
-            reason=str(HaltReason.PROPOSAL_EXPIRED),
-            by="system",
-            at=now,
-        )
-        return await apply(
-            tx, control, after, Action.AI_HALTED,
-            actor="system", now=now, market_time=at, facts={"proposal_id": id_},
-        )  # fmt: skip
+
+async def _stop(
+    tx: Transaction, proposal: ChangeProposal, now: datetime, at: datetime | None
+) -> list[Entry]:
+    control = await tx.controls.read()
+    if not proposal.stops or control.state is TradingState.EMERGENCY_STOP:
+        return []
+    reason = str(HaltReason.PROPOSAL_EXPIRED)
+    after = control.move(TradingState.EMERGENCY_STOP, reason=reason, by="system", at=now)
+    return await apply(
+        tx, control, after, Action.AI_HALTED,
+        actor="system", now=now, market_time=at, facts={"proposal_id": proposal.id},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,8 @@ REST = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposeChange:
-    """Store a proposal and tell those who may answer it; ``life`` is how long it waits.
+    """Store a proposal and tell those who may answer it; ``life`` is how long it waits, ``stops``
+    whether trading stops when nobody answers (source 001).
 
     Answers None while another of the same subject waits, and, for what a machine proposes, when the
     very same changes were not wanted lately. Raises :class:`Outdated` for a subject that is at
@@ -44,6 +45,7 @@ class ProposeChange:
     store: Store
     bell: Bell
     life: timedelta
+    stops: bool
 
     async def __call__(self, draft: ChangeDraft) -> ChangeProposal | None:
         async with self.store.begin() as tx:
@@ -60,7 +62,7 @@ class ProposeChange:
         mark = mark_of(draft)
         if draft.source is not Source.PERSON and await self._rests(tx, mark):
             return None
-        made = await tx.change_proposals.add(draft, mark, self.life)
+        made = await tx.change_proposals.add(draft, mark, self.life, stops=self.stops)
         if made is None:
             return None
         await tx.outbox.tell(

@@ -23,6 +23,7 @@ from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, MarketData, News
 from engine.ports.missed_trades import MissedTrades
 from engine.ports.operator_commands import OperatorCommands
+from engine.ports.optimizer_runs import OptimizerRuns
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.pages import Pages
@@ -97,6 +98,7 @@ __all__ = [
     "NewsFeed",
     "NotFound",
     "OperatorCommands",
+    "OptimizerRuns",
     "Orders",
     "Outbox",
     "Outcomes",

@@ -10,7 +10,9 @@ from engine.domain.change_proposal import ChangeDraft, ChangeProposal
 class ChangeProposals(Protocol):
     """Proposals, each with one end."""
 
-    async def add(self, draft: ChangeDraft, mark: str, life: timedelta) -> ChangeProposal | None:
+    async def add(
+        self, draft: ChangeDraft, mark: str, life: timedelta, *, stops: bool
+    ) -> ChangeProposal | None:
         """Store one that waits for so long by the database's clock; None while another of the same
         subject waits.
         """

@@ -19,6 +19,7 @@ from engine.ports.ingest import Candles, Streams
 from engine.ports.live import Confirmations
 from engine.ports.missed_trades import MissedTrades
 from engine.ports.operator_commands import OperatorCommands
+from engine.ports.optimizer_runs import OptimizerRuns
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.pages import Pages
@@ -154,6 +155,11 @@ class Transaction(Keeps, Protocol):
     @property
     def change_proposals(self) -> ChangeProposals:
         """What is proposed to be changed of the configuration."""
+        ...
+
+    @property
+    def optimizer_runs(self) -> OptimizerRuns:
+        """The optimizer's searches."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Proposals to change the configuration.
+"""Proposals to change the configuration, and the searches of the optimizer.
 
 Tables without models: they are written by hand-made statements only.
 """
@@ -15,6 +15,7 @@ _PROPOSAL = """CREATE TABLE change_proposal (
     draft jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
+    stops boolean NOT NULL DEFAULT true,
     decided_at timestamptz,
     decided_by bigint,
     decided_name varchar(200),
@@ -40,9 +41,21 @@ DROP TRIGGER change_proposal_ends_once ON change_proposal;
 DROP FUNCTION change_proposal_ends_once();
 """
 
+_RUN = """CREATE TABLE optimizer_run (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    wish jsonb NOT NULL,
+    state varchar(8) NOT NULL DEFAULT 'queued'
+        CHECK (state IN ('queued', 'running', 'done', 'failed')),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    lease_until timestamptz,
+    finished_at timestamptz,
+    result jsonb,
+    CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed')))
+)"""
+
 
 class Migration(migrations.Migration):
-    """One table."""
+    """Two tables."""
 
     dependencies = [("storage", "0026_missed_trades")]
 
@@ -58,4 +71,10 @@ class Migration(migrations.Migration):
             "DROP INDEX change_proposal_mark",
         ),
         ops.RunSQL(_ENDED, _ENDED_BACK),
+        ops.RunSQL(_RUN, "DROP TABLE optimizer_run"),
+        ops.RunSQL(
+            "CREATE UNIQUE INDEX optimizer_run_open ON optimizer_run ((true))"
+            " WHERE state IN ('queued', 'running')",
+            "DROP INDEX optimizer_run_open",
+        ),
     ]

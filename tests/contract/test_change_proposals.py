@@ -45,7 +45,7 @@ def draft(subject: Subject | None = None, to: str = "0.4") -> ChangeDraft:
 
 async def add(store: Any, one: ChangeDraft | None = None, mark: str = "m") -> ChangeProposal:
     async with store.begin() as tx:
-        made = await tx.change_proposals.add(one or draft(), mark, LIFE)
+        made = await tx.change_proposals.add(one or draft(), mark, LIFE, stops=True)
     assert made is not None
     return made
 
@@ -59,7 +59,7 @@ async def end(store: Any, one: ChangeProposal, state: S = S.REJECTED) -> ChangeP
 
 async def test_a_proposal_comes_back_as_it_was_made_and_as_it_ended(store: Any) -> None:
     made = await add(store)
-    assert (made.state, made.draft, made.mark) == (S.PENDING, draft(), "m")
+    assert (made.state, made.draft, made.mark, made.stops) == (S.PENDING, draft(), "m", True)
     assert made.expires_at - made.created_at >= LIFE - timedelta(seconds=1)
     async with store.begin() as tx:
         assert await tx.change_proposals.get(made.id) == made
@@ -76,7 +76,9 @@ async def test_a_proposal_comes_back_as_it_was_made_and_as_it_ended(store: Any) 
 async def test_one_of_a_subject_waits_at_a_time_however_many_come_together(store: Any) -> None:
     async def try_add() -> ChangeProposal | None:
         async with store.begin() as tx:
-            found: ChangeProposal | None = await tx.change_proposals.add(draft(), "m", LIFE)
+            found: ChangeProposal | None = await tx.change_proposals.add(
+                draft(), "m", LIFE, stops=True
+            )
             return found
 
     made = [one for one in await asyncio.gather(*(try_add() for _ in range(5))) if one]
@@ -105,7 +107,7 @@ async def test_lists_are_newest_first_and_paged(store: Any) -> None:
 
 async def test_what_is_rolled_back_was_never_proposed(store: Any) -> None:
     async with rolled_back(store) as tx:
-        await tx.change_proposals.add(draft(), "m", LIFE)
+        await tx.change_proposals.add(draft(), "m", LIFE, stops=True)
     async with store.begin() as tx:
         assert await tx.change_proposals.pending() == []
 

@@ -17,14 +17,16 @@ class MemoryChangeProposals:
     def __init__(self, view: View, clock: Clock, numbers: "count[int]") -> None:
         self._view, self._clock, self._numbers = view, clock, numbers
 
-    async def add(self, draft: ChangeDraft, mark: str, life: timedelta) -> ChangeProposal | None:
+    async def add(
+        self, draft: ChangeDraft, mark: str, life: timedelta, *, stops: bool
+    ) -> ChangeProposal | None:
         await self._view.lock(_WAITS, draft.subject.text)
         if any(one.draft.subject.text == draft.subject.text for one in await self.pending()):
             return None
         now = self._clock()
         made = ChangeProposal(
             id=next(self._numbers), draft=draft, mark=mark, state=ProposalState.PENDING,
-            created_at=now, expires_at=now + life,
+            created_at=now, expires_at=now + life, stops=stops,
         )  # fmt: skip
         await self._view.insert(_TABLE, made.id, made)
         return made

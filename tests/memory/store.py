@@ -19,6 +19,7 @@ from tests.memory.ingest import MemoryCandles, MemoryStreams
 from tests.memory.live import MemoryConfirmations
 from tests.memory.missed_trades import MemoryMissedTrades
 from tests.memory.operator_commands import MemoryOperatorCommands
+from tests.memory.optimizer_runs import MemoryOptimizerRuns
 from tests.memory.pages import MemoryPages
 from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
@@ -60,7 +61,7 @@ class MemoryStore:
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
         self.signal_numbers, self.stream_numbers = count(1), count(1)
         self.command_numbers, self.webhook_numbers = count(1), count(1)
-        self.key_numbers, self.proposal_numbers = count(1), count(1)
+        self.key_numbers, self.proposal_numbers, self.run_numbers = count(1), count(1), count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -105,6 +106,7 @@ class MemoryTransaction:
         self.commands = MemoryCommands(view, store.clock)
         self.operator_commands = MemoryOperatorCommands(view, store.clock, store.command_numbers)
         self.change_proposals = MemoryChangeProposals(view, store.clock, store.proposal_numbers)
+        self.optimizer_runs = MemoryOptimizerRuns(view, store.clock, store.run_numbers)
         self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
         self.snapshots = MemorySnapshots(view, store.clock)
         self.feeds = MemoryFeeds(view, store.clock)

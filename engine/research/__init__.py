@@ -1,0 +1,1 @@
+"""What may change how the product trades: advice, candidates of a model, walk-forward search."""
