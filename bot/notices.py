@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from bot import change_notices
 from bot.i18n import Html, Words
 from bot.screen import Parcel, Screen, parcel_of
 from bot.views import away as away_views
@@ -81,7 +82,6 @@ class Render:
         return Parcel(text=text, reply_to_key=f"idea:{found.idea.id}")
 
     async def _closed_by(self, tx: Transaction, trade: ClosedTrade) -> str | None:
-        """Who closed a trade by hand through us."""
         if trade.reason != "manual":
             return None
         asked = await tx.position_orders.of_position(self.broker.account_id, trade.position_id)
@@ -296,4 +296,5 @@ _RENDERERS = {
     Kind.PROVIDER: Render.provider,
     Kind.WEBHOOK: Render.webhook,
     Kind.TRADE_LOST: Render.trade_lost,
+    **change_notices.RENDERERS,
 }

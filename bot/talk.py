@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from time import perf_counter
 
-from bot.changing import Changes, build_changes
+from bot.changing import build_changes
 from bot.ingesting import stream_faults
 from bot.provider_settings import secret_faults
 from bot.pushing import push_faults
@@ -23,6 +23,8 @@ from bot.world import World, now
 from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
+from engine.flow.change_answers import AnswerChange
+from engine.flow.change_proposals import ReadChanges
 from engine.flow.connection import ReadConnection
 from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
@@ -51,6 +53,7 @@ from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
 from engine.ports import Bell
+from engine.research.advisor import Advise
 from storage.database import schema_version
 from storage.surroundings import surroundings
 
@@ -111,7 +114,9 @@ class Talk:
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
     read_signal_queue: ReadSignalQueue
-    changes: Changes
+    read_changes: ReadChanges
+    answer_change: AnswerChange
+    advise: Advise
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -134,6 +139,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     )
     collect, read_live = build_collect(world), build_read_live(world)
     change_control = build_change_control(world, bell)
+    changes = build_changes(world, bell, change_control)
     read_positions = ReadPositions(
         store=store,
         broker=replace(glance, life=timedelta(0)),
@@ -238,7 +244,9 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
-        changes=build_changes(world, bell, change_control),
+        read_changes=changes.read,
+        answer_change=changes.answer,
+        advise=changes.advise,
     )
 
 

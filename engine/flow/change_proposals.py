@@ -19,7 +19,7 @@ from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.person import Role
 from engine.domain.settings import RiskSettings, differences, must_agree, with_changes, written
-from engine.errors import InvalidInput, NotFound, Outdated
+from engine.errors import IllegalMove, InvalidInput, NotFound, Outdated
 from engine.flow.people import actor, person_at_least
 from engine.flow.settings import must_be_in_force, said
 from engine.ports import Bell, Store, Transaction
@@ -91,8 +91,8 @@ class ProposeSettings:
     """A person proposes other settings, for an admin to approve; a trader may.
 
     ``changes`` are settings by name as a person writes them. Raises :class:`InvalidInput` for what
-    cannot be, :class:`Outdated` where another version than ``expected`` is in force, and answers
-    None while another proposal for the settings waits.
+    cannot be, :class:`Outdated` where another version than ``expected`` is in force, and
+    :class:`IllegalMove` while another proposal for the settings waits.
     """
 
     store: Store
@@ -101,7 +101,7 @@ class ProposeSettings:
 
     async def __call__(
         self, person_id: int, changes: dict[str, str], *, reason: str, expected: int
-    ) -> ChangeProposal | None:
+    ) -> ChangeProposal:
         reason = said(reason)
         async with self.store.begin() as tx:
             person = await person_at_least(tx, person_id, Role.TRADER)
@@ -115,8 +115,9 @@ class ProposeSettings:
                 said=reason,
             )
             made = await self.propose.within(tx, draft, actor(person_id))
-        if made is not None:
-            await self.bell.ring("deliver")
+            if made is None:
+                raise IllegalMove("another proposal for the settings waits for an answer")
+        await self.bell.ring("deliver")
         return made
 
 
