@@ -27,6 +27,8 @@ from engine.scoring.metrics import Trade
 ENOUGH_INSIDE = 10
 #: Trades of all tests together below which nothing is proposed.
 ENOUGH_OUTSIDE = 20
+#: By how many standard errors the choices' results must be above nothing: one-sided, one in twenty.
+SURE = Decimal("1.65")
 #: How much better the choices must be in their tests than the present document, in units of risk.
 BETTER = Decimal("0.05")
 
@@ -66,13 +68,15 @@ class Fold:
 class Found:
     """What a search came to. ``folds`` are its steps, the oldest first; ``best`` the choice of the
     last. ``outside`` is the mean result of the choices in their tests, ``baseline`` that of the
-    present document there, both in units of risk; None without trades.
+    present document there, both in units of risk; None without trades. ``error`` is the standard
+    error of ``outside``.
     """
 
     best: Trial
     folds: tuple[FoldFigures, ...]
     outside: Decimal | None
     baseline: Decimal | None
+    error: Decimal | None
     trades_outside: int
     tried: int
 
@@ -83,8 +87,10 @@ class Found:
             return "present_is_best"
         if self.outside is None or self.trades_outside < ENOUGH_OUTSIDE:
             return "too_few_trades"
-        if not self.outside > 0:
+        if self.error is None or not self.outside > 0:
             return "loses_outside"
+        if not self.outside >= SURE * self.error:
+            return "may_be_luck"
         if not self.outside >= (self.baseline or Decimal(0)) + BETTER:
             return "no_better"
         last = self.folds[-1]
@@ -136,6 +142,7 @@ async def search(evaluator: Evaluator, trials: Sequence[Trial], folds: Sequence[
         folds=tuple(figures),
         outside=_mean(chosen_trades),
         baseline=_mean(present_trades),
+        error=_error(chosen_trades),
         trades_outside=len(chosen_trades),
         tried=len(trials),
     )
@@ -182,6 +189,15 @@ async def _measure(evaluator: Evaluator, trial: Trial, window: Window) -> list[D
                 mistake="look_ahead",
             )
     return [trade.r for trade in trades if trade.r is not None]
+
+
+def _error(results: Sequence[Decimal]) -> Decimal | None:
+    """The standard error of the mean (n-1); None for fewer than two."""
+    if len(results) < 2:
+        return None
+    mean, count = mean_of(results), Decimal(len(results))
+    squares = sum(((one - mean) ** 2 for one in results), Decimal(0))
+    return (squares / (count - 1) / count).sqrt()
 
 
 def _mean(results: Sequence[Decimal]) -> Decimal | None:
