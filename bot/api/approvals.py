@@ -30,6 +30,11 @@ _EVENTS = (
     Action.HUMAN_REJECTED,
     Action.RISK_REJECTED,
     Action.IDEA_EXPIRED,
+    Action.PROPOSAL_MADE,
+    Action.PROPOSAL_APPROVED,
+    Action.PROPOSAL_REJECTED,
+    Action.PROPOSAL_EXPIRED,
+    Action.PROPOSAL_STALE,
 )
 
 

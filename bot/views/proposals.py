@@ -7,7 +7,7 @@ from html import escape
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
-from bot.views.facts import in_r
+from bot.views.facts import in_r, signed
 from bot.views.risk import rows_of
 from bot.views.settings import change_line, shown
 from engine.domain.change_proposal import (
@@ -21,7 +21,6 @@ from engine.domain.change_proposal import (
 )
 from engine.domain.person import Role
 from engine.domain.settings import RiskSettings, with_changes
-from engine.domain.values import quantize
 from engine.errors import InvalidInput
 
 #: Changes that are shown, proposals in a list, and their buttons in a row.
@@ -183,9 +182,11 @@ def _figure(words: Words, name: str, text: str) -> str:
         value = Decimal(text)
     except InvalidOperation:
         return text
+    if name == "slippage_r":
+        return in_r(words, value, 2, sign=False)
     if name.endswith("_r"):
         return in_r(words, value, 2)
-    return words.number(value.normalize() + 0)
+    return signed(words, value, 2) if name == "profit" else words.number(value.normalize() + 0)
 
 
 def _table(words: Words, folds: Sequence[FoldFigures]) -> Html:
@@ -210,5 +211,5 @@ def _table(words: Words, folds: Sequence[FoldFigures]) -> Html:
 
 
 def _result(words: Words, mean: Decimal | None, trades: int | None) -> str:
-    text = "–" if mean is None else words.number(quantize(mean, 2))
+    text = "–" if mean is None else in_r(words, mean, 2)
     return text if trades is None else f"{text} ({trades})"

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from engine.domain.change_proposal import FieldChange
 from engine.domain.settings import SettingsVersion, back_to, differences, written
-from engine.errors import NotFound
+from engine.errors import InvalidInput, NotFound
 from engine.flow.change_proposals import settings_changes
-from engine.flow.settings import ChangeSettings, ReadSettings
+from engine.flow.settings import ChangeSettings, ReadSettings, must_be_in_force
 from engine.flow.strategies import Changed, EditStrategy, ReadVersions, version_of
 from engine.strategies.documents import text
 
@@ -46,7 +46,8 @@ class CompareSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollBackSettings:
     """Put the values of an older version in force again; ``expected`` is the version that was
-    looked at. Raises as :class:`ChangeSettings` does, and :class:`NotFound`.
+    looked at. Raises as :class:`ChangeSettings` does, and :class:`NotFound`; for values that are in
+    force already :class:`InvalidInput`.
     """
 
     compare: CompareSettings
@@ -57,8 +58,15 @@ class RollBackSettings:
     ) -> tuple[int, tuple[str, ...]]:
         """The new version's number, and the names of the settings that changed."""
         wanted = (await self.compare.one(person_id, version)).settings
-        now = (await self.compare.one(person_id, expected)).settings
-        changes = {name: written(getattr(wanted, name)) for name in differences(now, wanted)}
+        (now,) = await self.compare.read(person_id)
+        must_be_in_force(now.version, expected)
+        names = differences(now.settings, wanted)
+        changes = {name: written(getattr(wanted, name)) for name in names}
+        if not changes:
+            raise InvalidInput(
+                f"version {expected} has the values of version {version} already",
+                mistake="unchanged",
+            )
         why = reason or back_to(version)
         return await self.change(person_id, changes, reason=why, expected=expected)
 

@@ -74,13 +74,18 @@ class RunOptimizer:
             return None
         found = {one.id: one for one in strategies}
         try:
-            result = await self.search(found, run.wish)
-            state = RunState.DONE
+            await self._end(run.id, RunState.DONE, await self.search(found, run.wish))
         except TraderError as error:
-            state, result = RunState.FAILED, RunResult(reason=str(error)[:200])
-        async with self.store.begin() as tx:
-            await tx.optimizer_runs.finish(run.id, state, result)
+            await self._end(run.id, RunState.FAILED, RunResult(reason=str(error)[:200]))
+        except Exception as error:
+            # A defect would be met again by whoever tries again.
+            await self._end(run.id, RunState.FAILED, RunResult(reason=type(error).__name__))
+            raise
         return run
+
+    async def _end(self, id_: int, state: RunState, result: RunResult) -> None:
+        async with self.store.begin() as tx:
+            await tx.optimizer_runs.finish(id_, state, result)
 
     async def search(self, strategies: dict[UUID, Strategy], wish: RunWish) -> RunResult:
         """Search, and propose what came of it. Raises :class:`NotFound`, :class:`InvalidInput`."""
