@@ -186,7 +186,6 @@ async def _measure(evaluator: Evaluator, trial: Trial, window: Window) -> list[D
         if not window.holds(trade.closed_at):
             raise InvalidInput(
                 f"a trade closed at {trade.closed_at:%Y-%m-%dT%H:%MZ}, outside of its span",
-                mistake="look_ahead",
             )
     return [trade.r for trade in trades if trade.r is not None]
 
