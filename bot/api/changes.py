@@ -147,8 +147,9 @@ async def propose(call: Call, body: ChangesWanted) -> ProposalTold:
 
 @routes.post("/v1/ai/proposals/generate", role=Role.TRADER)
 async def generate(call: Call) -> GeneratedTold:
-    """Ask the advisor's rules now; what is proposed already, or was not wanted lately, is not
-    proposed again.
+    """Ask the advisor's rules now.
+
+    What is proposed already, or was not wanted lately, is not proposed again.
     """
     made = await call.uses.talk.advise(call.person_id)
     return GeneratedTold(proposals=[told(one) for one in made], count=len(made))
