@@ -99,11 +99,15 @@ def compare(trades: list[Trade]) -> Metrics:
     same(mine.best, of_trades["Best Trade [%]"] / 100)
     same(mine.worst, of_trades["Worst Trade [%]"] / 100)
     same(mine.drawdown_percent, -of_trades["Max. Drawdown [%]"])
-    same(mine.sharpe, of_days["Sharpe Ratio"])
-    same(mine.sortino, of_days["Sortino Ratio"])
-    # The library's own ratio takes the fall between days; ours the fall between trades.
-    annual, fall = of_days["Return (Ann.) [%]"], -of_trades["Max. Drawdown [%]"]
+    days, held = day_by_day(trades)
+    year, annual = compare_days(mine, trades, held)
+    fall = -of_trades["Max. Drawdown [%]"] / 100
     same(mine.calmar, annual / fall if fall else np.nan)
+    if year == guessed_year(days):
+        same(mine.sharpe, of_days["Sharpe Ratio"])
+        same(mine.sortino, of_days["Sortino Ratio"])
+        # The library's own Calmar takes the fall between days; ours the fall between trades.
+        assert annual == pytest.approx(of_days["Return (Ann.) [%]"] / 100, rel=1e-9)
     # The library gives the payoff only inside of Kelly's figure.
     won, lost = profits[profits > 0], -profits[profits < 0]
     same(mine.payoff, won.mean() / lost.mean() if len(won) and len(lost) else np.nan)
@@ -114,6 +118,26 @@ def compare(trades: list[Trade]) -> Metrics:
     compare_duration(mine, trades, curve, of_trades["Max. Drawdown Duration"])
     compare_composite(mine)
     return mine
+
+
+def guessed_year(days: list[datetime]) -> int:
+    """The library guesses a year's days from the share of weekend days, which in a short span may
+    be few although trades end at weekends; ours asks whether any does.
+    """
+    return 365 if np.mean([day.weekday() >= 5 for day in days]) > 2 / 7 * 0.6 else 252
+
+
+def compare_days(mine: Metrics, trades: list[Trade], held: list[float]) -> tuple[int, float]:
+    """The library's definitions by numpy, for our days of a year; those days, and the return."""
+    year = 365 if any(trade.closed_at.weekday() >= 5 for trade in trades) else 252
+    returns = np.diff(held) / np.array(held[:-1])
+    mean = np.exp(np.log1p(returns).mean())
+    annual = mean**year - 1
+    volatility = np.sqrt((returns.var(ddof=1) + mean**2) ** year - mean ** (2 * year))
+    same(mine.sharpe, annual / volatility)
+    lost = np.sqrt((returns.clip(max=0) ** 2).mean()) * np.sqrt(year)
+    same(mine.sortino, annual / lost if lost else np.nan)
+    return year, float(annual)
 
 
 def compare_duration(mine: Metrics, trades: list[Trade], curve: Any, theirs: Any) -> None:
