@@ -155,12 +155,6 @@ async def generate(call: Call) -> GeneratedTold:
     return GeneratedTold(proposals=[told(one) for one in made], count=len(made))
 
 
-@routes.get("/v1/ai/proposals/{proposal_id}", role=Role.VIEWER)
-async def proposal(call: Call, proposal_id: ProposalId) -> ProposalTold:
-    """One proposal."""
-    return told(await call.uses.talk.read_changes.one(call.person_id, proposal_id))
-
-
 @routes.post("/v1/ai/proposals/{proposal_id}/approve", role=Role.ADMIN, statuses=(409,))
 async def approve(call: Call, proposal_id: ProposalId) -> SettledTold:
     """Put a proposal in force, in the version it was made for and no other."""

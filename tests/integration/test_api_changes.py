@@ -25,10 +25,10 @@ async def test_proposals_are_listed_paged_and_told_in_full(web: Web) -> None:
         {"ground": "losing", "name": "average_r", "value": "-0.20"},
     ]
     assert (told["stops"], told["decided_by"], told["applied_version"]) == (True, None, None)
-    assert await web.ask(EVE, "GET", f"{PATH}/1") == (200, told)
-    assert (await web.ask(EVE, "GET", f"{PATH}/2"))[0] == 404
+    assert await web.ask(EVE, "GET", f"{PATH}?before=2&limit=1") == (200, [told])
+    assert await web.ask(EVE, "GET", f"{PATH}?before=1") == (200, [])
     assert await web.ask(EVE, "GET", f"{PATH}?status=ended") == (200, [])
-    assert (await web.ask(EVE, "GET", f"{PATH}/0"))[0] == 400
+    assert (await web.ask(ANN, "POST", f"{PATH}/0/approve"))[0] == 400
 
 
 async def test_an_admin_approves_a_trader_rejects_and_the_first_answer_counts(web: Web) -> None:
