@@ -102,16 +102,13 @@ def _figures(words: Words, seen: Performance, currency: str) -> list[Html]:
             drawdown=words.money(figures.drawdown, currency),
             percent=number(figures.drawdown_percent, 2),
         ),
-        words(
-            "report.ratios",
-            sharpe=number(figures.sharpe, 2),
-            sortino=number(figures.sortino, 2),
-            calmar=number(figures.calmar, 2),
-            sqn=number(figures.sqn, 2),
-        ),
-        words("report.fall", count=figures.drawdown_duration.days),
         words("report.extremes", best=money(figures.best), worst=money(figures.worst)),
     ]
+    if days := figures.drawdown_duration.days:
+        lines.append(words("report.fall", count=days))
+    ratios = {name: getattr(figures, name) for name in ("sharpe", "sortino", "calmar", "sqn")}
+    if any(ratio is not None for ratio in ratios.values()):
+        lines.append(words("report.ratios", **{n: number(r, 2) for n, r in ratios.items()}))
     if figures.composite is None:
         lines.append(words("report.too_few"))
     else:
