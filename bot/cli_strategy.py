@@ -57,6 +57,19 @@ def diff(
 
 
 @strategy.command()
+def rollback(
+    name: Name,
+    version: Annotated[int, typer.Argument(metavar="VERSION", min=1)],
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; it is kept.")] = None,
+    home: Home = None,
+) -> None:
+    """Make the document of an older version the strategy's next one."""
+    from bot import strategy_reports
+
+    _exit(_run(strategy_reports.roll_back(_settings(home), name, version, reason, say=_say)))
+
+
+@strategy.command()
 def edit(name: Name, file: File, reason: Reason, home: Home = None) -> None:
     """Make a document the strategy's next version."""
     from bot import strategy_reports

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from bot import model_notices
+from bot import change_notices, model_notices
 from bot.i18n import Html
 from bot.reader import Reader
 from bot.screen import Parcel, Screen, parcel_of
@@ -74,7 +74,6 @@ class Render:
         return Parcel(text=text, reply_to_key=f"idea:{found.idea.id}")
 
     async def _closed_by(self, tx: Transaction, trade: ClosedTrade) -> str | None:
-        """Who closed a trade by hand through us."""
         if trade.reason != "manual":
             return None
         asked = await tx.position_orders.of_position(self.broker.account_id, trade.position_id)
@@ -292,4 +291,5 @@ _RENDERERS = {
     Kind.TRAINING: model_notices.training,
     Kind.TRAINING_CARD: model_notices.training,
     Kind.MODEL: model_notices.model,
+    **change_notices.RENDERERS,
 }

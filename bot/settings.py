@@ -55,6 +55,12 @@ class Settings(AiFields, BaseSettings):
     #: How often traders are reminded of a halt that none of them has seen; 0 is never.
     halt_reminder_minutes: int = Field(default=15, ge=0, le=1440)
 
+    #: How long a proposal to change the configuration waits, whether silence then stops trading,
+    #: and every how many hours the advisor looks by itself; 0 is never.
+    proposal_ttl_hours: int = Field(default=24, ge=1, le=720)
+    proposal_expiry_stops: bool = True
+    advisor_every_hours: int = Field(default=0, ge=0, le=720)
+
     #: Where orders go: simulated, to a MetaTrader terminal, by its Expert Advisor or by the
     #: connector beside it, to Binance spot, or to OANDA.
     broker: Literal["paper", "mt_bridge", "mt5", "binance", "oanda"] = "paper"

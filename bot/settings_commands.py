@@ -48,4 +48,26 @@ def build(
 
         run(settings_reports.history(read(home), limit=limit, say=say))
 
+    @app.command()
+    def diff(
+        first: Annotated[int, typer.Argument(metavar="V1", min=1)],
+        second: Annotated[int, typer.Argument(metavar="V2", min=1)],
+        home: Home = None,
+    ) -> None:
+        """Show what is different between version V1 and V2."""
+        from bot import settings_reports
+
+        run(settings_reports.compare(read(home), first, second, say=say))
+
+    @app.command()
+    def rollback(
+        version: Annotated[int, typer.Argument(metavar="VERSION", min=1)],
+        reason: Annotated[str | None, typer.Option("--reason", help="Why; it is kept.")] = None,
+        home: Home = None,
+    ) -> None:
+        """Put the values of an older version in force, as a new one."""
+        from bot import settings_reports
+
+        run(settings_reports.roll_back(read(home), version, reason=reason, say=say))
+
     return app

@@ -10,6 +10,8 @@ from bot.settings import Settings
 from bot.talk import build_talk
 from bot.views.settings import change_line, name_of, shown
 from engine.domain.settings import RANGES, RiskSettings, differences, written
+from engine.flow.rollback import CompareSettings, RollBackSettings
+from engine.flow.settings import ReadSettings
 
 
 async def show(settings: Settings, *, say: Say) -> int:
@@ -62,6 +64,33 @@ async def history(settings: Settings, *, limit: int, say: Say) -> int:
         for name in differences(before.settings, version.settings):
             old, new = getattr(before.settings, name), getattr(version.settings, name)
             say(f"  {change_line(words, name, shown(words, old), shown(words, new))}")
+    return CLEAN
+
+
+async def compare(settings: Settings, first: int, second: int, *, say: Say) -> int:
+    """What is different between two versions."""
+    async with open_database_of(settings) as world:
+        read = ReadSettings(store=world.store)
+        changes = await CompareSettings(read=read)(None, first, second)
+    for change in changes:
+        say(str(change))
+    if not changes:
+        say("no difference")
+    return CLEAN
+
+
+async def roll_back(settings: Settings, version: int, *, reason: str | None, say: Say) -> int:
+    """Put the values of an older version in force, and say what they replace."""
+    async with open_database_of(settings) as world:
+        talk = build_talk(world, SilentBell(), claim_code="")
+        compare = CompareSettings(read=talk.read_settings)
+        (now,) = await talk.read_settings(None)
+        back = RollBackSettings(compare=compare, change=talk.change_settings)
+        number, _ = await back(None, version, reason=reason, expected=now.version)
+        changes = await compare(None, now.version, number)
+    for change in changes:
+        say(str(change))
+    say(f"Version {number} is in force, with the values of version {version}.")
     return CLEAN
 
 

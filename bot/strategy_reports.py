@@ -6,6 +6,7 @@ from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
+from engine.flow.rollback import RollBackStrategy
 from engine.flow.strategies import (
     AddStrategy,
     Changed,
@@ -80,6 +81,19 @@ async def compare(
     if not changes:
         say("  no difference")
     return CLEAN
+
+
+async def roll_back(
+    settings: Settings, name: str, version: int, reason: str | None, *, say: Say
+) -> int:
+    """Make the document of an older version the next one."""
+    load_setups()
+    async with open_database_of(settings) as world:
+        strategy = await _find(world.store, name)
+        store = world.store
+        back = RollBackStrategy(read=ReadVersions(store=store), edit=EditStrategy(store=store))
+        done = await back(None, strategy.id, version, reason=reason, expected=strategy.version)
+    return _told(done, say)
 
 
 async def edit(settings: Settings, name: str, file: Path, reason: str, *, say: Say) -> int:

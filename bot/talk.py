@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from time import perf_counter
 
+from bot.changing import build_changes
 from bot.ingesting import stream_faults
 from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
 from bot.provider_settings import secret_faults
@@ -23,6 +24,8 @@ from bot.world import World, now
 from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
+from engine.flow.change_answers import AnswerChange
+from engine.flow.change_proposals import ReadChanges
 from engine.flow.connection import ReadConnection
 from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
@@ -55,6 +58,7 @@ from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
 from engine.ports import Bell
+from engine.research.advisor import Advise
 from engine.research.drift import ReadDrift
 from storage.database import schema_version
 from storage.surroundings import surroundings
@@ -123,6 +127,9 @@ class Talk:
     read_models: ReadModels
     decide_model: DecideModel
     read_drift: ReadDrift
+    read_changes: ReadChanges
+    answer_change: AnswerChange
+    advise: Advise
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -144,6 +151,8 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         zone=world.zone,
     )
     collect, read_live = build_collect(world), build_read_live(world)
+    change_control = build_change_control(world, bell)
+    changes = build_changes(world, bell, change_control)
     read_positions = ReadPositions(
         store=store,
         broker=replace(glance, life=timedelta(0)),
@@ -178,7 +187,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
             bell=bell,
             account_id=world.broker.account_id,
         ),
-        change_control=build_change_control(world, bell),
+        change_control=change_control,
         give_command=GiveCommand(store=store, bell=bell, symbols=symbols),
         read_commands=ReadCommands(store=store),
         read_settings=ReadSettings(store=store),
@@ -260,6 +269,9 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_models=ReadModels(store=store),
         decide_model=DecideModel(store=store, bell=bell),
         read_drift=build_read_drift(world),
+        read_changes=changes.read,
+        answer_change=changes.answer,
+        advise=changes.advise,
     )
 
 

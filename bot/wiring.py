@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from os import getpid
 from socket import gethostname
 
+from bot.changing import Changes, build_changes
 from bot.ingesting import Ingestion, build_ingestion
 from bot.modelling import build_generate_signal, build_retrain
 from bot.provider_settings import build_provider
@@ -71,6 +72,7 @@ class Work:
     ingestion: Ingestion
     retrain: Retrain
     generate_signal: GenerateSignal
+    changes: Changes
 
 
 def build_collect(world: World) -> Collect:
@@ -131,6 +133,7 @@ def build_work(world: World, bell: Bell) -> Work:
     collect = build_collect(world)
     resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
     resolve_position_orders = ResolvePositionOrders(store=store, broker=broker, bell=bell)
+    change_control = build_change_control(world, bell)
     sync_broker = SyncBroker(store=store, broker=broker, market=market, bell=bell, zone=world.zone)
     return Work(
         run_cycle=RunCycle(collect=collect, store=store, bell=bell, account_id=broker.account_id),
@@ -165,7 +168,7 @@ def build_work(world: World, bell: Bell) -> Work:
             broker=broker,
             market=market,
             bell=bell,
-            change_control=build_change_control(world, bell),
+            change_control=change_control,
             reload_params=ReloadParams(stale=world.reread),
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
@@ -176,6 +179,7 @@ def build_work(world: World, bell: Bell) -> Work:
         ),
         retrain=build_retrain(world),
         generate_signal=build_generate_signal(world),
+        changes=build_changes(world, bell, change_control),
     )
 
 

@@ -17,6 +17,7 @@ from telegram.ext import ExtBot
 
 from bot import jobs
 from bot.bell import ArqBell
+from bot.change_jobs import advise, expire_changes, optimize, remind_of_changes
 from bot.courier import build_courier
 from bot.documents import Write
 from bot.drawing import Draw
@@ -40,6 +41,8 @@ _RETIRE_TIMEOUT = 600
 _POLL_TIMEOUT = 420
 #: Ten streams, five at a time, each as slow as it may be, and judging them.
 _FETCH_TIMEOUT = 50
+#: As long as a search of the optimizer may be silent.
+_SEARCH_TIMEOUT = 3_600
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -143,7 +146,7 @@ def build_worker(
         functions=[
             jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
             jobs.sync_broker, jobs.expire, jobs.sweep, jobs.execute_commands,
-            func(jobs.fetch, timeout=_FETCH_TIMEOUT),
+            func(jobs.fetch, timeout=_FETCH_TIMEOUT), func(optimize, timeout=_SEARCH_TIMEOUT),
         ],
         cron_jobs=[
             cron(
@@ -152,6 +155,10 @@ def build_worker(
             ),
             cron(jobs.keep_account, second=set(range(3, 60, 5)), max_tries=1),
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
+            cron(expire_changes, second=set(range(1, 60, 2)), max_tries=1),
+            cron(remind_of_changes, second=40, max_tries=1),
+            cron(advise, minute=23, second=0, max_tries=1, timeout=_POLL_TIMEOUT),
+            cron(optimize, second=30, max_tries=1, timeout=_SEARCH_TIMEOUT),
             cron(jobs.execute_commands, second=set(range(1, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.watch_feeds, second=set(range(9, 60, 15)), run_at_startup=True, max_tries=1),

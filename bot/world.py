@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.change_settings import Manner, manner_of
 from bot.feed_settings import Outside
 from bot.identity import identify_of
 from bot.ingesting import Cadence, cadence_of
@@ -51,6 +52,8 @@ class World:
     #: What opens the store's secrets.
     keys: KeyRing
     provider: ProviderParts
+    #: How proposals to change the configuration wait.
+    manner: Manner
     #: After what time an approved model is trained anew; nothing is never.
     retrain_every: timedelta = timedelta(0)
 
@@ -119,4 +122,5 @@ def build_world(settings: Settings) -> World:
         keys=keys,
         provider=parts_of(settings),
         retrain_every=timedelta(hours=settings.model_retrain_hours),
+        manner=manner_of(settings),
     )

@@ -10,6 +10,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from storage.access import AccessTable
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
+from storage.change_proposals import ChangeProposalTable
 from storage.commands import CommandTable
 from storage.database import transaction
 from storage.evaluations import EvaluationTable
@@ -24,6 +25,7 @@ from storage.missed_trades import MissedTable
 from storage.models import DocumentRow
 from storage.notices import OutboxTable
 from storage.operator_commands import OperatorCommandTable
+from storage.optimizer_runs import OptimizerRunTable
 from storage.orders import OrderTable
 from storage.outcomes import OutcomeTable
 from storage.pages import PageTable
@@ -64,6 +66,8 @@ class PostgresTransaction:
         self.terminals = TerminalTable(connection)
         self.commands = CommandTable(connection)
         self.operator_commands = OperatorCommandTable(connection)
+        self.change_proposals = ChangeProposalTable(connection)
+        self.optimizer_runs = OptimizerRunTable(connection)
         self.snapshots = SnapshotTable(connection)
         self.signal_queue = SignalQueueTable(connection)
         self.feeds = FeedTable(connection)

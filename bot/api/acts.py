@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.changing import Changes, build_changes
 from bot.pushing import Push, build_push
 from bot.settings import Settings
 from bot.talk import Talk
@@ -53,6 +54,7 @@ class Acts:
     list_approvals: ListApprovals
     answer_approval: AnswerApproval
     expire_now: ExpireNow
+    changes: Changes
     signals: Signals
 
 
@@ -63,6 +65,7 @@ def build_acts(
     store, collect = world.store, talk.decide_idea.collect
     readiness = ReadReadiness(store=store, check_readiness=check_readiness)
     cycle = RunCycle(collect=collect, store=store, bell=bell, account_id=world.broker.account_id)
+    changes = build_changes(world, bell, talk.change_control)
     has_server = settings.ea_server_url is not None or settings.ea_server_ip is not None
     return Acts(
         steer=Steer(store=store, change_control=talk.change_control, read_readiness=readiness),
@@ -74,7 +77,10 @@ def build_acts(
         list_approvals=ListApprovals(store=store),
         answer_approval=AnswerApproval(store=store, decide_idea=talk.decide_idea),
         expire_now=ExpireNow(
-            store=store, expire_ideas=ExpireIdeas(store=store, market=world.market, bell=bell)
+            store=store,
+            expire_ideas=ExpireIdeas(store=store, market=world.market, bell=bell),
+            expire_changes=changes.expire,
         ),
+        changes=changes,
         signals=Signals(push=build_push(settings, store) if has_server else None),
     )

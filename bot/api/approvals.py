@@ -30,6 +30,11 @@ _EVENTS = (
     Action.HUMAN_REJECTED,
     Action.RISK_REJECTED,
     Action.IDEA_EXPIRED,
+    Action.PROPOSAL_MADE,
+    Action.PROPOSAL_APPROVED,
+    Action.PROPOSAL_REJECTED,
+    Action.PROPOSAL_EXPIRED,
+    Action.PROPOSAL_STALE,
 )
 
 
@@ -68,10 +73,11 @@ class AnsweredTold(Told):
 
 
 class ExpiredTold(Told):
-    """The ideas that were past their time."""
+    """The ideas that were past their time, and the proposals to change the configuration."""
 
     expired: list[UUID]
     count: int
+    proposals: list[int]
 
 
 @routes.get("/v1/ai/approvals", role=Role.VIEWER)
@@ -108,8 +114,8 @@ async def reject(call: Call, idea_id: IdeaRef) -> AnsweredTold:
 @routes.post("/v1/ai/approvals/expire-check", role=Role.TRADER)
 async def expire_check(call: Call) -> ExpiredTold:
     """End what nobody answered in time; workers do so by themselves every two seconds."""
-    expired = await call.uses.acts.expire_now(call.person_id)
-    return ExpiredTold(expired=list(expired), count=len(expired))
+    expired, proposals = await call.uses.acts.expire_now(call.person_id)
+    return ExpiredTold(expired=list(expired), count=len(expired), proposals=list(proposals))
 
 
 @routes.get("/v1/ai/events", role=Role.VIEWER)

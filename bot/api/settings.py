@@ -27,23 +27,23 @@ DOCUMENTED = (
     "halt_on_drawdown",
     "allow_off_watchlist_autotrade",
 )
-_KINDS = {field.name: type(getattr(RiskSettings(), field.name)) for field in fields(RiskSettings)}
-_FURTHER = tuple(name for name in _KINDS if name not in DOCUMENTED)
+KINDS = {field.name: type(getattr(RiskSettings(), field.name)) for field in fields(RiskSettings)}
+_FURTHER = tuple(name for name in KINDS if name not in DOCUMENTED)
 _TOLD: dict[type, Any] = {Decimal: Number, int: int, bool: bool, tuple: list[str]}
 
 
-def _taken(name: str) -> Any:
+def taken(name: str) -> Any:
     """What a setting takes."""
     if name in RANGES:
-        return within(*RANGES[name], whole=_KINDS[name] is int)
-    if _KINDS[name] is bool:
+        return within(*RANGES[name], whole=KINDS[name] is int)
+    if KINDS[name] is bool:
         return Flag
     return Annotated[list[Symbol], Field(min_length=1, max_length=100)]
 
 
 def _told(name: str, base: type[BaseModel], names: Collection[str]) -> Any:
     """A model that tells these settings behind the fields of another."""
-    return create_model(name, __base__=base, **{one: _TOLD[_KINDS[one]] for one in names})
+    return create_model(name, __base__=base, **{one: _TOLD[KINDS[one]] for one in names})
 
 
 class _Enabled(Told):
@@ -59,7 +59,7 @@ class Risk(_told("_Further", _Halted, _FURTHER)):  # type: ignore[misc]
     """What is in force: source 004's fields, then the version and our further settings."""
 
 
-class RiskVersion(_told("_Settings", Told, tuple(_KINDS))):  # type: ignore[misc]
+class RiskVersion(_told("_Settings", Told, tuple(KINDS))):  # type: ignore[misc]
     """The settings from one change to the next: who made it, when, and why."""
 
     version: int
@@ -72,8 +72,8 @@ _Wanted: Any = create_model(  # type: ignore[call-overload]
     "_Wanted",
     __base__=Given,
     ai_trading_enabled=Flag,
-    **{name: _taken(name) for name in DOCUMENTED},
-    **{name: (_taken(name) | None, None) for name in _FURTHER},
+    **{name: taken(name) for name in DOCUMENTED},
+    **{name: (taken(name) | None, None) for name in _FURTHER},
 )
 
 
@@ -103,10 +103,10 @@ async def put_risk(call: Call, body: RiskWanted) -> Done:
     Turning trading off pauses it, turning it on resumes it; both are on record (ai_halted,
     ai_resumed). WOULD_HALT: a limit is reached that would halt it again.
     """
-    given = body.model_dump(include=set(_KINDS), exclude_none=True)
+    given = body.model_dump(include=set(KINDS), exclude_none=True)
     await call.uses.reads.put_risk(
         call.person_id,
-        {name: _text(value) for name, value in given.items()},
+        {name: as_text(value) for name, value in given.items()},
         enabled=body.ai_trading_enabled,
         reason=body.reason,
         expected=body.version,
@@ -141,11 +141,11 @@ def _risk(config: RiskConfig) -> Risk:
 
 
 def _values(settings: RiskSettings) -> dict[str, Any]:
-    values = {name: getattr(settings, name) for name in _KINDS}
+    values = {name: getattr(settings, name) for name in KINDS}
     return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as a person writes it; a Decimal without an exponent."""
     if isinstance(value, Decimal):
         return f"{value:f}"

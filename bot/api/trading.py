@@ -64,6 +64,11 @@ class Figures(Told):
     best: Number | None
     worst: Number | None
     composite_score: Number | None
+    max_drawdown_seconds: int
+    sharpe: Number | None
+    sortino: Number | None
+    calmar: Number | None
+    sqn: Number | None
 
 
 class Closed(Told):
@@ -92,7 +97,7 @@ class Point(Told):
 class Analysis(Told):
     """A span of the broker's days: its figures, its trades and its balance (source 004 /analysis).
 
-    ``weekly_target`` is 0 where there is none.
+    ``weekly_target`` is 0 where there is none, and ``weekly_progress`` null then.
     """
 
     range: str
@@ -105,6 +110,7 @@ class Analysis(Told):
     weekly_target: Number
     trades: list[Closed]
     curve: list[Point]
+    weekly_progress: Number | None
 
 
 @routes.get("/v1/trading/positions", role=Role.VIEWER)
@@ -186,6 +192,7 @@ async def analysis(
         weekly_target=found.goal,
         trades=[_closed(trade, r) for trade, r in reversed(found.trades)],
         curve=[Point(time=at, balance=balance) for at, balance in found.curve],
+        weekly_progress=found.progress,
     )
 
 
@@ -215,6 +222,7 @@ def _figures(found: Performance) -> Figures:
         max_drawdown=measured.pop("drawdown"),
         max_drawdown_percent=measured.pop("drawdown_percent"),
         composite_score=measured.pop("composite"),
+        max_drawdown_seconds=int(measured.pop("drawdown_duration").total_seconds()),
         **measured,
     )
 

@@ -5,6 +5,7 @@ from aiogram import Router
 from bot.handlers import (
     about,
     approvals,
+    changes,
     control,
     drafts,
     ea,
@@ -36,6 +37,6 @@ def routers() -> tuple[Router, ...]:
     trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
     seen = (status, performance, history, market, models, system, ea)
-    kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
+    kept = (changes, risk, drafts, watchlist, strategies, rule_edits, settings)
     modules = (*joined, *seen, *trading, *kept, unknown)
     return tuple(module.build() for module in modules)

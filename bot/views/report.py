@@ -104,6 +104,11 @@ def _figures(words: Words, seen: Performance, currency: str) -> list[Html]:
         ),
         words("report.extremes", best=money(figures.best), worst=money(figures.worst)),
     ]
+    if days := figures.drawdown_duration.days:
+        lines.append(words("report.fall", count=days))
+    ratios = {name: getattr(figures, name) for name in ("sharpe", "sortino", "calmar", "sqn")}
+    if any(ratio is not None for ratio in ratios.values()):
+        lines.append(words("report.ratios", **{n: number(r, 2) for n, r in ratios.items()}))
     if figures.composite is None:
         lines.append(words("report.too_few"))
     else:

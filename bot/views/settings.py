@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.i18n import Html, Words
 from bot.views.facts import by
+from engine.domain.change_proposal import proposal_of
 from engine.domain.settings import NO_REASON, returned_to
 
 
@@ -27,6 +28,9 @@ def said(words: Words, reason: str) -> Html | str:
     """A reason as people read it: their own words, or what stands for those that were not given."""
     if reason == NO_REASON:
         return words("settings.no_reason")
+    proposal = proposal_of(reason)
+    if proposal is not None:
+        return words("proposals.applied", id=str(proposal))
     version = returned_to(reason)
     return reason if version is None else words("settings.back_to", version=str(version))
 

@@ -64,6 +64,11 @@ class Action(StrEnum):
     MODEL_TRAINED = "model_trained"
     MODEL_APPROVED = "model_approved"
     MODEL_RETIRED = "model_retired"
+    PROPOSAL_MADE = "proposal_made"
+    PROPOSAL_APPROVED = "proposal_approved"
+    PROPOSAL_REJECTED = "proposal_rejected"
+    PROPOSAL_EXPIRED = "proposal_expired"
+    PROPOSAL_STALE = "proposal_stale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

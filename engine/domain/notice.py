@@ -46,6 +46,9 @@ class Kind(StrEnum):
     TRAINING = "training"
     TRAINING_CARD = "training_card"
     MODEL = "model"
+    PROPOSAL = "proposal"
+    PROPOSAL_DUE = "proposal_due"
+    PROPOSAL_ENDED = "proposal_ended"
 
     @property
     def topic(self) -> Topic | None:

@@ -32,6 +32,7 @@ class HaltReason(StrEnum):
     HEARTBEAT_LOST = "heartbeat_lost"
     AUDIT_FAILURE = "audit_failure"
     STOP_UNRECORDED = "stop_unrecorded"
+    PROPOSAL_EXPIRED = "proposal_expired"
 
 
 _MOVES: dict[TradingState, frozenset[TradingState]] = {

@@ -8,6 +8,7 @@ from engine.domain.approval import Approval
 from engine.domain.idea import Idea
 from engine.domain.person import Role
 from engine.flow.approvals import Choice, Decided, DecideIdea, ExpireIdeas
+from engine.flow.change_answers import ExpireChanges
 from engine.flow.people import person_at_least
 from engine.ports import Store
 
@@ -52,9 +53,12 @@ class ExpireNow:
 
     store: Store
     expire_ideas: ExpireIdeas
+    expire_changes: ExpireChanges
 
-    async def __call__(self, person_id: int) -> Sequence[UUID]:
-        """The ideas that were past their time; somebody else may have ended some of them."""
+    async def __call__(self, person_id: int) -> tuple[Sequence[UUID], Sequence[int]]:
+        """The ideas that were past their time, of which somebody else may have ended some; and the
+        proposals to change the configuration that this call ended.
+        """
         async with self.store.begin() as tx:
             await person_at_least(tx, person_id, Role.TRADER)
-        return await self.expire_ideas()
+        return await self.expire_ideas(), await self.expire_changes()

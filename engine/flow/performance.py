@@ -34,7 +34,8 @@ class Span:
 class Performance:
     """The figures of a span. ``trades`` are whole trades, the oldest first, with what each made in
     units of its risk; ``curve`` the balance after each; ``week`` what the week has made so far and
-    ``goal`` what it should, zero for none. ``account`` is None while the broker does not answer.
+    ``goal`` what it should, zero for none, ``progress`` the one as a part of the other. ``account``
+    is None while the broker does not answer.
     """
 
     span: Span
@@ -46,6 +47,11 @@ class Performance:
     curve: tuple[tuple[datetime, Decimal], ...]
     week: Decimal
     goal: Decimal
+
+    @property
+    def progress(self) -> Decimal | None:
+        """How much of the week's goal is reached, as a part of one; None without a goal."""
+        return self.week / self.goal if self.goal > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ class ReadPerformance:
         mine = [trade for trade in reversed(later) if trade.closed_at < until]
         balance = account.balance if account is not None else Decimal(0)
         start = balance - sum((trade.profit for trade in later), Decimal(0))
-        trades = [(t, _in_risk(t, orders.get(t.client_id or ""))) for t in _whole(mine)]
+        trades = [(t, in_risk(t, orders.get(t.client_id or ""))) for t in whole(mine)]
         measured = [Trade(closed_at=t.closed_at, profit=t.profit, r=r) for t, r in trades]
         balances = accumulate((trade.profit for trade, _ in trades), initial=start)
         moments = (since, *(trade.closed_at for trade, _ in trades))
@@ -85,7 +91,7 @@ class ReadPerformance:
             since=since,
             until=until,
             account=account,
-            metrics=measure(measured, start=start),
+            metrics=measure(measured, start=start, since=since, zone=self.zone),
             trades=tuple(trades),
             curve=tuple(zip(moments, balances, strict=True)),
             week=sum(week, Decimal(0)),
@@ -137,7 +143,7 @@ def _unreadable(text: str) -> InvalidInput:
     )
 
 
-def _whole(trades: Sequence[ClosedTrade]) -> list[ClosedTrade]:
+def whole(trades: Sequence[ClosedTrade]) -> list[ClosedTrade]:
     """Trades of one order as the one trade they were, in the order in which they ended."""
     parts: dict[str, list[ClosedTrade]] = {}
     for trade in trades:
@@ -145,7 +151,7 @@ def _whole(trades: Sequence[ClosedTrade]) -> list[ClosedTrade]:
     return sorted((together(part) for part in parts.values()), key=lambda trade: trade.closed_at)
 
 
-def _in_risk(trade: ClosedTrade, order: Order | None) -> Decimal | None:
+def in_risk(trade: ClosedTrade, order: Order | None) -> Decimal | None:
     """The price's way from entry to exit in units of the way from entry to the order's stop."""
     if order is None:
         return None

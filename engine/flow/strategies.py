@@ -45,9 +45,21 @@ class EditStrategy:
         self, person_id: int | None, id_: UUID, text: str, *, reason: str, expected: int
     ) -> Changed:
         async with self.store.begin() as tx:
-            person = await _person(tx, person_id, Role.ADMIN)
-            before, after = await _edited(tx, id_, text, expected)
-            return await _write(tx, before, after, person, reason)
+            return await self.within(tx, person_id, id_, text, reason, expected)
+
+    async def within(
+        self,
+        tx: Transaction,
+        person_id: int | None,
+        id_: UUID,
+        text: str,
+        reason: str,
+        expected: int,
+    ) -> Changed:
+        """The same in a caller's transaction; its record is written."""
+        person = await _person(tx, person_id, Role.ADMIN)
+        before, after = await _edited(tx, id_, text, expected)
+        return await _write(tx, before, after, person, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +170,8 @@ def version_of(versions: Sequence[StrategyVersion], wanted: int) -> StrategyVers
     newest = versions[0].strategy.version
     raise NotFound(
         f"there is no version {wanted}; the newest is {newest}",
-        mistake="version_unknown",
-        version=wanted,
-        newest=newest,
-    )
+        mistake="version_unknown", version=wanted, newest=newest,
+    )  # fmt: skip
 
 
 def named(strategies: Sequence[Strategy], name: str) -> Strategy:
@@ -175,10 +185,8 @@ def named(strategies: Sequence[Strategy], name: str) -> Strategy:
     known = ", ".join(strategy.name for strategy in strategies)
     raise NotFound(
         f"there is no strategy {name[:60]!r}; there are: {known}",
-        mistake="strategy_unknown",
-        name=name[:60],
-        known=known,
-    )
+        mistake="strategy_unknown", name=name[:60], known=known,
+    )  # fmt: skip
 
 
 async def _person(tx: Transaction, person_id: int | None, role: Role) -> Person | None:
@@ -216,10 +224,8 @@ def _only(wanted: Strategy, strategies: Sequence[Strategy], *, new: bool = False
             raise InvalidInput(
                 f"there is a strategy {other.name!r} already; edit that one, or choose a name that"
                 " differs in more than case and punctuation",
-                mistake="strategy_name",
-                field="name",
-                name=other.name,
-            )
+                mistake="strategy_name", field="name", name=other.name,
+            )  # fmt: skip
 
 
 def must_be_at(current: Strategy, expected: int) -> None:
@@ -228,10 +234,8 @@ def must_be_at(current: Strategy, expected: int) -> None:
         raise Outdated(
             f"{current.name} is at version {current.version} by now, not {expected}; look at it"
             " again",
-            mistake="strategy_outdated",
-            name=current.name,
-            version=current.version,
-        )
+            mistake="strategy_outdated", name=current.name, version=current.version,
+        )  # fmt: skip
 
 
 async def _write(

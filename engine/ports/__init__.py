@@ -4,6 +4,7 @@ from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
+from engine.ports.change_proposals import ChangeProposals
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import (
@@ -23,6 +24,7 @@ from engine.ports.market import Calendar, Clock, ManyCandles, MarketData, News
 from engine.ports.missed_trades import MissedTrades
 from engine.ports.models import Models, Predict, Progress, Trainings
 from engine.ports.operator_commands import OperatorCommands
+from engine.ports.optimizer_runs import OptimizerRuns
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.pages import Pages
@@ -70,6 +72,7 @@ __all__ = [
     "CalendarFeed",
     "CandleSource",
     "Candles",
+    "ChangeProposals",
     "Clock",
     "Commands",
     "Confirmations",
@@ -98,6 +101,7 @@ __all__ = [
     "NewsFeed",
     "NotFound",
     "OperatorCommands",
+    "OptimizerRuns",
     "Orders",
     "Outbox",
     "Outcomes",

@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.domain.decision import Action, Decision, Entry
 from engine.ports.access import AccessStore
 from engine.ports.bundles import Bundles
+from engine.ports.change_proposals import ChangeProposals
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
@@ -19,6 +20,7 @@ from engine.ports.live import Confirmations
 from engine.ports.missed_trades import MissedTrades
 from engine.ports.models import Models, Trainings
 from engine.ports.operator_commands import OperatorCommands
+from engine.ports.optimizer_runs import OptimizerRuns
 from engine.ports.orders import Orders
 from engine.ports.outcomes import Outcomes
 from engine.ports.pages import Pages
@@ -149,6 +151,16 @@ class Transaction(Keeps, Protocol):
     @property
     def operator_commands(self) -> OperatorCommands:
         """What the operator commands."""
+        ...
+
+    @property
+    def change_proposals(self) -> ChangeProposals:
+        """What is proposed to be changed of the configuration."""
+        ...
+
+    @property
+    def optimizer_runs(self) -> OptimizerRuns:
+        """The optimizer's searches."""
         ...
 
     @property

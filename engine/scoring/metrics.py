@@ -2,13 +2,18 @@
 
 Definitions follow common use: win rate is wins of all trades, a trade that came out even is no win;
 profit factor is what was won over what was lost; payoff is the mean win over the mean loss;
-expectancy is the mean profit of a trade; drawdown is the deepest fall of the balance from its peak.
+expectancy is the mean profit of a trade; drawdown is the deepest fall of the balance from its peak,
+and the longest time until a peak was reached again. Return against risk is defined in
+``engine.scoring.ratios``. What is not a number anywhere is None here.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import accumulate
+
+from engine.scoring.ratios import calmar, day_returns, longest_fall, sharpe, sortino, sqn
 
 #: A score made of fewer trades would be luck.
 ENOUGH = 10
@@ -33,7 +38,8 @@ class Trade:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
     """Figures of a list of trades. What cannot be said of so few is None: a win rate of no trades,
-    a profit factor without a loss, a composite of fewer than :data:`ENOUGH`.
+    a profit factor without a loss, a Sharpe ratio of one day, a composite of fewer than
+    :data:`ENOUGH`. Ratios have :data:`engine.scoring.ratios.PLACES` places.
     """
 
     trades: int
@@ -50,15 +56,33 @@ class Metrics:
     best: Decimal | None
     worst: Decimal | None
     composite: Decimal | None
+    drawdown_duration: timedelta
+    sharpe: Decimal | None
+    sortino: Decimal | None
+    calmar: Decimal | None
+    sqn: Decimal | None
 
 
-def measure(trades: Sequence[Trade], *, start: Decimal) -> Metrics:
-    """The figures of trades, the oldest first, of an account that began with ``start``."""
+def measure(
+    trades: Sequence[Trade],
+    *,
+    start: Decimal,
+    since: datetime | None = None,
+    zone: tzinfo = UTC,
+) -> Metrics:
+    """The figures of trades, the oldest first, of an account that began with ``start`` at ``since``
+    (at the first trade where that is not said); days are those of ``zone``.
+
+    Without trades every count and amount is 0 and all else None.
+    """
     profits = [trade.profit for trade in trades]
     won = [profit for profit in profits if profit > 0]
     lost = [-profit for profit in profits if profit < 0]
     risked = [trade.r for trade in trades if trade.r is not None]
     fall, percent = _drawdown(profits, start)
+    sums = list(accumulate(profits, initial=start))[1:]
+    balances = [(trade.closed_at, held) for trade, held in zip(trades, sums, strict=True)]
+    returns, days = day_returns(balances, start, zone)
     factor = _ratio(sum(won, Decimal(0)), sum(lost, Decimal(0)))
     average_r = _mean(risked)
     payoff = _ratio(_mean(won), _mean(lost))
@@ -77,6 +101,11 @@ def measure(trades: Sequence[Trade], *, start: Decimal) -> Metrics:
         best=max(profits, default=None),
         worst=min(profits, default=None),
         composite=_composite(len(profits), factor, average_r, payoff, percent),
+        drawdown_duration=longest_fall(balances, start, since),
+        sharpe=sharpe(returns, days),
+        sortino=sortino(returns, days),
+        calmar=calmar(returns, days, percent),
+        sqn=sqn(profits),
     )
 
 

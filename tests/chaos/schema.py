@@ -23,6 +23,7 @@ _MEANT = (
     "history_replay", "trading_analysis", "data_indicators", "data_news", "system_change_state",
     "judging_evaluate_strategy", "judging_evaluate_signals", "approvals_approve", "commands_give",
     "provider_callback", "provider_store_key", "webhooks_add", "webhooks_change",
+    "proposals_propose", "versions_settings_back", "versions_strategy_back",
 )  # fmt: skip
 _CASES = re.compile(r"(\d[\d,]*) generated")
 

@@ -71,14 +71,18 @@ async def test_nobody_answers_what_is_not_there_or_is_not_theirs(web: Web) -> No
 async def test_what_nobody_answered_expires(web: Web) -> None:
     idea = await web.desk.until_idea()
     path = "/v1/ai/approvals/expire-check"
-    assert (await web.ask(LUIS, "POST", path))[1] == {"expired": [], "count": 0}
+    assert (await web.ask(LUIS, "POST", path))[1] == {
+        "expired": [], "count": 0, "proposals": [],
+    }  # fmt: skip
     async with web.desk.world.store.begin() as tx:
         asked = await tx.ideas.approval(idea.id)
         assert asked is not None
         await tx.ideas._connection.execute_query(
             "UPDATE approval SET expires_at = clock_timestamp() WHERE idea_id = $1", [idea.id]
         )
-    assert (await web.ask(LUIS, "POST", path))[1] == {"expired": [str(idea.id)], "count": 1}
+    assert (await web.ask(LUIS, "POST", path))[1] == {
+        "expired": [str(idea.id)], "count": 1, "proposals": [],
+    }  # fmt: skip
     assert [one["status"] for one in await approvals(web)] == ["expired"]
     assert (await web.desk.actions())[-1] == "idea_expired"
 

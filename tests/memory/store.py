@@ -12,6 +12,7 @@ from engine.ports import Clock
 from storage.chain import GENESIS
 from storage.sealing import KeyRing
 from tests.memory.access import MemoryAccess
+from tests.memory.change_proposals import MemoryChangeProposals
 from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
@@ -19,6 +20,7 @@ from tests.memory.live import MemoryConfirmations
 from tests.memory.missed_trades import MemoryMissedTrades
 from tests.memory.models import MemoryModels, MemoryTrainings
 from tests.memory.operator_commands import MemoryOperatorCommands
+from tests.memory.optimizer_runs import MemoryOptimizerRuns
 from tests.memory.pages import MemoryPages
 from tests.memory.position_orders import MemoryPositionOrders
 from tests.memory.records import (
@@ -60,7 +62,7 @@ class MemoryStore:
         self.idea_numbers, self.snapshot_numbers = count(1), count(1)
         self.signal_numbers, self.stream_numbers = count(1), count(1)
         self.command_numbers, self.webhook_numbers = count(1), count(1)
-        self.key_numbers = count(1)
+        self.key_numbers, self.proposal_numbers, self.run_numbers = count(1), count(1), count(1)
         self.model_numbers, self.training_numbers = count(1), count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
@@ -105,6 +107,8 @@ class MemoryTransaction:
         self.terminals = MemoryTerminals(view, store.clock)
         self.commands = MemoryCommands(view, store.clock)
         self.operator_commands = MemoryOperatorCommands(view, store.clock, store.command_numbers)
+        self.change_proposals = MemoryChangeProposals(view, store.clock, store.proposal_numbers)
+        self.optimizer_runs = MemoryOptimizerRuns(view, store.clock, store.run_numbers)
         self.signal_queue = MemorySignalQueue(view, store.clock, store.signal_numbers)
         self.snapshots = MemorySnapshots(view, store.clock)
         self.feeds = MemoryFeeds(view, store.clock)

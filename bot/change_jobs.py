@@ -1,0 +1,44 @@
+"""The jobs about proposals to change the configuration; each may run anywhere, and twice."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from bot.wiring import Work
+from bot.world import World, now
+
+log = logging.getLogger(__name__)
+
+
+async def expire_changes(ctx: Mapping[str, Any]) -> None:
+    """End proposals that nobody answered, or whose subject changed."""
+    work: Work = ctx["work"]
+    for id_ in await work.changes.expire():
+        log.warning("proposal %s ended without an answer", id_)
+
+
+async def remind_of_changes(ctx: Mapping[str, Any]) -> None:
+    """Say that the time of a proposal is nearly over."""
+    work: Work = ctx["work"]
+    await work.changes.remind()
+
+
+async def advise(ctx: Mapping[str, Any]) -> None:
+    """Ask the advisor, in the hours that the settings say; asked once an hour."""
+    world: World = ctx["world"]
+    work: Work = ctx["work"]
+    every = world.manner.every_hours
+    if every is None or int(now().timestamp() // 3600) % every:
+        return
+    for made in await work.changes.advise():
+        log.info("the advisor made proposal %s", made.id)
+
+
+async def optimize(ctx: Mapping[str, Any]) -> None:
+    """Run the optimizer's search that waits, if one does."""
+    work: Work = ctx["work"]
+    if work.changes.optimize is None:
+        return
+    run = await work.changes.optimize()
+    if run is not None:
+        log.info("search %s of the optimizer has ended", run.id)
