@@ -1,6 +1,7 @@
 """What the use cases need of the world: each adapter fills one of these Protocols."""
 
 from engine.ports.access import AccessStore, Passwords
+from engine.ports.analyst import Analyst
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
@@ -57,6 +58,7 @@ __all__ = [
     "COMMANDS_TOPIC",
     "RESULTS_TOPIC",
     "AccessStore",
+    "Analyst",
     "Anchor",
     "Anchors",
     "Auditor",
