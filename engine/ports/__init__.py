@@ -7,6 +7,7 @@ from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
+from engine.ports.explanations import AnalystBooks, Explanations
 from engine.ports.feeds import (
     CalendarFeed,
     FeedMemories,
@@ -59,6 +60,7 @@ __all__ = [
     "RESULTS_TOPIC",
     "AccessStore",
     "Analyst",
+    "AnalystBooks",
     "Anchor",
     "Anchors",
     "Auditor",
@@ -77,6 +79,7 @@ __all__ = [
     "Connections",
     "Controls",
     "Evaluations",
+    "Explanations",
     "Fault",
     "FeedMemories",
     "Feeds",

@@ -11,6 +11,7 @@ from engine.ports.access import AccessStore
 from engine.ports.bundles import Bundles
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
+from engine.ports.explanations import AnalystBooks, Explanations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.ideas import Ideas
@@ -203,6 +204,16 @@ class Transaction(Keeps, Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Endpoints that events are posted to."""
+        ...
+
+    @property
+    def explanations(self) -> Explanations:
+        """What a language model said of ideas."""
+        ...
+
+    @property
+    def analyst_books(self) -> AnalystBooks:
+        """What the language model costs."""
         ...
 
     async def now(self) -> datetime:
