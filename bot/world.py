@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.analyst_settings import ModelParts, model_of
 from bot.feed_settings import Outside
 from bot.identity import identify_of
 from bot.ingesting import Cadence, cadence_of
@@ -51,6 +52,7 @@ class World:
     #: What opens the store's secrets.
     keys: KeyRing
     provider: ProviderParts
+    model: ModelParts
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -116,4 +118,5 @@ def build_world(settings: Settings) -> World:
         cadence=cadence_of(settings),
         keys=keys,
         provider=parts_of(settings),
+        model=model_of(settings),
     )

@@ -7,6 +7,7 @@ from html import escape
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
+from bot.views import explain
 from bot.views.card import outcome_of, stamp
 from bot.views.facts import check_line, coded, condition, direction, next_news, paper, reason
 from bot.views.positions import goal
@@ -127,6 +128,7 @@ def why(words: Words, story: Story) -> Screen:
     ] or [words("why.no_points")]
     if outcome.report is not None:
         lines += ["", words("why.gate"), *gate(words, story.bundle, outcome.report.checks)]
+    lines += explain.in_full(words, story)
     lines += ["", *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
     lines.append(words("why.replay", seq=story.decision.seq))
     return Screen(text=cut(lines))

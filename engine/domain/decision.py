@@ -61,6 +61,7 @@ class Action(StrEnum):
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_DELIVERY_FAILED = "webhook_delivery_failed"
     ACCESS_CHANGED = "access_changed"
+    IDEA_EXPLAINED = "idea_explained"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
