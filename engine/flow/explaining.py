@@ -18,7 +18,7 @@ from engine.domain.notice import Audience
 from engine.errors import AnalystUnavailable
 from engine.flow.ideas import card_notice
 from engine.flow.judgement import Outcome
-from engine.flow.overview import Story, story
+from engine.flow.overview import JUDGED
 from engine.llm import prompts
 from engine.llm.cleaning import clean
 from engine.llm.evidence import Evidence
@@ -68,8 +68,7 @@ class ExplainIdeas:
         async with self.store.begin() as tx:
             if not await tx.explanations.claim(idea_id, LEASE):
                 return False
-            found = await story(tx, idea_id)
-            material = material_of(found, await _languages(tx, found))
+            material = await material_of(tx, idea_id)
         said: list[Explanation] = []
         trouble: str | None = None
         for language in material.languages:
@@ -101,19 +100,18 @@ class ExplainIdeas:
             await tx.history.append(_entry(idea, said, now))
 
 
-async def _languages(tx: Transaction, found: Story) -> tuple[str, ...]:
-    """Of everyone who may see the card, without those it was explained in."""
-    done = {each.language for each in found.explanations}
-    people = await tx.people.list()
-    wanted = {person.language for person in people if person.role.has_access}
-    return tuple(sorted((wanted & set(prompts.LANGUAGES)) - done))
-
-
-def material_of(found: Story, languages: tuple[str, ...]) -> Material:
-    """What an idea is explained from: the record, and the bundle that it rests on."""
-    outcome = restore(Outcome, found.decision.entry.detail["outcome"])
-    evidence = evidence_of(found.idea, outcome.evaluation, outcome.report, found.bundle)
-    return Material(found.idea, evidence, languages)
+async def material_of(tx: Transaction, idea_id: UUID) -> Material:
+    """What an idea is explained from: the record that proposed it, and the bundle it rests on; in
+    the languages of everyone who may see its card, without those it was explained in.
+    """
+    idea = await tx.ideas.get(idea_id)
+    made = (await tx.history.list(idea_id=idea_id, actions=JUDGED, limit=100))[-1]
+    outcome = restore(Outcome, made.entry.detail["outcome"])
+    bundle = await tx.bundles.get(idea.bundle_hash)
+    evidence = evidence_of(idea, outcome.evaluation, outcome.report, bundle)
+    done = {each.language for each in await tx.explanations.of_idea(idea_id)}
+    wanted = {person.language for person in await tx.people.list() if person.role.has_access}
+    return Material(idea, evidence, tuple(sorted((wanted & set(prompts.LANGUAGES)) - done)))
 
 
 def judged(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from unicodedata import digit, normalize, numeric
 
 from engine.llm.lexicon import COMPOUND, MINUS, NUMBER_WORDS, PLUS, TIMES
@@ -147,6 +147,7 @@ def _listed(listed: str) -> tuple[frozenset[str], tuple[str, ...]]:
     return whole, tuple(word[:-1] for word in words if word.endswith("*"))
 
 
+@lru_cache(maxsize=8192)
 def _in_words(word: str) -> Decimal | None:
     # Arabic writes "and", "by", "for" and "the" at the front of a word.
     bare = (

@@ -9,20 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from engine.llm.evidence import Evidence, Figure, Unit
 from engine.llm.figures import Seen, figures, matches, normal, odd
-from engine.llm.lexicon import (
-    CAPITALS,
-    CURRENCIES,
-    LOSS,
-    MARKETS,
-    MONEY,
-    SCALES,
-    TIMES,
-    UNITS,
-)
+from engine.llm.lexicon import CAPITALS, CURRENCIES, LOSS, MARKETS
 from engine.llm.moments import moments
+from engine.llm.units import unit_of
 
 _HEX = re.compile(r"#?\b(?=[0-9a-f-]*\d)[0-9a-f]{4,}(?:-[0-9a-f]{4,})*\b")
 _IDS = re.compile(r"[#№]\s?(\d[\w-]*)")
@@ -152,7 +145,7 @@ def _symbols(text: str, evidence: Evidence) -> Iterator[str]:
             yield found[0]
     for found in _LETTERS.finditer(text):
         word = found[0].lower()
-        wanted = {code for listed, code in MARKETS.items() if matches(word, listed)}
+        wanted = _markets(word)
         if wanted and not any(code in name for code in wanted for name in names):
             yield found[0]
         if word in ("usdt", "usdc", "btc", "eth", "xau", "xag") and word.upper() not in "".join(
@@ -161,10 +154,16 @@ def _symbols(text: str, evidence: Evidence) -> Iterator[str]:
             yield found[0]
 
 
+@lru_cache(maxsize=8192)
+def _markets(word: str) -> frozenset[str]:
+    """The codes of the markets that a word may mean."""
+    return frozenset(code for listed, code in MARKETS.items() if matches(word, listed))
+
+
 def _is_known(seen: Seen, text: str, evidence: Evidence) -> bool:
     if seen.before and seen.before not in ("R", "x", "v", "US"):
         return False
-    unit, currencies, scale = _unit(seen, text)
+    unit, currencies, scale = unit_of(seen, text)
     if unit == "?":
         return False
     claimed = _claimed(seen, text, evidence)
@@ -191,52 +190,6 @@ def _ends(head: str, label: str) -> bool:
         return False
     front = head[: -len(label)]
     return not front or not front[-1].isalnum()
-
-
-def _unit(seen: Seen, text: str) -> tuple[str, frozenset[str], Decimal]:
-    """The unit beside a number, the currencies its money may be of, and what it is multiplied by;
-    ``?`` for letters that are no unit.
-    """
-    if seen.after and seen.after.lower() not in TIMES:
-        unit = _unit_word(seen.after)
-        if unit is None:
-            return ("", frozenset(), Decimal(1)) if seen.after in ("x", "X") else _UNKNOWN
-        return unit
-    tail = text[seen.end + len(seen.after) : seen.end + 40]
-    head = text[max(0, seen.start - 4) : seen.start]
-    for sign, codes in MONEY.items():
-        if len(sign) <= 3 and not sign[-1].isalpha() and head.rstrip(" +-−").lower().endswith(sign):
-            return "money", frozenset(codes.split()), Decimal(1)
-    found = re.match(r"\s?(per cent|por ciento|por cento|[%٪$€£¥₽]|[^\W\d_]+)", tail)
-    if found is None:
-        found = re.match(r"\s?(?:في\s)?(ال?مئة|ال?مائة)", tail)
-    before = re.search(
-        r"(?<![^\W\d_])([A-Z]{3,4})\s?[+−-]?$", text[max(0, seen.start - 8) : seen.start]
-    )
-    if found is not None and (unit := _unit_word(found[1])) is not None:
-        return unit
-    if before is not None and before[1] in CURRENCIES:
-        return "money", frozenset((before[1],)), Decimal(1)
-    return "", frozenset(), Decimal(1)
-
-
-_UNKNOWN = ("?", frozenset[str](), Decimal(1))
-
-
-def _unit_word(word: str) -> tuple[str, frozenset[str], Decimal] | None:
-    lower = word.lower()
-    if lower in ("per cent", "por ciento", "por cento"):
-        return "percent", frozenset(), Decimal(1)
-    for unit, listed in UNITS.items():
-        if matches(lower, listed):
-            name, scale = SCALES.get(unit, (unit, Decimal(1)))
-            return name, frozenset(), scale
-    for listed, codes in MONEY.items():
-        if matches(lower, listed):
-            return "money", frozenset(codes.split()), Decimal(1)
-    if word in CURRENCIES:
-        return "money", frozenset((word,)), Decimal(1)
-    return None
 
 
 def _fits(

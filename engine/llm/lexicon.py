@@ -48,7 +48,7 @@ NUMBER_WORDS: dict[str, str] = {
 #: Compounds that are not worth reading: nothing of ours writes them.
 COMPOUND = (
     r"\w+und(?:zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig)"
-    r"|veinti\w+|(?:zwei|drei|vier|fünf|sechs|sieben|acht|neun)(?:hundert|tausend)\w*"
+    r"|veinti\w+|\w+(?:hundert|tausend)\w*"
 )
 
 MINUS = "minus negative menos negativo negativa negativ минус отрицательн* ناقص سالب سالبة"
@@ -117,7 +117,7 @@ MARKETS: dict[str, str] = {
 }  # fmt: skip
 _CAPITALS = (
     "UTC GMT RSI EMA SMA ATR ADX MACD VWAP BB RR PL OK AI LLM API NOT AND THE FOMC CPI GDP PMI NFP"
-    " ECB FED BOE BOJ RBA SNB PPI ISM USA EU UK YES NO MA TP SL HIGH LOW BAJA ALTA"
+    " ECB FED BOE BOJ RBA SNB PPI ISM USA EU UK CRV EUA YES NO MA TP SL HIGH LOW BAJA ALTA"
 )
 #: Capitals that name no market.
 CAPITALS = frozenset(_CAPITALS.split())
