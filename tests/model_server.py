@@ -67,6 +67,8 @@ class ChatSite(ModelSite):
     always: str = ""
     pause: float = 0.0
     talks: list[dict[str, Any]] = field(default_factory=list)
+    #: Set once somebody asked.
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         asked = await _read(reader)
@@ -82,6 +84,7 @@ class ChatSite(ModelSite):
             return REFUSALS[fault].startswith(b"HTTP/1.1")
         body = json.loads(asked.body)
         self.talks.append(body)
+        self.heard.set()
         if body["model"] not in self.models:
             writer.write(REFUSALS["404"])
             return True

@@ -7,7 +7,11 @@ from unicodedata import category, normalize
 _TAG = re.compile(r"<[^<>]{0,400}>")
 _CODE = re.compile(r"```.*?(?:```|$)", re.S)
 _LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,2000}\)?")
-_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}:|www\.|//)[^\s<>]*[^\s<>.,;:!?)]", re.I)
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{0,20}://|//|www\.|\b(?:mailto|tg|tel|sms|data|file|javascript|magnet):)"
+    r"[^\s<>]*[^\s<>.,;:!?]",
+    re.I,
+)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
 #: What a chat would turn into a link by itself.
 _HOST = re.compile(r"(?<![\w.])(?:[^\W_][\w-]{0,62}\.)+[^\W\d_]{2,24}(?![\w])(?:[/:?#][^\s]*)?")

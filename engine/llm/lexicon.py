@@ -18,7 +18,7 @@ NUMBER_WORDS: dict[str, str] = {
     "8": "eight ocho oito acht восемь восьми ثمانية ثماني",
     "9": "nine nueve nove neun девять девяти تسعة تسع",
     "10": "ten diez dez zehn zehnfach* десять десяти десятикратн* عشرة عشر",
-    "11": "eleven onze elf одиннадцать одиннадцати",
+    "11": "eleven once onze elf одиннадцать одиннадцати",
     "12": "twelve dozen doce doze docena dúzia zwölf dutzend двенадцать двенадцати дюжин*",
     "13": "thirteen trece treze dreizehn тринадцат*",
     "14": "fourteen catorce catorze quatorze vierzehn четырнадцат*",

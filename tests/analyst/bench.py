@@ -52,8 +52,8 @@ class Texts:
 class World:
     """The loop. ``now`` is market and wall time alike, so that two runs can be compared."""
 
-    texts: Texts
     played: int
+    texts: Texts = field(default_factory=Texts)
     store: Any = None
     bell: RecordingBell = field(default_factory=RecordingBell)
 
