@@ -52,12 +52,14 @@ class OpenAiAnalyst:
             raise AnalystUnavailable(Trouble.OFF)
         if self.plan.model is None:
             raise AnalystUnavailable(Trouble.NO_MODEL)
+        # Two seconds of imports, once, and only where somebody asks; they count as no wait for it.
+        openai = await asyncio.to_thread(import_module, "openai")
         now = asyncio.get_running_loop().time
         ends = now() + min(conversation.within or self.whole, self.whole).total_seconds()
         for left in reversed(range(_TRIES)):
             has_begun = False
             try:
-                async with aclosing(self._once(conversation, ends)) as pieces:
+                async with aclosing(self._once(openai, conversation, ends)) as pieces:
                     async for piece in pieces:
                         has_begun = True
                         yield piece
@@ -70,13 +72,13 @@ class OpenAiAnalyst:
                     raise AnalystUnavailable(problem.trouble) from None
             await self.sleep(pause)
 
-    async def _once(self, conversation: Conversation, ends: float) -> AsyncGenerator[str | Said]:
+    async def _once(
+        self, openai: ModuleType, conversation: Conversation, ends: float
+    ) -> AsyncGenerator[str | Said]:
         try:
             credential = await self.credential()
         except (ProviderUnavailable, SecretUnreadable):
             raise Failed(Trouble.NOT_CONNECTED) from None
-        # Two seconds of imports, once, and only where somebody asks.
-        openai = await asyncio.to_thread(import_module, "openai")
         ours = await asyncio.to_thread(import_module, "broker.ai.transport")
         line = replace(self.line, permit=permit_of(is_typed=credential.is_typed))
         transport = ours.StreamTransport(line)
