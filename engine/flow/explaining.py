@@ -20,7 +20,7 @@ from engine.flow.ideas import card_notice
 from engine.flow.judgement import Outcome
 from engine.flow.overview import JUDGED
 from engine.llm import prompts
-from engine.llm.cleaning import clean
+from engine.llm.cleaning import clean, is_written_in
 from engine.llm.evidence import Evidence
 from engine.llm.grounding import ground
 from engine.llm.ideas import evidence_of
@@ -127,8 +127,12 @@ def judged(
         )  # fmt: skip
     text = clean(answer.text, prompts.LONGEST)
     wrong = ground(text, material.evidence, language).unsupported
-    is_shown = bool(text) and not wrong
-    reason = None if is_shown else ", ".join(wrong)[:200] or "no sentence that fits"
+    is_theirs = is_written_in(text, language)
+    is_shown = bool(text) and not wrong and is_theirs
+    reason = None
+    if not is_shown:
+        other = "no sentence that fits" if is_theirs else "another language"
+        reason = ", ".join(wrong)[:200] or other
     return Explanation(
         idea_id=material.idea.id,
         language=language,
@@ -154,7 +158,7 @@ def _entry(idea: Idea, said: Sequence[Explanation], now: datetime) -> Entry:
     elif shown:
         rationale = next((each.text for each in shown if each.language == "en"), shown[0].text)
     else:
-        rationale = f"The model's text is not shown: {said[0].reason} is not on record."
+        rationale = f"The model's text is not shown: {said[0].reason}."
     return Entry(
         action=Action.IDEA_EXPLAINED,
         occurred_at=now,

@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from unicodedata import category, normalize
+from unicodedata import category, name, normalize
 
 _TAG = re.compile(r"<[^<>]{0,400}>")
 _CODE = re.compile(r"```.*?(?:```|$)", re.S)
@@ -20,6 +20,8 @@ _COMMAND = re.compile(r"(?<![\w/])/+(?=[^\W\d_])\w*(?:@\w+)?")
 _MARKS = re.compile(r"[*_`~|>]+|^#{1,6} |^\s*(?:[-•–]|\d{1,2}[.)])\s+", re.M)
 #: Read of a text before it is cut; the rest is not looked at.
 _LOOKED_AT = 20_000
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Me", "So")
+_SCRIPTS = {"ru": "CYRILLIC", "ar": "ARABIC"}
 #: An end of a sentence in any of the scripts.
 _END = re.compile(r"[.!?؟。…](?=\s|$)")
 
@@ -38,18 +40,29 @@ def clean(text: str, longest: int) -> str:
     return line if len(line) <= longest else _cut(line, longest)
 
 
+def is_written_in(text: str, language: str) -> bool:
+    """Whether most letters of a text are of the script that a language is written in."""
+    letters = [letter for letter in text if letter.isalpha()]
+    script = _SCRIPTS.get(language, "LATIN")
+    # Symbols and indicators have Latin letters in every language.
+    least = 2 if script == "LATIN" else 4
+    return sum(name(letter, "").startswith(script) for letter in letters) * least >= len(letters)
+
+
 def _cut(line: str, longest: int) -> str:
     ends = [found.end() for found in _END.finditer(line[: longest + 1]) if found.end() <= longest]
     return line[: ends[-1]] if ends else ""
 
 
 def _visible(text: str) -> str:
-    """Without controls, formats, halves and private characters; breaks of lines stay."""
+    """Without controls, formats, halves, private characters and pictures, of which some are numbers
+    and some point at things; breaks of lines stay.
+    """
     shown = []
     for character in normalize("NFC", text):
         kind = category(character)
         if character in "\n\t" or kind in ("Zl", "Zp"):
             shown.append("\n")
-        elif kind not in ("Cc", "Cf", "Cs", "Co", "Cn", "Me"):
+        elif kind not in _UNSEEN and (kind != "Sk" or character in "`^"):
             shown.append(character)
     return "".join(shown)

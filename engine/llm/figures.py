@@ -38,8 +38,10 @@ class Seen:
 
 
 def normal(text: str) -> str:
-    """The text with every decimal digit of any script as 0 to 9, in composed characters."""
-    return "".join(_plain_digit(character) for character in normalize("NFC", text))
+    """The text with every decimal digit of any script as 0 to 9, and letters that are only drawn in
+    another way as themselves.
+    """
+    return "".join(_plain_digit(character) for character in normalize("NFKC", text))
 
 
 def _plain_digit(character: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from unicodedata import name
 
 from engine.llm.evidence import Evidence, Figure, Unit
 from engine.llm.figures import Seen, figures, matches, normal, odd
@@ -50,7 +51,7 @@ def ground(text: str, evidence: Evidence, language: str) -> Grounding:
     """Hold a text against the evidence; ``language`` is the one it was asked for in."""
     found: list[str] = list(odd(text))
     plain = normal(text)
-    found += _symbols(plain, evidence)
+    found += [*_disguised(plain), *_symbols(plain, evidence)]
     plain, wrong = _without(plain, _moments(plain, evidence))
     found += wrong
     plain, wrong = _without(plain, _records(plain, evidence))
@@ -124,6 +125,13 @@ def _is_indicator(word: str, evidence: Evidence) -> bool:
             for figure in evidence.figures
         )
     )
+
+
+def _disguised(text: str) -> Iterator[str]:
+    """Words of letters of more than one script, which read as what they are not."""
+    for found in _LETTERS.finditer(text):
+        if len({name(letter, "").split(" ")[0] for letter in found[0]}) > 1:
+            yield found[0]
 
 
 def _symbols(text: str, evidence: Evidence) -> Iterator[str]:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from bot.explain_jobs import explain_ideas
 from bot.i18n import Words
 from bot.views.explain import in_full, on_card
 from engine.domain.decision import Action
@@ -177,6 +179,28 @@ async def test_ideas_flow_while_a_model_hangs() -> None:
     assert first == bare
     assert len(bare) >= 2
     assert beside < alone * 2 + 1
+
+
+async def test_one_job_of_a_worker_waits_for_a_model_and_no_other() -> None:
+    world = await opened()
+    await first_idea(world)
+    async with served(ChatSite(always="hang")) as site:
+        slow = analyst(site, first=timedelta(seconds=30), whole=timedelta(seconds=30))
+        work = SimpleNamespace(
+            explain_ideas=ExplainIdeas(store=world.store, analyst=slow, bell=world.bell)
+        )
+        context = {"work": work, "explaining": asyncio.Lock()}
+        hangs = asyncio.ensure_future(explain_ideas(context))
+        await site.heard.wait()
+        async with asyncio.timeout(1):
+            for _ in range(50):
+                await explain_ideas(context)
+        assert not hangs.done()
+        hangs.cancel()
+        await asyncio.gather(hangs, return_exceptions=True)
+        # Cut off, it lets the next one in; the idea itself is free again when its claim ran out.
+        await explain_ideas(context)
+        assert len(site.talks) == 1
 
 
 def test_nothing_that_trades_knows_a_language_model() -> None:

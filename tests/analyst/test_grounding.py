@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.domain.explanation import FALLBACK_RATIONALE
 from engine.domain.state import Mode
 from engine.llm import prompts
-from engine.llm.cleaning import clean
+from engine.llm.cleaning import clean, is_written_in
 from engine.llm.evidence import Evidence, Figure, Unit
 from engine.llm.figures import readings
 from engine.llm.grounding import ground
@@ -33,7 +33,7 @@ EVIDENCE = Evidence(
         Figure(name="equity", value=D("10034.56"), unit=Unit.MONEY, currency="USD"),
         Figure(name="result", value=D("-12.5"), unit=Unit.MONEY, currency="USD"),
         Figure(name="part at risk", value=D("0.5"), unit=Unit.PERCENT),
-        Figure(name="confidence", value=D(78), unit=Unit.SCORE),
+        Figure(name="confidence", value=D(78), unit=Unit.SCORE, labels=("confidence",)),
         Figure(name="most of confidence", value=D(100), unit=Unit.SCORE),
         Figure(name="until the news", value=D(135), unit=Unit.MINUTES),
         Figure(name="reward", value=D(2), unit=Unit.R),
@@ -75,6 +75,8 @@ FALSE = [
     ("de", "zehntausend Dollar"), ("de", "fünfundzwanzig"), ("de", "11. Juni"),
     ("es", "diez mil"), ("es", "once pips"), ("pt-BR", "dez mil"), ("ru", "десять тысяч"),
     ("ru", "золото"), ("ar", "عشرة آلاف"), ("ar", "٧٩ من ١٠٠"), ("ar", "الذهب"),
+    ("en", "GB\u0420USD"), ("en", "\u0415URUSD"), ("en", "\uff27\uff22\uff30\uff35\uff33\uff24"),
+    ("en", "\U0001d406\U0001d401\U0001d40f"), ("en", "\uff19\uff19"), ("en", "confidence 100/100"),
     ("en", "Compra diez mil lotes"), ("en", "продай двадцать"),
 ]  # fmt: skip
 
@@ -120,6 +122,7 @@ CLEANED = [
     ("Ask @evil_bot or mail a@evil.example now", "Ask or mail now"),
     ("Send /panic and /mode autonomous.", "Send and autonomous."),
     ("tg://user?id=1 javascript:alert(1) x", "x"),
+    ("Win 💯 👇 5\ufe0f\u20e3", "Win 5\ufe0f"),
     ("a\u202eb\u200bc\u2066d\0e", "abcde"),
     ("- one\n- other\n2. third", "one other third"),
     ("<b>x</b> &lt;a href='http://e.example'&gt;y&lt;/a&gt;", "x y"),
@@ -171,6 +174,15 @@ def test_many_and_long_texts_of_strangers_take_little_room() -> None:
     # Who knows a fence of yesterday does not know today's: it is made of what it holds.
     other = prompts.rationale(Evidence(untrusted=("x",)), "en").messages[0].text
     assert other != prompts.rationale(flood, "en").messages[0].text
+
+
+def test_a_text_has_to_be_written_in_the_readers_script() -> None:
+    assert is_written_in("EURUSD BUY: RSI 14 ниже 30, цена у поддержки.", "ru")
+    assert is_written_in("EURUSD: السعر عند الدعم", "ar")
+    assert is_written_in("Der Kurs fällt.", "de")
+    assert not is_written_in("The price falls.", "ru")
+    assert not is_written_in("Цена падает.", "en")
+    assert not is_written_in("Цена падает.", "ar")
 
 
 async def test_honest_texts_are_shown_and_dishonest_ones_never() -> None:

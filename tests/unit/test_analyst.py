@@ -47,16 +47,17 @@ def analyst(site: ChatSite, **values: Any) -> OpenAiAnalyst:
     enabled = values.pop("enabled", True)
     plan = Plan(provider=provider, enabled=enabled, model=model, base_url="", key=None)
     fields: dict[str, Any] = {
-        "plan": plan, "credential": credential, "first": timedelta(seconds=0.5),
-        "whole": timedelta(seconds=1.5), "sleep": no_pause,
+        "plan": plan, "credential": credential, "first": timedelta(seconds=10),
+        "whole": timedelta(seconds=20), "sleep": no_pause,
         "line": Line(patience=timedelta(seconds=5)),
     }  # fmt: skip
     return OpenAiAnalyst(**(fields | values))
 
 
 async def trouble(site: ChatSite, **values: Any) -> str:
+    short = {"first": timedelta(seconds=0.7), "whole": timedelta(seconds=1.5)}
     with pytest.raises(AnalystUnavailable) as caught:
-        await analyst(site, **values).complete(HELLO)
+        await analyst(site, **(short | values)).complete(HELLO)
     assert KEY not in str(caught.value)
     return caught.value.reason
 
