@@ -80,8 +80,8 @@ def model_faults(
         spent = await ReadSpent(store=store)()
         budget = parts.budget
         facts: dict[str, str | int] = {
-            "tokens": spent.tokens, "cost": f"{spent.cost:f}", "answered": spent.answered,
-            "failed": spent.failed, "remembered": spent.remembered,
+            "tokens": spent.tokens, "cost": f"{spent.cost.normalize():f}",
+            "answered": spent.answered, "failed": spent.failed, "remembered": spent.remembered,
             "unsupported": spent.unsupported,
         }  # fmt: skip
         out = budget.tokens is not None and spent.tokens + _ONE > budget.tokens

@@ -1,5 +1,8 @@
 """What a language model said of an idea: shown as text and nothing else, or why it is not."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from bot.i18n import Html, Words
 from engine.domain.explanation import Explanation, Fate
 from engine.flow.overview import Story
@@ -32,3 +35,11 @@ def in_full(words: Words, story: Story) -> list[Html]:
     if found.fate is Fate.SHOWN:
         lines = [words("why.explained", model=found.model or "?"), *lines]
     return [Html(""), *lines]
+
+
+def fate(words: Words, explanations: Sequence[Mapping[str, Any]]) -> Html:
+    """What became of a record's explanations, where none is shown in full."""
+    fates = {each["fate"] for each in explanations}
+    if Fate.UNAVAILABLE in fates:
+        return words("explain.unavailable")
+    return words("explain.unsupported") if Fate.SHOWN not in fates else Html("")

@@ -14,7 +14,7 @@ from engine.llm.evidence import Evidence, Figure, Unit
 #: Words for a level, in the languages of the catalogues: right before a number they claim it.
 _LABELS = {
     "entry": ("entry", "entrada", "einstieg", "вход", "الدخول"),
-    "stop": ("stop", "stop-loss", "стоп", "وقف الخسارة"),
+    "stop": ("stop", "stop-loss", "стоп", "وقف الخسارة", "الوقف"),
     "target": ("target", "take-profit", "objetivo", "alvo", "ziel", "цель", "الهدف"),
     "confidence": ("confidence", "confianza", "confiança", "konfidenz", "уверенность", "الثقة"),
 }

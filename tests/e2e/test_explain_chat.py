@@ -78,7 +78,7 @@ async def test_the_card_is_explained_where_it_stands(chat: Any) -> None:
     assert GATE in why["text"]
     assert "gpt-4o" in why["text"]
     (found,) = await chat.say("/history idea_explained")
-    assert "idea explained in words" in found["text"]
+    assert "idea in words" in found["text"]
 
 
 async def test_without_the_model_the_card_says_so(chat: Any) -> None:
@@ -87,6 +87,8 @@ async def test_without_the_model_the_card_says_so(chat: Any) -> None:
         await explained(chat, site)
     caption, _ = now_shown(chat, card)
     assert FALLBACK_RATIONALE in caption
+    (found,) = await chat.say("/history idea_explained")
+    assert "LLM unavailable" in found["text"]
     # The card can be answered all the same.
     assert "Approve" in str(chat.sandbox.messages(1001)[-1].get("reply_markup", card))
 
