@@ -1,6 +1,5 @@
 """What a text may rest on: figures with their units, instants, names and numbers of records."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -56,15 +55,3 @@ class Evidence:
     facts: tuple[str, ...] = ()
     untrusted: tuple[str, ...] = ()
     zones: tuple[tzinfo, ...] = field(default=(UTC,))
-
-    def with_figures(self, more: Iterable[Figure]) -> "Evidence":
-        """The same with more figures."""
-        return Evidence(
-            figures=(*self.figures, *more),
-            instants=self.instants,
-            names=self.names,
-            ids=self.ids,
-            facts=self.facts,
-            untrusted=self.untrusted,
-            zones=self.zones,
-        )

@@ -34,7 +34,6 @@ class Seen:
     values: tuple[tuple[Decimal, int], ...]
     before: str = ""
     after: str = ""
-    is_word: bool = False
 
 
 def normal(text: str) -> str:
@@ -74,13 +73,13 @@ def figures(text: str, language: str) -> Iterator[Seen]:
             after=after,
         )
     for found in re.finditer(COMPOUND, text.lower()):
-        yield Seen(found.start(), found.end(), found[0], 0, (), is_word=True)
+        yield Seen(found.start(), found.end(), found[0], 0, ())
     for found in _WORD.finditer(text):
         value = _in_words(found[0].lower())
         if value is not None and not (found[0].lower() == "once" and language != "es"):
             sign = _sign(text, found.start())
             values = ((value, max(0, -int(value.as_tuple().exponent))),)
-            yield Seen(found.start(), found.end(), found[0], sign, values, is_word=True)
+            yield Seen(found.start(), found.end(), found[0], sign, values)
 
 
 def readings(core: str, language: str) -> tuple[Decimal, ...]:
