@@ -1,5 +1,6 @@
 """The settings of the language model's provider, and of the keys that secrets are kept under."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -28,6 +29,17 @@ class AiFields(BaseSettings):
     llm_api_key: SecretStr | None = None
     #: Another address than the provider's own: a gateway, or a server of one's own.
     llm_base_url: str | None = None
+
+    #: How long an answer may take until its first piece, and as a whole.
+    llm_first_timeout: Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=120)] = 15
+    llm_timeout: Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=120)] = 30
+    #: What a day may cost: tokens, and money by the prices of a million tokens; 0 is without limit.
+    llm_daily_tokens: int = Field(default=200_000, ge=0, le=10**12)
+    llm_daily_cost: Decimal = Field(default=Decimal(0), ge=0, le=10**9)
+    llm_price_in: Decimal = Field(default=Decimal(0), ge=0, le=10**6)
+    llm_price_out: Decimal = Field(default=Decimal(0), ge=0, le=10**6)
+    #: Questions of a person in a minute.
+    llm_per_minute: int = Field(default=10, ge=1, le=1000)
 
     #: OpenAI's key; with one, OAuth is not needed.
     openai_api_key: SecretStr | None = None

@@ -266,6 +266,7 @@ async def retire(ctx: Context) -> None:
     """Remove the snapshots of old no-trades, and old candles."""
     work: Work = ctx["work"]
     await work.retire_bundles()
+    await work.forget_answers()
     await work.ingestion.retire()
 
 

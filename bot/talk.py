@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from time import perf_counter
 
+from bot.analyst_settings import model_faults
 from bot.changing import build_changes
 from bot.ingesting import stream_faults
 from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
@@ -280,5 +281,6 @@ async def _around(
 ) -> Sequence[Finding]:
     near = await surroundings(local_chat=world.local_chat)
     vault = secret_faults(world.keys, world.store, world.provider.plan)
-    found = [*near, *await world.venue.faults(), *await push(), *await vault()]
+    model = model_faults(world.provider.plan, world.model, world.store)
+    found = [*near, *await world.venue.faults(), *await push(), *await vault(), *await model()]
     return found if streams is None else [*found, *await streams()]

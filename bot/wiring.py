@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from os import getpid
 from socket import gethostname
 
+from bot.analyst_settings import build_analyst
 from bot.changing import Changes, build_changes
 from bot.ingesting import Ingestion, build_ingestion
 from bot.modelling import build_generate_signal, build_retrain
 from bot.provider_settings import build_provider
 from bot.world import World, now
+from engine.flow.analyst_budget import ForgetAnswers
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
 from engine.flow.execution import SendOrder
 from engine.flow.executor import ExecuteCommands
+from engine.flow.explaining import ExplainIdeas
 from engine.flow.feed_faults import FindFeedFaults
 from engine.flow.feed_watch import WatchFeeds
 from engine.flow.feeds import PollFeeds
@@ -69,6 +72,9 @@ class Work:
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
+    #: None where no language model is used.
+    explain_ideas: ExplainIdeas | None
+    forget_answers: ForgetAnswers
     ingestion: Ingestion
     retrain: Retrain
     generate_signal: GenerateSignal
@@ -173,6 +179,8 @@ def build_work(world: World, bell: Bell) -> Work:
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
         ),
+        explain_ideas=build_explain(world, bell),
+        forget_answers=ForgetAnswers(store=store),
         refresh_provider=build_provider(world.provider, store, bell).refresh,
         ingestion=build_ingestion(
             world.cadence, store, market, broker, bell, is_recorded=world.tape is not None
@@ -181,6 +189,14 @@ def build_work(world: World, bell: Bell) -> Work:
         generate_signal=build_generate_signal(world),
         changes=build_changes(world, bell, change_control),
     )
+
+
+def build_explain(world: World, bell: Bell) -> ExplainIdeas | None:
+    """What has ideas explained; nothing that trades knows of it."""
+    analyst = build_analyst(world.provider.plan, world.model, world.store)
+    if analyst is None:
+        return None
+    return ExplainIdeas(store=world.store, analyst=analyst, bell=bell)
 
 
 def build_change_control(world: World, bell: Bell) -> ChangeControl:

@@ -21,6 +21,7 @@ from bot.change_jobs import advise, expire_changes, optimize, remind_of_changes
 from bot.courier import build_courier
 from bot.documents import Write
 from bot.drawing import Draw
+from bot.explain_jobs import explain_ideas
 from bot.model_jobs import generate_signals, retrain
 from bot.notices import Render
 from bot.provider_jobs import refresh_provider
@@ -43,6 +44,8 @@ _POLL_TIMEOUT = 420
 _FETCH_TIMEOUT = 50
 #: As long as a search of the optimizer may be silent.
 _SEARCH_TIMEOUT = 3_600
+#: Twenty ideas in six languages by a model that answers; one that does not is soon left alone.
+_EXPLAIN_TIMEOUT = 600
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -141,12 +144,14 @@ def build_worker(
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
         "judging": judging,
+        "explaining": asyncio.Lock(),
     }
     return Worker(
         functions=[
             jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
             jobs.sync_broker, jobs.expire, jobs.sweep, jobs.execute_commands,
             func(jobs.fetch, timeout=_FETCH_TIMEOUT), func(optimize, timeout=_SEARCH_TIMEOUT),
+            func(explain_ideas, timeout=_EXPLAIN_TIMEOUT, max_tries=1),
         ],
         cron_jobs=[
             cron(
@@ -166,6 +171,10 @@ def build_worker(
             cron(jobs.remind, second=45, max_tries=1),
             cron(
                 jobs.poll_feeds, second=20, run_at_startup=True, max_tries=1, timeout=_POLL_TIMEOUT
+            ),
+            cron(
+                explain_ideas, second=set(range(4, 60, 5)), max_tries=1,
+                timeout=_EXPLAIN_TIMEOUT,
             ),
             cron(refresh_provider, second={12, 42}, run_at_startup=True, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),

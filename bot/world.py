@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.analyst_settings import ModelParts, model_of
 from bot.change_settings import Manner, manner_of
 from bot.feed_settings import Outside
 from bot.identity import identify_of
@@ -54,6 +55,7 @@ class World:
     provider: ProviderParts
     #: How proposals to change the configuration wait.
     manner: Manner
+    model: ModelParts
     #: After what time an approved model is trained anew; nothing is never.
     retrain_every: timedelta = timedelta(0)
 
@@ -123,4 +125,5 @@ def build_world(settings: Settings) -> World:
         provider=parts_of(settings),
         retrain_every=timedelta(hours=settings.model_retrain_hours),
         manner=manner_of(settings),
+        model=model_of(settings),
     )

@@ -190,6 +190,14 @@ class ProviderUnavailable(TraderError):
     key = "error.provider_unavailable"
 
 
+class AnalystUnavailable(ProviderUnavailable):
+    """The language model gave no answer that can be used; ``reason`` is a ``Trouble``'s code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the language model gave no answer: {reason}", reason=str(reason))
+        self.reason = str(reason)
+
+
 class TokenRefused(ProviderUnavailable):
     """The authorization server said no; ``why`` is its code of RFC 6749, section 5.2."""
 

@@ -32,6 +32,10 @@ UNION ALL SELECT 'command', state, count(*) FROM ea_command WHERE state IN ('que
 UNION ALL SELECT 'heartbeat', name, extract(epoch FROM statement_timestamp() - at) FROM heartbeat
 UNION ALL SELECT 'connection', 'signal_server', ((detail ->> 'connected')::boolean)::int
     FROM heartbeat WHERE name = 'signal-server'
+UNION ALL SELECT 'model', each.label, each.value FROM analyst_day, LATERAL (VALUES
+    ('tokens', tokens::float8), ('cost', cost::float8), ('answered', answered), ('failed', failed),
+    ('remembered', remembered), ('unsupported', unsupported)) AS each (label, value)
+    WHERE day = (statement_timestamp() AT TIME ZONE 'UTC')::date
 UNION ALL SELECT 'history', 'records', seq FROM history_head
 UNION ALL SELECT 'state', state, 1 FROM control
 UNION ALL SELECT 'mode', mode, 1 FROM control

@@ -8,12 +8,14 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from storage.access import AccessTable
+from storage.analyst_books import BookTable
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
 from storage.change_proposals import ChangeProposalTable
 from storage.commands import CommandTable
 from storage.database import transaction
 from storage.evaluations import EvaluationTable
+from storage.explanations import ExplanationTable
 from storage.feed_memory import FeedMemoryTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
 from storage.forests import ModelTable, TrainingTable
@@ -83,6 +85,8 @@ class PostgresTransaction:
         self.webhooks = WebhookTable(connection)
         self.models = ModelTable(connection)
         self.trainings = TrainingTable(connection)
+        self.explanations = ExplanationTable(connection)
+        self.analyst_books = BookTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

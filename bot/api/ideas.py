@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from bot.api.fields import Given, Instant, Number, Told
+from bot.api.records import ExplanationTold, explanation_told
 from bot.api.routing import Answer, Call, Routes
 from bot.api.shapes import Before, Limit, Wanted, next_page, within
 from engine.domain.account import Position
@@ -96,6 +97,7 @@ class StoryTold(Told):
     order: OrderTold | None
     trade: TradeTold | None
     record: int
+    explanations: list[ExplanationTold]
 
 
 class Size(Given):
@@ -231,6 +233,7 @@ def _story(story: Story) -> StoryTold:
         order=None if order is None else order_told(order),
         trade=_trade(story),
         record=story.decision.seq,
+        explanations=[explanation_told(each) for each in story.explanations],
     )
 
 

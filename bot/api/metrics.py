@@ -27,6 +27,7 @@ _GAUGES = (
     ("state", "ai_trader_trading_state", "The trading state: 1 for the one it is.", "state"),
     ("halt", "ai_trader_halt", "Why trading is halted or stopped: 1 for the reason.", "reason"),
     ("mode", "ai_trader_mode", "The mode: 1 for the one it is.", "mode"),
+    ("model", "ai_trader_model_today", "What the language model did and cost today.", "what"),
     ("heartbeat", "ai_trader_heartbeat_age_seconds", "Since each was last seen alive.", "name"),
 )
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from bot.api.fields import Instant, Number, Told
 from engine.domain.decision import Action, Decision
+from engine.domain.explanation import Explanation, Fate
 
 
 class RecordTold(Told):
@@ -46,3 +47,24 @@ def next_link(path: str, **values: object) -> dict[str, str]:
     """The header that names the next page; values that are not there are left out."""
     query = "&".join(f"{name}={value}" for name, value in values.items() if value is not None)
     return {"Link": f'<{path}?{query}>; rel="next"'}
+
+
+class ExplanationTold(Told):
+    """What a language model said of it; only a ``shown`` one has a text, the others a reason."""
+
+    language: str
+    fate: Fate
+    text: str
+    reason: str | None
+    model: str | None
+
+
+def explanation_told(said: Explanation) -> ExplanationTold:
+    """One, as the API tells it."""
+    return ExplanationTold(
+        language=said.language,
+        fate=said.fate,
+        text=said.text,
+        reason=said.reason,
+        model=said.model,
+    )

@@ -5,6 +5,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen
+from bot.views import explain
 from bot.views.costs import costs, unfilled
 from bot.views.facts import (
     NO,
@@ -51,7 +52,7 @@ def card(words: Words, story: Story, *, is_live: bool, role: Role) -> Screen:
     lines = [*_head(words, story, is_live), *_levels(words, story), *_world(words, story)]
     tail = _waiting(words, story, outcome) if waits else [Html(""), *stamp(words, story)]
     reasons = [condition(words, seen) for seen in outcome.evaluation.observations]
-    text = _fit(lines, reasons, tail)
+    text = _fit(lines, explain.on_card(words, story), reasons, tail)
     return Screen(
         text=text,
         buttons=_buttons(words, story) if waits and may_decide(role) else _after(words, story),
@@ -250,9 +251,11 @@ def _after(words: Words, story: Story) -> tuple[tuple[Button, ...], ...]:
     )
 
 
-def _fit(lines: list[Html], reasons: list[Html], tail: list[Html]) -> Html:
-    """The card within Telegram's caption limit: reasons go first, from the last one."""
-    kept = list(reasons)
+def _fit(lines: list[Html], said: list[Html], reasons: list[Html], tail: list[Html]) -> Html:
+    """The card within Telegram's caption limit: reasons go first, from the last one, and then what
+    was said in words.
+    """
+    kept = [*said, *reasons]
     while True:
         text = "\n".join([*lines, *kept, *tail])
         if len(text) <= CAPTION_LIMIT or not kept:

@@ -7,6 +7,7 @@ from html import escape
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
+from bot.views import explain
 from bot.views.card import outcome_of, stamp
 from bot.views.facts import check_line, coded, condition, direction, next_news, paper, reason
 from bot.views.positions import goal
@@ -104,6 +105,8 @@ def _dealt(words: Words, decision: Decision) -> Html:
         return words("history.closed", reason=coded(words, "exit", trade["reason"]), price=price)
     if wanted := entry.detail.get("position_order"):
         return Html(f" — {goal(words, restore(PositionOrder, wanted))}")
+    if entry.action is Action.IDEA_EXPLAINED:
+        return explain.fate(words, entry.detail["explanations"])
     if "person" in entry.detail and words.has(f"role.{entry.detail.get('role')}"):
         role = words(f"role.{entry.detail['role']}")
         return words("history.person", name=entry.detail["name"], role=role)
@@ -113,10 +116,10 @@ def _dealt(words: Words, decision: Decision) -> Html:
 def why(words: Words, story: Story) -> Screen:
     """Why, from the record alone: conditions, the score's points, every check, what came of it."""
     outcome, idea = outcome_of(story), story.idea
-    lines = [words("why.title", number=idea.number, strategy=idea.strategy_name), ""]
-    lines.append(words("why.conditions"))
+    lines = [words("why.title", number=idea.number, strategy=idea.strategy_name)]
+    lines += [*explain.in_full(words, story), Html(""), words("why.conditions")]
     lines += [condition(words, seen) for seen in outcome.evaluation.observations]
-    lines += ["", words("why.score", score=words.number(idea.confidence.score))]
+    lines += [Html(""), words("why.score", score=words.number(idea.confidence.score))]
     lines += [
         words(
             "why.points",
@@ -126,8 +129,10 @@ def why(words: Words, story: Story) -> Screen:
         for adjustment in idea.confidence.adjustments
     ] or [words("why.no_points")]
     if outcome.report is not None:
-        lines += ["", words("why.gate"), *gate(words, story.bundle, outcome.report.checks)]
-    lines += ["", *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
+        lines += [Html(""), words("why.gate"), *gate(words, story.bundle, outcome.report.checks)]
+    lines += (
+        [Html(""), *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
+    )
     lines.append(words("why.replay", seq=story.decision.seq))
     return Screen(text=cut(lines))
 

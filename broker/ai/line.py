@@ -4,7 +4,8 @@ Its errors and logs name no header and no body, where the secrets are.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,9 +60,20 @@ class Answered:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The head of an answer; its body comes in parts, which raise :class:`NoAnswer`."""
+
+    status: int
+    headers: Mapping[str, str]
+    parts: AsyncIterator[bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Sends requests. ``patience`` is for a whole one, however slowly its answer drips."""
+    """Sends requests. ``patience`` is for a whole one, however slowly its answer drips; of one that
+    is opened, until its head is there: whoever reads the body has to bound the rest.
+    """
 
     permit: Permit = own_network_too
     patience: timedelta = timedelta(seconds=20)
@@ -80,9 +92,38 @@ class Line:
             # Their texts may name anything; why is enough.
             raise NoAnswer(_reach(error)) from None
 
+    @asynccontextmanager
+    async def open(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> AsyncIterator[Opened]:
+        """The answer while it comes; raises :class:`NoAnswer`."""
+        try:
+            opening = self._opened(method, URL(url), headers, body)
+        except ValueError:
+            raise NoAnswer(AiReach.UNREACHABLE) from None
+        try:
+            async with asyncio.timeout(self.patience.total_seconds()):
+                response = await opening.__aenter__()
+        except TimeoutError:
+            raise NoAnswer(AiReach.TIMEOUT) from None
+        except (ClientError, OSError, ValueError) as error:
+            raise NoAnswer(_reach(error)) from None
+        try:
+            yield Opened(response.status, dict(response.headers), self._parts(response))
+        finally:
+            await opening.__aexit__(None, None, None)
+
     async def _ask(
         self, method: str, url: URL, headers: Mapping[str, str], body: bytes
     ) -> Answered:
+        async with self._opened(method, url, headers, body) as response:
+            raw = b"".join([part async for part in self._bounded(response)])
+            return Answered(response.status, dict(response.headers), raw)
+
+    @asynccontextmanager
+    async def _opened(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[ClientResponse]:
         self._check(url)
         sent = {name: text for name, text in headers.items() if name.lower() not in _OWN_HEADERS}
         connector = TCPConnector(
@@ -105,7 +146,7 @@ class Line:
                 allow_redirects=False,
             ) as response,
         ):
-            return Answered(response.status, dict(response.headers), await self._body(response))
+            yield response
 
     def _check(self, url: URL) -> None:
         host = url.raw_host
@@ -115,13 +156,20 @@ class Line:
         if not is_open(host, self.permit):
             raise Forbidden("an address that is not public")
 
-    async def _body(self, response: ClientResponse) -> bytes:
-        raw = bytearray()
+    async def _bounded(self, response: ClientResponse) -> AsyncIterator[bytes]:
+        length = 0
         async for part in response.content.iter_any():
-            raw += part
-            if len(raw) > self.largest:
+            length += len(part)
+            if length > self.largest:
                 raise NoAnswer(AiReach.GARBLED)
-        return bytes(raw)
+            yield part
+
+    async def _parts(self, response: ClientResponse) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._bounded(response):
+                yield part
+        except (ClientError, OSError, ValueError) as error:
+            raise NoAnswer(_reach(error)) from None
 
 
 def _reach(error: Exception) -> AiReach:

@@ -69,6 +69,7 @@ class Action(StrEnum):
     PROPOSAL_REJECTED = "proposal_rejected"
     PROPOSAL_EXPIRED = "proposal_expired"
     PROPOSAL_STALE = "proposal_stale"
+    IDEA_EXPLAINED = "idea_explained"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from engine.domain.account import Account, Position, TradingDay, day_start
 from engine.domain.approval import Approval
 from engine.domain.decision import Action, Decision
+from engine.domain.explanation import Explanation
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.market import Quote, Timeframe
 from engine.domain.order import ClosedTrade, Order
@@ -167,7 +168,8 @@ class ReadToday:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """An idea with everything that became of it; ``decision`` is the record that proposed it,
-    ``afterwards`` what the market did, whether it was traded or not.
+    ``afterwards`` what the market did, whether it was traded or not, ``explanations`` what a
+    language model said of it, by language.
     """
 
     idea: Idea
@@ -178,6 +180,7 @@ class Story:
     bundle: Bundle
     settings: RiskSettings
     afterwards: Progress | Outcome | None = None
+    explanations: Sequence[Explanation] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +211,7 @@ async def story(tx: Transaction, wanted: UUID | int) -> Story:
         bundle=await tx.bundles.get(idea.bundle_hash),
         settings=settings,
         afterwards=await tx.outcomes.of_idea(idea.id),
+        explanations=await tx.explanations.of_idea(idea.id),
     )
 
 

@@ -89,6 +89,8 @@ class RunCycle:
                 await self.bell.ring("send_order", decision.entry.detail["client_id"])
         if any(decision.entry.idea_id for decision in decisions):
             await self.bell.ring("deliver")
+            # Whoever has a language model explains it afterwards; nothing here waits for one.
+            await self.bell.ring("explain_ideas")
         return tuple(decisions), tuple(missing)
 
     async def _run(

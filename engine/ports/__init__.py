@@ -1,12 +1,14 @@
 """What the use cases need of the world: each adapter fills one of these Protocols."""
 
 from engine.ports.access import AccessStore, Passwords
+from engine.ports.analyst import Analyst
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
 from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
 from engine.ports.change_proposals import ChangeProposals
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
+from engine.ports.explanations import AnalystBooks, Explanations
 from engine.ports.feeds import (
     CalendarFeed,
     FeedMemories,
@@ -60,6 +62,8 @@ __all__ = [
     "COMMANDS_TOPIC",
     "RESULTS_TOPIC",
     "AccessStore",
+    "Analyst",
+    "AnalystBooks",
     "Anchor",
     "Anchors",
     "Auditor",
@@ -79,6 +83,7 @@ __all__ = [
     "Connections",
     "Controls",
     "Evaluations",
+    "Explanations",
     "Fault",
     "FeedMemories",
     "Feeds",

@@ -12,6 +12,7 @@ from engine.ports.bundles import Bundles
 from engine.ports.change_proposals import ChangeProposals
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
+from engine.ports.explanations import AnalystBooks, Explanations
 from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.ideas import Ideas
@@ -226,6 +227,16 @@ class Transaction(Keeps, Protocol):
     @property
     def trainings(self) -> Trainings:
         """Trainings that were asked for."""
+        ...
+
+    @property
+    def explanations(self) -> Explanations:
+        """What a language model said of ideas."""
+        ...
+
+    @property
+    def analyst_books(self) -> AnalystBooks:
+        """What the language model costs."""
         ...
 
     async def now(self) -> datetime:

@@ -4,7 +4,7 @@ A first word names another run, with options of its own: the names are in ``_RUN
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
 ``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
 ``connector``, ``oanda``, ``feeds``, ``deaths``, ``servers``, ``placements``, ``reconcile``,
-``history``, ``webhooks``.
+``history``, ``webhooks``, ``injections``.
 """
 
 import argparse
@@ -42,6 +42,7 @@ _RUNS = {
     "webhooks": "tests.chaos.webhooks",
     "backups": "tests.chaos.backups",
     "stops": "tests.chaos.stops",
+    "injections": "tests.chaos.injections",
 }
 
 

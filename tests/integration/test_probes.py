@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tortoise import connections
 
 from bot.api.probes import Probes
+from engine.domain.explanation import Budget
 from engine.errors import BrokerSilent
 from engine.flow.readiness import CheckReadiness
 from storage.heartbeats import beat
@@ -156,6 +158,9 @@ async def test_a_process_that_fell_silent_is_named(asker: Asker) -> None:
 async def test_metrics_are_counts_that_prometheus_reads(asker: Asker) -> None:
     await alive()
     await asker.desk.until_idea()
+    async with asker.desk.world.store.begin() as tx:
+        day = (await tx.now()).date()
+        assert await tx.analyst_books.reserve(day, 120, Decimal("0.5"), Budget())
     status, text = await asker.get("/metrics")
     assert status == 200
     found = {
@@ -169,6 +174,8 @@ async def test_metrics_are_counts_that_prometheus_reads(asker: Asker) -> None:
     assert found["ai_trader_history_records_total",] >= 1
     assert 0 <= found["ai_trader_heartbeat_age_seconds", "bot"] < 60
     assert found["ai_trader_trading_state", "running"] == 1
+    assert found["ai_trader_model_today", "tokens"] == 120
+    assert found["ai_trader_model_today", "cost"] == 0.5
     assert found["ea_signals_generated_total",] == 0
     assert found["ai_trader_open_positions",] == found["ai_trader_update_oldest_seconds",] == 0
     assert not [key for key in found if key[0] == "ai_trader_halt"]

@@ -13,6 +13,7 @@ from storage.chain import GENESIS
 from storage.sealing import KeyRing
 from tests.memory.access import MemoryAccess
 from tests.memory.change_proposals import MemoryChangeProposals
+from tests.memory.explanations import MemoryBooks, MemoryExplanations
 from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
@@ -124,6 +125,8 @@ class MemoryTransaction:
         self.webhooks = MemoryWebhooks(view, store.clock, store.webhook_numbers)
         self.models = MemoryModels(view, store.clock, store.model_numbers)
         self.trainings = MemoryTrainings(view, store.clock, store.training_numbers)
+        self.explanations = MemoryExplanations(view, store.clock)
+        self.analyst_books = MemoryBooks(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()

@@ -28,7 +28,7 @@ EXAMPLE: dict[str, Any] = yaml.safe_load(
 KINDS = (
     "idea", "approval", "order", "position_order", "outbox", "command", "state", "halt", "mode",
     "heartbeat", "outbox_age", "inbox", "inbox_age", "position", "history", "signal", "connection",
-    "webhook", "webhook_age",
+    "webhook", "webhook_age", "model",
 )  # fmt: skip
 #: What Prometheus itself adds.
 ADDED = {"up": {"job"}}

@@ -1,0 +1,185 @@
+"""An idea is explained in words, after it was decided; what it is does not depend on them.
+
+The idea, its size, its confidence and the gate's report are committed before anybody is asked. What
+the model says is text for people, held against the record before it is shown; where it does not
+hold, or nothing comes, the card keeps its own words (source 004, section 9.5).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from engine.domain.analyst import Conversation, Said
+from engine.domain.decision import Action, Entry
+from engine.domain.explanation import DEGRADED, FALLBACK_RATIONALE, Explanation, Fate
+from engine.domain.idea import Idea
+from engine.domain.notice import Audience
+from engine.errors import AnalystUnavailable
+from engine.flow.ideas import card_notice
+from engine.flow.judgement import Outcome
+from engine.flow.overview import JUDGED
+from engine.llm import prompts
+from engine.llm.cleaning import clean, is_written_in
+from engine.llm.evidence import Evidence
+from engine.llm.grounding import ground
+from engine.llm.ideas import evidence_of
+from engine.ports import Analyst, Bell, Store, Transaction
+from engine.snapshot.canonical import canonical, digest, plain, restore
+
+#: An idea that is older is not explained any more: nobody reads its card.
+RECENT = timedelta(hours=1)
+#: Whoever explains one has so long; then somebody else may. Every language is asked for in it.
+LEASE = timedelta(minutes=5)
+#: Ideas that are looked for at once.
+_MANY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is explained from, in which languages."""
+
+    idea: Idea
+    evidence: Evidence
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainIdeas:
+    """Explain what is due, one idea after the other; answers what was explained.
+
+    Of several who come, one explains an idea. Any of it may be cut off at any point: a claim that
+    ran out is free again, and what was written is not written twice.
+    """
+
+    store: Store
+    analyst: Analyst
+    bell: Bell
+
+    async def __call__(self) -> tuple[UUID, ...]:
+        async with self.store.begin() as tx:
+            due = await tx.explanations.due(await tx.now() - RECENT, _MANY)
+        return tuple([idea_id for idea_id in due if await self.one(idea_id)])
+
+    async def one(self, idea_id: UUID) -> bool:
+        """Explain one idea in the language of everyone who may see it; False when somebody else
+        does, or did.
+        """
+        async with self.store.begin() as tx:
+            if not await tx.explanations.claim(idea_id, LEASE):
+                return False
+            material = await material_of(tx, idea_id)
+        said: list[Explanation] = []
+        trouble: str | None = None
+        for language in material.languages:
+            conversation = prompts.rationale(material.evidence, language)
+            try:
+                # Who does not answer in one language would not in the next, and people wait.
+                answer = trouble or await self.analyst.complete(conversation)
+            except AnalystUnavailable as problem:
+                answer = trouble = problem.reason
+            async with self.store.begin() as tx:
+                now = await tx.now()
+            said.append(judged(material, language, conversation, answer, now))
+        async with self.store.begin() as tx:
+            await self._write(tx, material.idea, said)
+        await self.bell.ring("deliver")
+        return True
+
+    async def _write(self, tx: Transaction, idea: Idea, said: Sequence[Explanation]) -> None:
+        if not await tx.explanations.done(idea.id):
+            return
+        for each in said:
+            await tx.explanations.add(each)
+        unsupported = sum(each.fate is Fate.UNSUPPORTED for each in said)
+        now = await tx.now()
+        if unsupported:
+            await tx.analyst_books.count(now.date(), unsupported=unsupported)
+        if said:
+            await tx.outbox.tell(card_notice(idea.id, "explained"), Audience())
+            await tx.history.append(_entry(idea, said, now))
+
+
+async def material_of(tx: Transaction, idea_id: UUID) -> Material:
+    """What an idea is explained from: the record that proposed it, and the bundle it rests on; in
+    the languages of everyone who may see its card, without those it was explained in.
+    """
+    idea = await tx.ideas.get(idea_id)
+    made = (await tx.history.list(idea_id=idea_id, actions=JUDGED, limit=100))[-1]
+    outcome = restore(Outcome, made.entry.detail["outcome"])
+    bundle = await tx.bundles.get(idea.bundle_hash)
+    evidence = evidence_of(idea, outcome.evaluation, outcome.report, bundle)
+    done = {each.language for each in await tx.explanations.of_idea(idea_id)}
+    wanted = {person.language for person in await tx.people.list() if person.role.has_access}
+    return Material(idea, evidence, tuple(sorted((wanted & set(prompts.LANGUAGES)) - done)))
+
+
+def judged(
+    material: Material, language: str, conversation: Conversation, answer: Said | str, at: datetime
+) -> Explanation:
+    """What is made of an answer, or of the reason why there is none. A pure function."""
+    prompt = "\n\n".join(message.text for message in conversation.messages)
+    hash_ = digest(canonical(plain(material.evidence.figures)))
+    if isinstance(answer, str):
+        return Explanation(
+            idea_id=material.idea.id, language=language, fate=Fate.UNAVAILABLE, reason=answer,
+            evidence_hash=hash_, prompt=prompt, at=at,
+        )  # fmt: skip
+    text = clean(answer.text, prompts.LONGEST)
+    wrong = ground(text, material.evidence, language).unsupported
+    is_theirs = is_written_in(text, language)
+    is_shown = bool(text) and not wrong and is_theirs
+    reason = None
+    if not is_shown:
+        other = "no sentence that fits" if is_theirs else "another language"
+        reason = ", ".join(wrong)[:200] or other
+    return Explanation(
+        idea_id=material.idea.id,
+        language=language,
+        fate=Fate.SHOWN if is_shown else Fate.UNSUPPORTED,
+        reason=reason,
+        evidence_hash=hash_,
+        prompt=prompt,
+        answer=answer.text,
+        text=text if is_shown else "",
+        model=answer.model,
+        asked_tokens=answer.usage.asked,
+        said_tokens=answer.usage.said,
+        at=at,
+    )
+
+
+def _entry(idea: Idea, said: Sequence[Explanation], now: datetime) -> Entry:
+    """The record: what people are shown, and in degraded mode source 004's code."""
+    shown = [each for each in said if each.fate is Fate.SHOWN]
+    lost = [each for each in said if each.fate is Fate.UNAVAILABLE]
+    if lost:
+        rationale = f"{DEGRADED}: {FALLBACK_RATIONALE} ({lost[0].reason})"
+    elif shown:
+        rationale = next((each.text for each in shown if each.language == "en"), shown[0].text)
+    else:
+        rationale = f"The model's text is not shown: {said[0].reason}."
+    return Entry(
+        action=Action.IDEA_EXPLAINED,
+        occurred_at=now,
+        actor="llm",
+        symbol=idea.proposal.symbol,
+        market_time=idea.market_time,
+        rationale=rationale,
+        strategy_id=idea.strategy_id,
+        strategy_version=idea.strategy_version,
+        idea_id=idea.id,
+        detail={
+            "idea": idea.number,
+            "explanations": [
+                {
+                    "language": each.language,
+                    "fate": str(each.fate),
+                    "reason": each.reason,
+                    "model": each.model,
+                    "evidence_hash": each.evidence_hash,
+                }
+                for each in said
+            ],
+        },
+    )
