@@ -1,6 +1,8 @@
 """What the API does beside what the chat does: the use cases of its paths alone."""
 
+import asyncio
 from dataclasses import dataclass
+from time import monotonic
 
 from bot.pushing import Push, build_push
 from bot.settings import Settings
@@ -8,8 +10,10 @@ from bot.talk import Talk
 from bot.world import World
 from engine.domain.signal import Contact
 from engine.errors import NotSetUp
+from engine.flow.answering import ApproveIdea
 from engine.flow.approval_desk import AnswerApproval, ExpireNow, ListApprovals
 from engine.flow.approvals import ExpireIdeas
+from engine.flow.by_hand import OrderByHand
 from engine.flow.pipeline import RunCycle
 from engine.flow.readiness import CheckReadiness
 from engine.flow.signals import Pushed
@@ -53,6 +57,7 @@ class Acts:
     list_approvals: ListApprovals
     answer_approval: AnswerApproval
     expire_now: ExpireNow
+    order_by_hand: OrderByHand
     signals: Signals
 
 
@@ -75,6 +80,15 @@ def build_acts(
         answer_approval=AnswerApproval(store=store, decide_idea=talk.decide_idea),
         expire_now=ExpireNow(
             store=store, expire_ideas=ExpireIdeas(store=store, market=world.market, bell=bell)
+        ),
+        order_by_hand=OrderByHand(
+            collect=collect,
+            bell=bell,
+            approve_idea=ApproveIdea(
+                store=store, decide_idea=talk.decide_idea, timer=monotonic, sleep=asyncio.sleep
+            ),
+            is_live=world.broker.is_live,
+            symbols=world.symbols,
         ),
         signals=Signals(push=build_push(settings, store) if has_server else None),
     )

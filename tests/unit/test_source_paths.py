@@ -51,7 +51,6 @@ PAGES = "/login /dashboard /analysis /data /settings /ai-trading"
 
 #: What there is not yet. A path that exists must go from here, and from the page's notes.
 NOT_YET = {
-    "POST /v1/trading/live/order": "orders come from approved strategies alone",
     "POST /v1/ai/proposals/generate": "needs the advisor",
     "POST /v1/ai/optimizer/train": "needs the optimizer",
     "GET /v1/ai/optimizer/propose": "needs the optimizer",
