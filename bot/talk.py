@@ -7,7 +7,7 @@ from functools import partial
 from time import perf_counter
 
 from bot.ingesting import stream_faults
-from bot.provider_settings import secret_faults
+from bot.provider_settings import build_provider, secret_faults
 from bot.pushing import push_faults
 from bot.venues import new_code, new_token
 from bot.wiring import (
@@ -38,6 +38,7 @@ from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, R
 from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
 from engine.flow.performance import ReadPerformance
 from engine.flow.positions import AskPosition, ConfirmPosition
+from engine.flow.provider import CheckProvider, ReadProvider
 from engine.flow.replay import ReplayDecision
 from engine.flow.roles import AddPerson, AnswerRequest, ChangeRole, ReadPeople
 from engine.flow.settings import ChangeSettings, ReadSettings
@@ -49,6 +50,9 @@ from engine.flow.trades import ReadPositions
 from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
+from engine.flow.webhook_faults import FindWebhookFaults
+from engine.flow.webhook_log import TestWebhook
+from engine.flow.webhooks import ReadWebhooks
 from engine.ports import Bell
 from storage.database import schema_version
 from storage.surroundings import surroundings
@@ -110,9 +114,16 @@ class Talk:
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
     read_signal_queue: ReadSignalQueue
+    read_provider: ReadProvider
+    check_provider: CheckProvider
+    read_webhooks: ReadWebhooks
+    #: None where this process has no setting of webhooks: a test is signed.
+    test_webhook: TestWebhook | None
 
 
-def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
+def build_talk(
+    world: World, bell: Bell, *, claim_code: str, test_webhook: TestWebhook | None = None
+) -> Talk:
     """The use cases of the chat."""
     store = world.store
     symbols = tuple(symbol for symbol, _ in world.symbols)
@@ -131,6 +142,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         zone=world.zone,
     )
     collect, read_live = build_collect(world), build_read_live(world)
+    provider = build_provider(world.provider, store, bell)
     read_positions = ReadPositions(
         store=store,
         broker=replace(glance, life=timedelta(0)),
@@ -235,6 +247,10 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
+        read_provider=provider.read,
+        check_provider=provider.check,
+        read_webhooks=ReadWebhooks(store=store),
+        test_webhook=test_webhook,
     )
 
 
@@ -243,5 +259,6 @@ async def _around(
 ) -> Sequence[Finding]:
     near = await surroundings(local_chat=world.local_chat)
     vault = secret_faults(world.keys, world.store, world.provider.plan)
-    found = [*near, *await world.venue.faults(), *await push(), *await vault()]
+    hooks = FindWebhookFaults(store=world.store)
+    found = [*near, *await world.venue.faults(), *await push(), *await vault(), *await hooks()]
     return found if streams is None else [*found, *await streams()]
