@@ -26,6 +26,7 @@ NAMES = (
     "charts",
     "tap",
     "api",
+    "api-load",
     "ea",
     "ea-fleet",
     "feeds",
