@@ -90,9 +90,6 @@ async def test_newcomer_sees_an_idea_taps_approve_and_reads_one_story(
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find(), args=list(FLAGS))
         page = await browser.new_page(viewport={"width": 420, "height": 900})
-        health = await page.goto(f"http://127.0.0.1:{api_port}/health")
-        assert health is not None
-        assert health.status == 200
         await page.goto(address)
         approve = page.locator('[data-testid=inline-button][data-label*="Approve"]').last
         await approve.wait_for(timeout=60_000)
@@ -112,4 +109,7 @@ async def test_newcomer_sees_an_idea_taps_approve_and_reads_one_story(
         record = re.search(r"/replay (\d+)", why)
         assert record is not None
         assert "equal, bit for bit" in await ask(page, f"/replay {record[1]}", "Replay of")
+        health = await page.goto(f"http://127.0.0.1:{api_port}/health")
+        assert health is not None
+        assert health.status == 200
         await browser.close()
