@@ -270,11 +270,13 @@ def _guard(work: Any) -> Any:
         return work()
     except typer.Exit:
         raise
-    except Exception as problem:
+    except Exception as found:
         from bot.logs import mask
+        from bot.running import only
         from storage.database import REFUSALS
         from storage.embedded import EmbeddedServerError
 
+        problem = only(found)
         if isinstance(problem, TraderError | EmbeddedServerError | OSError | REFUSALS):
             typer.echo(f"ai-trader: {mask(str(problem))}", err=True)
             raise typer.Exit(2) from problem

@@ -51,8 +51,8 @@ PEOPLE = (
 async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
     """Run the whole product until cancelled; ``say`` prints a line for whoever started it."""
     if demo:
-        # A recording's signals are for nobody's account.
-        settings = with_urls(settings, ea_push_enabled=False)
+        # A recording's signals are for nobody's account, and its chat knows no passwords.
+        settings = with_urls(settings, ea_push_enabled=False, api_host="127.0.0.1")
     async with AsyncExitStack() as stack:
         settings, described = await stack.enter_async_context(_servers(settings))
         say(f"Servers: {described}")
@@ -81,8 +81,9 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         if settings.broker == "mt_bridge":
             say(f"The Expert Advisor's endpoint: http://{settings.ea_host}:{settings.ea_port}")
             parts.append(run_endpoint(settings, world, pool))
-        if settings.api_port is not None and not demo:
-            say(f"Health, readiness and metrics: http://{settings.api_host}:{settings.api_port}")
+        if settings.api_port is not None:
+            say(f"The HTTP API: http://{settings.api_host}:{settings.api_port}/v1/docs")
+            say("  /web in the chat makes the code for an address and a password")
             parts.append(run_api(settings, world, pool))
         if world.signal_server is not None:
             say(f"Signals are pushed to {world.signal_server.url}")

@@ -16,6 +16,8 @@ from arq.connections import ArqRedis
 
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
+from bot.hook_settings import is_wanted
+from bot.hooks import build_hooks
 from bot.hooks import posting as post_hooks
 from bot.modelling import training
 from bot.running import steadily, surely, together
@@ -140,7 +142,8 @@ async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
     plan = plan_of(settings)
     code = secrets.token_urlsafe(12)
     await surely(partial(_print_code, world, code), "the look for an administrator")
-    talk = build_talk(world, ArqBell(pool), claim_code=code)
+    test = build_hooks(settings, world.store, now).test if is_wanted(settings) else None
+    talk = build_talk(world, ArqBell(pool), claim_code=code, test_webhook=test)
     await together(
         run_chat(settings, world, pool, talk, plan),
         steadily(watching(talk.watch_heartbeats), "watch"),

@@ -43,3 +43,10 @@ async def together(*parts: Coroutine[Any, Any, None]) -> None:
     async with asyncio.TaskGroup() as group:
         for part in parts:
             group.create_task(part)
+
+
+def only(problem: BaseException) -> BaseException:
+    """What really went wrong, where parts that ran side by side ended by one thing alone."""
+    while isinstance(problem, BaseExceptionGroup) and len(problem.exceptions) == 1:
+        problem = problem.exceptions[0]
+    return problem

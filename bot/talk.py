@@ -10,7 +10,7 @@ from bot.analyst_settings import model_faults
 from bot.changing import build_changes
 from bot.ingesting import stream_faults
 from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
-from bot.provider_settings import secret_faults
+from bot.provider_settings import build_provider, secret_faults
 from bot.pushing import push_faults
 from bot.venues import new_code, new_token
 from bot.wiring import (
@@ -46,6 +46,7 @@ from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
 from engine.flow.performance import ReadPerformance
 from engine.flow.positions import AskPosition, ConfirmPosition
 from engine.flow.predicting import AskModel
+from engine.flow.provider import CheckProvider, ReadProvider
 from engine.flow.replay import ReplayDecision
 from engine.flow.roles import AddPerson, AnswerRequest, ChangeRole, ReadPeople
 from engine.flow.settings import ChangeSettings, ReadSettings
@@ -58,6 +59,9 @@ from engine.flow.trades import ReadPositions
 from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
+from engine.flow.webhook_faults import FindWebhookFaults
+from engine.flow.webhook_log import TestWebhook
+from engine.flow.webhooks import ReadWebhooks
 from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.drift import ReadDrift
@@ -131,9 +135,16 @@ class Talk:
     read_changes: ReadChanges
     answer_change: AnswerChange
     advise: Advise
+    read_provider: ReadProvider
+    check_provider: CheckProvider
+    read_webhooks: ReadWebhooks
+    #: None where this process has no setting of webhooks: a test is signed.
+    test_webhook: TestWebhook | None
 
 
-def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
+def build_talk(
+    world: World, bell: Bell, *, claim_code: str, test_webhook: TestWebhook | None = None
+) -> Talk:
     """The use cases of the chat."""
     store = world.store
     symbols = tuple(symbol for symbol, _ in world.symbols)
@@ -154,6 +165,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
     collect, read_live = build_collect(world), build_read_live(world)
     change_control = build_change_control(world, bell)
     changes = build_changes(world, bell, change_control)
+    provider = build_provider(world.provider, store, bell)
     read_positions = ReadPositions(
         store=store,
         broker=replace(glance, life=timedelta(0)),
@@ -273,6 +285,10 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_changes=changes.read,
         answer_change=changes.answer,
         advise=changes.advise,
+        read_provider=provider.read,
+        check_provider=provider.check,
+        read_webhooks=ReadWebhooks(store=store),
+        test_webhook=test_webhook,
     )
 
 
@@ -282,5 +298,7 @@ async def _around(
     near = await surroundings(local_chat=world.local_chat)
     vault = secret_faults(world.keys, world.store, world.provider.plan)
     model = model_faults(world.provider.plan, world.model, world.store)
+    hooks = FindWebhookFaults(store=world.store)
     found = [*near, *await world.venue.faults(), *await push(), *await vault(), *await model()]
+    found += await hooks()
     return found if streams is None else [*found, *await streams()]

@@ -65,23 +65,28 @@ async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
     nobody has noticed yet. Tortoise then leaves it as the task's own and keeps its place in the
     pool: every later transaction of that task would fail, for good. What is left is undone here.
     """
-    context = in_transaction()
+    context, has_begun = in_transaction(), False
     try:
         async with context as connection:
+            has_begun = True
             yield connection
     except BaseException:
-        _undo(context)
+        _undo(context, is_held=not has_begun)
         raise
 
 
-def _undo(context: TransactionContext) -> None:
+def _undo(context: TransactionContext, *, is_held: bool) -> None:
+    """``is_held`` is that nobody gives the connection back. One that had begun was given back, and
+    the pool itself goes on with that when we are cancelled: it must not be cut off under it.
+    """
     token = getattr(context, "token", None)
     if token is None:
         return
     with suppress(ValueError):  # the usual case: it was undone already
         get_connections().reset(token)
-        with suppress(asyncpg.InterfaceError):
-            context.client._connection.terminate()
+        if is_held:
+            with suppress(asyncpg.InterfaceError):
+                context.client._connection.terminate()
 
 
 async def schema_version() -> str:

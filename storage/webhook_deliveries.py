@@ -1,7 +1,7 @@
 """Events on their way to endpoints: one attempt at a time, in their order, each written down."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -154,6 +154,15 @@ class DeliveryTable:
         )
         (row,) = await self._connection.execute_query_dict(query, [endpoint_id])
         return int(row["count"])
+
+    async def oldest(self, endpoint_id: int) -> datetime | None:
+        query = (
+            "SELECT min(created_at) AS oldest FROM webhook_delivery"
+            " WHERE endpoint_id = $1 AND state = 'waiting'"
+        )
+        (row,) = await self._connection.execute_query_dict(query, [endpoint_id])
+        found: datetime | None = row["oldest"]
+        return found
 
     async def retire(self, age: timedelta, limit: int) -> int:
         values = [age.total_seconds(), limit]

@@ -1,6 +1,8 @@
 """What the API does beside what the chat does: the use cases of its paths alone."""
 
+import asyncio
 from dataclasses import dataclass
+from time import monotonic
 
 from bot.changing import Changes, build_changes
 from bot.pushing import Push, build_push
@@ -9,8 +11,10 @@ from bot.talk import Talk
 from bot.world import World
 from engine.domain.signal import Contact
 from engine.errors import NotSetUp
+from engine.flow.answering import ApproveIdea
 from engine.flow.approval_desk import AnswerApproval, ExpireNow, ListApprovals
 from engine.flow.approvals import ExpireIdeas
+from engine.flow.by_hand import OrderByHand
 from engine.flow.pipeline import RunCycle
 from engine.flow.readiness import CheckReadiness
 from engine.flow.signals import Pushed
@@ -55,6 +59,7 @@ class Acts:
     answer_approval: AnswerApproval
     expire_now: ExpireNow
     changes: Changes
+    order_by_hand: OrderByHand
     signals: Signals
 
 
@@ -82,5 +87,14 @@ def build_acts(
             expire_changes=changes.expire,
         ),
         changes=changes,
+        order_by_hand=OrderByHand(
+            collect=collect,
+            bell=bell,
+            approve_idea=ApproveIdea(
+                store=store, decide_idea=talk.decide_idea, timer=monotonic, sleep=asyncio.sleep
+            ),
+            is_live=world.broker.is_live,
+            symbols=world.symbols,
+        ),
         signals=Signals(push=build_push(settings, store) if has_server else None),
     )

@@ -26,6 +26,7 @@ Page = Annotated[int, Field(ge=1, le=2**53)]
 #: What has to do with putting something to people and their answer.
 _EVENTS = (
     Action.AI_PROPOSED,
+    Action.HUMAN_PROPOSED,
     Action.HUMAN_APPROVED,
     Action.HUMAN_REJECTED,
     Action.RISK_REJECTED,

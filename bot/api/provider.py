@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from bot.api.fields import Given, Instant, Text, Told
+from bot.api.returned import came_back, did_not, is_read_by_a_person, words_of
 from bot.api.routing import Answer, Call, Routes
 from bot.api.uses import new_secret
 from bot.i18n import words_for
@@ -18,6 +19,7 @@ from bot.views.provider import status_document, test_document
 from engine.domain.access import Means
 from engine.domain.person import Role
 from engine.domain.secret import Secret
+from engine.errors import TraderError
 from engine.flow.provider_oauth import ATTEMPT
 from engine.flow.provider_records import ProviderStatus
 
@@ -26,6 +28,8 @@ routes = Routes("provider")
 #: What the browser that began an attempt brings back. Not the session's cookie: that is for our own
 #: pages only, and who comes back comes from the provider's.
 _ATTEMPT_COOKIE = "oauth_attempt"
+#: And the language of who began, for the page they come back to.
+_LANGUAGE_COOKIE = "oauth_language"
 _PATH = "/oauth/openai"
 
 State = Annotated[Text, Field(min_length=1, max_length=200)]
@@ -86,7 +90,9 @@ async def start(call: Call) -> Answer[Attempt]:
 
     def then(response: web.StreamResponse) -> None:
         if browser is not None:
-            _mark(response, browser, int(ATTEMPT.total_seconds()))
+            seconds = int(ATTEMPT.total_seconds())
+            _mark(response, _ATTEMPT_COOKIE, browser, seconds)
+            _mark(response, _LANGUAGE_COOKIE, call.caller.person.language, seconds)
 
     goes_on = "text/html" in call.request.headers.get("Accept", "")
     told = Attempt(
@@ -113,15 +119,24 @@ async def callback(
 ) -> Answer[Connected]:
     """Where the provider sends the person back; a state works once.
 
-    Only state, code and error are read: whatever else a provider adds is its own matter.
+    A browser gets a page in the person's language, with the same status. Only state, code and error
+    are read: whatever else a provider adds is its own matter.
     """
-    status = await call.uses.provider.finish(
+    finished = call.uses.provider.finish(
         state,
         None if code is None else Secret(code),
         error=error,
         browser=call.request.cookies.get(_ATTEMPT_COOKIE),
     )
-    return Answer(_connected(status), then=lambda response: _mark(response, "", 0))
+    if not is_read_by_a_person(call.request):
+        return Answer(_connected(await finished), then=_unmark)
+    words = words_of(call.request, call.request.cookies.get(_LANGUAGE_COOKIE))
+    try:
+        page = came_back(words, await finished)
+    except TraderError as problem:
+        page = did_not(words, problem)
+    _unmark(page)
+    return page  # type: ignore[return-value]  # a page in the place of the document
 
 
 @routes.get(f"{_PATH}/status", role=Role.ADMIN)
@@ -173,9 +188,14 @@ def _connected(found: ProviderStatus) -> Connected:
     return Connected.model_validate(status_document(words_for("en"), found))
 
 
-def _mark(response: web.StreamResponse, value: str, seconds: int) -> None:
+def _unmark(response: web.StreamResponse) -> None:
+    for name in (_ATTEMPT_COOKIE, _LANGUAGE_COOKIE):
+        _mark(response, name, "", 0)
+
+
+def _mark(response: web.StreamResponse, name: str, value: str, seconds: int) -> None:
     response.set_cookie(
-        _ATTEMPT_COOKIE,
+        name,
         value,
         max_age=seconds,
         path=_PATH,

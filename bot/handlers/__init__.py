@@ -28,6 +28,7 @@ from bot.handlers import (
     unknown,
     users,
     watchlist,
+    webhooks,
     zones,
 )
 
@@ -36,7 +37,7 @@ def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
     trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
-    seen = (status, performance, history, market, models, system, ea)
+    seen = (status, performance, history, market, models, system, ea, webhooks)
     kept = (changes, risk, drafts, watchlist, strategies, rule_edits, settings)
     modules = (*joined, *seen, *trading, *kept, unknown)
     return tuple(module.build() for module in modules)

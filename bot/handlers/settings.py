@@ -22,6 +22,7 @@ from engine.domain.settings import SettingsVersion, back_to
 from engine.errors import InvalidInput
 from engine.flow.connection import ReadConnection
 from engine.flow.overview import ReadStatus
+from engine.flow.provider import CheckProvider, ReadProvider
 from engine.flow.settings import ReadSettings
 from engine.flow.usage import ReadLimits
 from engine.ports import Clock
@@ -39,8 +40,8 @@ def build() -> Router:
     router.message.register(settings, Command("settings"))
     router.message.register(broker, Command("broker"))
     sections: dict[str, Handler] = {
-        "hub": hub, "broker": broker_section, "ai": ai, "hubmode": mode, "hublang": language,
-        "hubzone": zone, "notices": notices,
+        "hub": hub, "broker": broker_section, "ai": ai, "aitest": try_ai, "hubmode": mode,
+        "hublang": language, "hubzone": zone, "notices": notices,
     }  # fmt: skip
     for action, section in sections.items():
         router.callback_query.register(section, F.data == callbacks.pack(action))
@@ -92,9 +93,23 @@ async def broker_section(
     return connection_views.connection(words, await read_connection(person.id), edit=True)
 
 
-async def ai(query: CallbackQuery, words: Words) -> Screen:
-    """Which model writes."""
-    return views.ai(words)
+async def ai(
+    query: CallbackQuery, person: Person, words: Words, read_provider: ReadProvider
+) -> Screen:
+    """Which model there is, and how its provider is connected."""
+    return views.ai(words, await read_provider(person.id), person.role)
+
+
+async def try_ai(
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    read_provider: ReadProvider,
+    check_provider: CheckProvider,
+) -> Screen:
+    """Ask the provider whether it is there and takes the credential."""
+    offer = await check_provider(person.id)
+    return views.ai(words, await read_provider(person.id), person.role, offer)
 
 
 async def mode(

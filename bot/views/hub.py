@@ -7,12 +7,14 @@ from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.drafts import change_lines
-from bot.views.facts import badge, by, paper
+from bot.views.facts import NO, YES, badge, by, paper
 from bot.views.risk import back, rows_of
 from bot.views.settings import said
 from engine.domain.person import Person, Role
+from engine.domain.provider import AiReach, Lost, Offer
 from engine.domain.settings import SettingsVersion, differences
 from engine.domain.state import Control
+from engine.flow.provider_records import ProviderStatus
 
 #: Section and the action its button has.
 _SECTIONS = (
@@ -57,9 +59,30 @@ def within(words: Words, screen: Screen) -> Screen:
     return Screen(text=screen.text, buttons=rows, edit=True)
 
 
-def ai(words: Words) -> Screen:
-    """Which model writes texts: none, and what that means."""
-    return within(words, Screen(text=words("hub.ai_none")))
+def ai(words: Words, status: ProviderStatus, role: Role, offer: Offer | None = None) -> Screen:
+    """Which model writes texts, or none and what that means; how its provider is connected, and
+    what it said just now.
+    """
+    if status.lost is Lost.NEVER and not status.enabled:
+        return within(words, Screen(text=words("hub.ai_none")))
+    provider, model = status.provider.shown, status.model or "–"
+    lines = [words("ai_section.title", provider=provider, model=model)]
+    if status.lost is not None:
+        lines.append(words(f"provider.lost_{status.lost}", provider=provider))
+    else:
+        lines.append(words(f"ai_section.{status.mode}"))
+    if status.lost is None and status.expires_at is not None:
+        lines.append(words("ai_section.until", time=words.moment(status.expires_at)))
+    if not status.enabled:
+        lines.append(words("ai_section.disabled"))
+    lines.append(words("ai_section.rules"))
+    if offer is not None:
+        said = words(f"ai.{offer.reach}", provider=provider, model=model)
+        sign = YES if offer.reach is AiReach.ONLINE else NO
+        lines += [Html(""), Html(f"{sign} {said}")]
+    test = Button(words("ai_section.test"), callbacks.pack("aitest"))
+    buttons = ((test,),) if role.rank >= Role.TRADER.rank else ()
+    return within(words, Screen(text=Html("\n".join(lines)), buttons=buttons))
 
 
 def zone(words: Words, person: Person, now: datetime, *, command: bool) -> Screen:

@@ -20,6 +20,7 @@ class Action(StrEnum):
     RISK_REJECTED = "risk_rejected"
     AI_HALTED = "ai_halted"
     AI_RESUMED = "ai_resumed"
+    HUMAN_PROPOSED = "human_proposed"
     NO_TRADE = "no_trade"
     IDEA_EXPIRED = "idea_expired"
     ORDER_SENDING = "order_sending"

@@ -9,6 +9,7 @@ class EventType(StrEnum):
     """What a message is about; these names are public and never change."""
 
     IDEA_PROPOSED = "idea.proposed"
+    IDEA_ORDERED = "idea.ordered"
     IDEA_AUTO_EXECUTED = "idea.auto_executed"
     IDEA_APPROVED = "idea.approved"
     IDEA_REJECTED = "idea.rejected"
@@ -46,6 +47,7 @@ class EventType(StrEnum):
 #: bot do not.
 EVENTS = {
     Action.AI_PROPOSED: EventType.IDEA_PROPOSED,
+    Action.HUMAN_PROPOSED: EventType.IDEA_ORDERED,
     Action.AI_AUTO_EXECUTED: EventType.IDEA_AUTO_EXECUTED,
     Action.HUMAN_APPROVED: EventType.IDEA_APPROVED,
     Action.HUMAN_REJECTED: EventType.IDEA_REJECTED,

@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
+from engine.domain.account import Direction
 from engine.domain.gate import BEFORE_SIGNAL, HALTS, Check, CheckResult, GateReport, before_signal
-from engine.domain.idea import Confidence, Evaluation, Proposal, Sizing
+from engine.domain.idea import Confidence, Evaluation, Observation, Proposal, Sizing
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
+from engine.domain.values import quantize
 from engine.errors import NotFound
 from engine.gate.case import Case, Scene
 from engine.gate.judge import NOTHING, judge, look
 from engine.gate.sizing import size
 from engine.scoring.confidence import score
 from engine.strategies.base import entry_price, evaluate
+from engine.strategies.by_hand import BY_HAND, by_hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,21 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByHand:
+    """What a person wants to trade. ``at_most`` is the size in lots, None as large as the limits
+    allow; ``entry`` the price they looked at, None any; ``by`` and ``reason`` are who, and why.
+    """
+
+    direction: Direction
+    stop_loss: Decimal
+    take_profit: tuple[Decimal, ...]
+    by: str
+    reason: str = ""
+    at_most: Decimal | None = None
+    entry: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The proposal at the price of now, its size now, and every check run again."""
 
@@ -131,6 +149,49 @@ def consider(
     )
 
 
+def consider_by_hand(wanted: ByHand, bundle: Bundle) -> Outcome:
+    """Size, score and gate what a person wants; every check is asked, as of any idea.
+
+    No rule of a strategy spoke, so that its part of the score is whole. Raises :class:`FeedError`
+    without a quote.
+    """
+    strategy = by_hand(bundle)
+    digits, entry = bundle.instrument.digits, entry_price(bundle, wanted.direction)
+    targets = {quantize(price, digits) for price in wanted.take_profit}
+    proposal = Proposal(
+        symbol=bundle.symbol,
+        timeframe=bundle.timeframe,
+        direction=wanted.direction,
+        entry=entry,
+        stop_loss=quantize(wanted.stop_loss, digits),
+        take_profit=tuple(sorted(targets, key=lambda price: abs(price - entry))),
+    )
+    seen = Observation("by_hand", wanted.reason, wanted.by, met=True, required=True)
+    sizing = size(strategy, bundle, proposal, at_most=wanted.at_most)
+    confidence = score(strategy, bundle, proposal, (seen,))
+    case = Case(
+        bundle=bundle,
+        strategy=strategy,
+        proposal=proposal,
+        sizing=sizing,
+        confidence=confidence,
+        strategy_version=strategy.version,
+        proposed_entry=wanted.entry,
+    )
+    return Outcome(
+        evaluation=Evaluation(
+            strategy_id=strategy.id,
+            strategy_version=strategy.version,
+            observations=(seen,),
+            proposal=proposal,
+        ),
+        before=(),
+        sizing=sizing,
+        confidence=confidence,
+        report=judge(case),
+    )
+
+
 def first_closed(
     checks: Iterable[CheckResult], asked: Collection[Check] = BEFORE_SIGNAL
 ) -> Check | None:
@@ -164,7 +225,9 @@ def ask_again(
 
 
 def strategy_of(bundle: Bundle, strategy_id: UUID) -> Strategy:
-    """A strategy of the bundle by id; raises :class:`NotFound`."""
+    """A strategy of the bundle, or the rules of an order by hand; raises :class:`NotFound`."""
+    if strategy_id == BY_HAND:
+        return by_hand(bundle)
     for strategy in bundle.strategies:
         if strategy.id == strategy_id:
             return strategy

@@ -26,8 +26,14 @@ from engine.flow.people import person_at_least
 from engine.ports import MarketData, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
 
-#: What an AI decision on a candle can be.
-JUDGED = (Action.AI_PROPOSED, Action.AI_AUTO_EXECUTED, Action.RISK_REJECTED, Action.NO_TRADE)
+#: What the first judgement of a market can be, a strategy's or a person's.
+JUDGED = (
+    Action.AI_PROPOSED,
+    Action.AI_AUTO_EXECUTED,
+    Action.HUMAN_PROPOSED,
+    Action.RISK_REJECTED,
+    Action.NO_TRADE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

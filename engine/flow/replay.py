@@ -10,7 +10,16 @@ from engine.domain.person import Role
 from engine.domain.settings import with_changes
 from engine.domain.snapshot import Bundle, Frame
 from engine.errors import SnapshotNotFound, TraderError
-from engine.flow.judgement import Answer, Outcome, Question, ask_again, consider, strategy_of
+from engine.flow.judgement import (
+    Answer,
+    ByHand,
+    Outcome,
+    Question,
+    ask_again,
+    consider,
+    consider_by_hand,
+    strategy_of,
+)
 from engine.flow.people import person_at_least
 from engine.ports import Store, Transaction
 from engine.snapshot.canonical import plain, restore
@@ -185,6 +194,8 @@ def _compute(decision: Decision, bundle: Bundle) -> tuple[str, Any]:
     detail = decision.entry.detail
     if "question" in detail:
         return "answer", ask_again(restore(Question, detail["question"]), bundle)
+    if "by_hand" in detail:
+        return "outcome", consider_by_hand(restore(ByHand, detail["by_hand"]), bundle)
     if "outcome" not in detail or decision.entry.strategy_id is None:
         raise SnapshotNotFound(f"decision {decision.seq} holds nothing that can be computed again")
     return "outcome", consider(strategy_of(bundle, decision.entry.strategy_id), bundle)

@@ -196,6 +196,7 @@ def _delivery(detail: dict[str, Any]) -> dict[str, Any]:
 
 _TOLD: Mapping[Action, Callable[[dict[str, Any]], dict[str, Any]]] = {
     Action.AI_PROPOSED: _proposal,
+    Action.HUMAN_PROPOSED: _proposal,
     Action.AI_AUTO_EXECUTED: _proposal,
     Action.RISK_REJECTED: _proposal,
     **dict.fromkeys(

@@ -133,6 +133,10 @@ class Deliveries(Protocol):
         """How many wait for an endpoint."""
         ...
 
+    async def oldest(self, endpoint_id: int) -> datetime | None:
+        """Since when the oldest of those that wait for an endpoint has waited."""
+        ...
+
     async def retire(self, age: timedelta, limit: int) -> int:
         """Remove deliveries, at most so many, that ended longer ago; how many."""
         ...

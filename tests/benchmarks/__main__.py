@@ -27,6 +27,7 @@ NAMES = (
     "charts",
     "tap",
     "api",
+    "api-load",
     "ea",
     "ea-fleet",
     "feeds",

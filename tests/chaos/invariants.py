@@ -16,7 +16,7 @@ from tests.chaos.exit_rules import exit_faults
 from tests.chaos.venues import Truth
 
 FINAL = {"acked", "rejected", "cancelled", "absent", "unknown"}
-_PROPOSED = ("ai_proposed", "ai_auto_executed")
+_PROPOSED = ("ai_proposed", "ai_auto_executed", "human_proposed")
 _JUDGED = (*_PROPOSED, "risk_rejected", "no_trade")
 _ANSWERS = {"ok", "no", "half"}
 #: The record each ending of an approval must have, exactly once.

@@ -190,6 +190,18 @@ async def test_an_event_is_queued_once_for_each_endpoint(store: Any) -> None:
         assert await tx.webhooks.waiting(one.id) == 2
 
 
+async def test_it_is_known_since_when_the_oldest_waits(store: Any) -> None:
+    one, other = await add(store), await add(store)
+    async with store.begin() as tx:
+        assert await tx.webhooks.oldest(one.id) is None
+    first, _ = await queue(store, one, "a", "b")
+    async with store.begin() as tx:
+        assert await tx.webhooks.oldest(one.id) == first.created_at
+        assert await tx.webhooks.oldest(other.id) is None
+        await tx.webhooks.cancel(one.id, "enough")
+        assert await tx.webhooks.oldest(one.id) is None
+
+
 async def test_an_endpoint_is_claimed_when_something_waits_and_by_one_alone(store: Any) -> None:
     made, idle = await add(store), await add(store)
     assert await claim(store) == []

@@ -1,9 +1,11 @@
 """``ai-trader demo`` as a newcomer sees it: a page in a real browser, a card, a tap, a stamp."""
 
 import asyncio
+import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -29,14 +31,28 @@ def _folder() -> Path:
     return folder
 
 
+def _free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        port: int = made.getsockname()[1]
+        return port
+
+
 @pytest.fixture
-async def address() -> AsyncIterator[str]:
-    """The address a fresh demo prints."""
+def api_port() -> int:
+    """Where the demo's API is."""
+    return _free_port()
+
+
+@pytest.fixture
+async def address(api_port: int) -> AsyncIterator[str]:
+    """The address a fresh demo prints. It ends by Ctrl-C, and has nothing to complain of."""
     folder = _folder()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "demo", "--home", str(folder / "home"), "--port", "0",
         "--pace", "2",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "API_PORT": str(api_port), "API_HOST": "0.0.0.0"},
     )  # fmt: skip
     assert process.stdout is not None
     try:
@@ -47,7 +63,9 @@ async def address() -> AsyncIterator[str]:
                 break
         yield found[0]
         process.send_signal(signal.SIGINT)
+        rest = (await process.stdout.read()).decode()
         assert await process.wait() == 0
+        assert "Traceback" not in rest, rest
     finally:
         if process.returncode is None:
             process.kill()
@@ -66,7 +84,9 @@ async def ask(page: Page, command: str, expected: str) -> str:
     return await answer.inner_text()
 
 
-async def test_newcomer_sees_an_idea_taps_approve_and_reads_one_story(address: str) -> None:
+async def test_newcomer_sees_an_idea_taps_approve_and_reads_one_story(
+    address: str, api_port: int
+) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find(), args=list(FLAGS))
         page = await browser.new_page(viewport={"width": 420, "height": 900})
@@ -89,4 +109,7 @@ async def test_newcomer_sees_an_idea_taps_approve_and_reads_one_story(address: s
         record = re.search(r"/replay (\d+)", why)
         assert record is not None
         assert "equal, bit for bit" in await ask(page, f"/replay {record[1]}", "Replay of")
+        health = await page.goto(f"http://127.0.0.1:{api_port}/health")
+        assert health is not None
+        assert health.status == 200
         await browser.close()

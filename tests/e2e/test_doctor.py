@@ -10,6 +10,7 @@ from tortoise import connections
 
 import broker.oanda.health
 import engine.flow.diagnosis
+import engine.flow.webhook_faults
 import storage.surroundings
 from bot.i18n import LANGUAGES, words_for
 from engine.domain.feed import Trouble
@@ -25,7 +26,7 @@ def codes() -> set[str]:
     found = {"no_worker", "no_bot", "given_up", "stuck", "set_aside"}
     found |= {*feed_faults._MISSING.values(), *feed_faults._ENDS.values()}
     found |= {f"feed_{trouble}" for trouble in Trouble}
-    found |= {"oanda_hedges", "oanda_nets"}
+    found |= {"oanda_hedges", "oanda_nets", *engine.flow.webhook_faults._OFF.values()}
     found |= {f"stream_{trouble}" for trouble in StreamTrouble}
     modules = (
         engine.flow.diagnosis,
@@ -33,6 +34,7 @@ def codes() -> set[str]:
         ingest_faults,
         storage.surroundings,
         broker.oanda.health,
+        engine.flow.webhook_faults,
     )
     for module in modules:
         for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
@@ -46,7 +48,7 @@ def codes() -> set[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_and_its_remedy_have_words(language: str) -> None:
     words = words_for(language)
-    assert len(codes()) >= 29
+    assert len(codes()) >= 33
     for code in codes():
         assert words.has(f"doctor.{code}"), code
         assert words.has(f"doctor.fix.{code}"), code

@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, ViewportSize, async_playwright
 
 from bot.i18n import _COMMAND, Words, _text
 from tests.browser import find
-from tests.e2e.test_demo import FLAGS, address  # noqa: F401
+from tests.e2e.test_demo import FLAGS, address, api_port  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,6 +11,7 @@ import pytest_asyncio
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient
 
+from bot.api.returned import POLICY
 from bot.logs import mask
 from bot.provider_settings import build_provider, parts_of
 from bot.settings import Settings
@@ -210,3 +211,67 @@ async def test_no_secret_is_in_a_log_or_an_error_of_the_api(
     )
     assert f"GET {BACK}: 200" in ours
     assert [canary for canary in canaries if canary in ours + " ".join(answers)] == []
+
+
+HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
+
+
+async def come_back(shop: Shop, query: dict[str, str], **headers: str) -> tuple[Any, str]:
+    answer = await shop.web.answer(
+        None, "GET", BACK, params=query, headers={"Accept": HTML, **headers}
+    )
+    assert answer.content_type == "text/html"
+    assert "script" not in await answer.text()
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy == POLICY
+    assert "default-src 'none'" in policy
+    return answer, await answer.text()
+
+
+async def test_a_browser_that_comes_back_reads_what_happened(shop: Shop) -> None:
+    """In the language of who began, whatever the browser's is; once only."""
+    client = await in_browser(shop)
+    async with shop.web.desk.world.store.begin() as tx:
+        await tx.people.save(replace(ANN, language="de"))
+    begun = await client.get(START)
+    back = await shop.allowed((await begun.json())["auth_url"])
+    marks = {name: morsel.value for name, morsel in begun.cookies.items()}
+    assert marks.keys() == {"oauth_attempt", "oauth_language"}
+    cookie = "; ".join(f"{name}={value}" for name, value in marks.items())
+    answer, text = await come_back(shop, back, Cookie=cookie, **{"Accept-Language": "es"})
+    assert (answer.status, "✅ OpenAI ist verbunden." in text) == (200, True)
+    assert '<html lang="de" dir="ltr">' in text
+    assert "im Chat" in text
+    assert [morsel["max-age"] for morsel in answer.cookies.values()] == ["0", "0"]
+    assert (await shop.ask(ANN, "GET", STATUS))[1]["connected"]
+    answer, text = await come_back(shop, back, Cookie=cookie)
+    assert (answer.status, "❌" in text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("ar,en;q=0.5", '<html lang="ar" dir="rtl">'), ("pt-PT", '<html lang="pt-BR" dir="ltr">'),
+        ("fr, ru;q=0.8", '<html lang="ru" dir="ltr">'), ("fr", '<html lang="en" dir="ltr">'),
+        ("", '<html lang="en" dir="ltr">'),
+    ],
+)  # fmt: skip
+async def test_a_stranger_reads_of_a_failure_in_the_browsers_language(
+    shop: Shop, asked: str, shown: str
+) -> None:
+    answer, text = await come_back(
+        shop, {"state": "<b>x", "error": "<script>"}, **{"Accept-Language": asked}
+    )
+    assert answer.status == 400
+    assert shown in text
+    assert "<b>x" not in text
+
+
+async def test_a_person_who_says_no_there_reads_so_here(shop: Shop) -> None:
+    client = await in_browser(shop)
+    begun = await client.get(START)
+    state = (await shop.allowed((await begun.json())["auth_url"]))["state"]
+    cookie = f"oauth_attempt={begun.cookies['oauth_attempt'].value}; oauth_language=<script>"
+    answer, text = await come_back(shop, {"state": state, "error": "access_denied"}, Cookie=cookie)
+    assert (answer.status, "refused the connection" in text) == (502, True)
+    assert not (await shop.ask(ANN, "GET", STATUS))[1]["connected"]

@@ -1,10 +1,13 @@
 """PostgreSQL goes while a task is about to begin: the task and the pool go on afterwards."""
 
 import asyncio
+import gc
 import threading
+from typing import Any
 
 import asyncpg
 import pytest
+from asyncpg.pool import PoolConnectionHolder
 
 from bot.running import surely
 from storage.database import open_database
@@ -45,6 +48,38 @@ async def test_a_task_goes_on_after_its_begin_met_a_dead_connection(database: Da
             async with asyncio.timeout(10):
                 await begin(store)
         assert failed > 0, "no begin met a dead connection"
+
+
+async def test_who_is_cancelled_on_the_way_back_into_the_pool_leaves_no_error(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ctrl-C may meet it: the pool ends by itself what it has begun."""
+    said: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: said.append(str(context)))
+    release, releasing = PoolConnectionHolder.release, asyncio.Event()
+
+    async def slow(*given: Any) -> None:
+        releasing.set()
+        await release(*given)
+
+    async with open_database(database.url, pool=1):
+        store = PostgresStore()
+        await begin(store)
+        monkeypatch.setattr(PoolConnectionHolder, "release", slow)
+        for _ in range(3):
+            releasing.clear()
+            task = asyncio.ensure_future(begin(store))
+            await releasing.wait()
+            await asyncio.sleep(0)  # the question is asked, and not answered yet
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            async with asyncio.timeout(5):
+                await begin(store)  # the one connection is there again
+    gc.collect()
+    await asyncio.sleep(0)
+    assert said == []
 
 
 async def begin(store: PostgresStore) -> None:

@@ -226,6 +226,9 @@ class MemoryWebhooks:
     async def waiting(self, endpoint_id: int) -> int:
         return len(self._waiting(endpoint_id))
 
+    async def oldest(self, endpoint_id: int) -> datetime | None:
+        return min((p.delivery.created_at for p in self._waiting(endpoint_id)), default=None)
+
     async def retire(self, age: timedelta, limit: int) -> int:
         until = self._clock() - age
         old = [

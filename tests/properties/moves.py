@@ -34,7 +34,7 @@ CONTROL = {
 }
 
 IDEA_RECORDS = {
-    "needs_approval": {"ai_proposed"},
+    "needs_approval": {"ai_proposed", "human_proposed"},
     "auto_executed": {"ai_auto_executed"},
     "approved": {"human_approved"},
     "rejected": {"human_rejected", "risk_rejected"},

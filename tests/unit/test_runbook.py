@@ -56,3 +56,13 @@ def test_every_secret_is_a_setting() -> None:
     known = {*Settings.model_fields, "app_secrets_dir", "jwt_secret"}
     assert {name.lower() for name in re.findall(r"\b[A-Z]+_[A-Z_]{3,}\b", TEXT)} <= known
     assert "binance_api_key" in Settings.model_fields
+
+
+def test_of_every_part_it_is_said_whether_it_was_walked() -> None:
+    text, _, told = TEXT.partition("## What was walked")
+    parts = {*re.findall(r"^### (.+)$", text, re.MULTILINE), "Install", "Upgrade"}
+    walked = {*re.findall(r"^\| ([A-Z][^|]*?) \|", told, re.MULTILINE)}
+    missing = told.partition("Not walked")[2].replace("\n", " ")
+    assert len(walked) >= 10
+    assert walked <= parts
+    assert {part for part in parts - walked if part not in missing} == set()

@@ -19,6 +19,7 @@ from bot.views import connection, drafts, hub, mistakes, risk, strategies, watch
 from engine.domain.decision import GateSnapshot
 from engine.domain.order import OrderState
 from engine.domain.person import Person, Role
+from engine.domain.provider import ConnectionMode, Lost, Provider
 from engine.domain.settings import (
     NO_REASON,
     RANGES,
@@ -31,6 +32,7 @@ from engine.domain.settings import (
 from engine.domain.strategy import StrategyVersion
 from engine.errors import InvalidInput
 from engine.flow.connection import Connection
+from engine.flow.provider_records import ProviderStatus
 from engine.flow.strategies import Changed
 from engine.flow.strategy_book import Line
 from engine.flow.usage import Limits, used
@@ -98,7 +100,7 @@ def screens(words: Words) -> list[Screen]:
         drafts.done(words, found[0], found[1], ("limit", NAMES[0])),
         drafts.dropped(words, ("risk",)),
         hub.hub(words, make.control(), ANN, found[0], is_live=False),
-        hub.ai(words),
+        *(hub.ai(words, provided(lost), role) for lost in (None, *Lost) for role in Role),
         *(hub.zone(words, ANN, make.NOW, command=known) for known in (True, False)),
         *(hub.notices(words, command=known) for known in (True, False)),
         hub.versions(words, found, 1, size=2),
@@ -109,6 +111,14 @@ def screens(words: Words) -> list[Screen]:
         connection.connection(words, replace(link, account=None, synced=None, unknown=[])),
     ]
     return made + rules(words, asked)
+
+
+def provided(lost: Lost | None) -> ProviderStatus:
+    mode = ConnectionMode.OAUTH if lost is None else None
+    return ProviderStatus(
+        provider=Provider.OPENAI, enabled=False, model="gpt", mode=mode, lost=lost,
+        expires_at=make.NOW,
+    )  # fmt: skip
 
 
 def rules(words: Words, asked: drafts.Question) -> list[Screen]:
