@@ -28,6 +28,7 @@ from storage.outcomes import OutcomeTable
 from storage.pages import PageTable
 from storage.people import PersonTable
 from storage.position_orders import PositionOrderTable
+from storage.recorded import RecordedTable
 from storage.sealing import KeyRing
 from storage.secrets import ConnectionTable, VaultTable
 from storage.settings import ControlTable, SettingsTable
@@ -76,6 +77,7 @@ class PostgresTransaction:
         self.secrets = VaultTable(connection, keys)
         self.providers = ConnectionTable(connection)
         self.webhooks = WebhookTable(connection)
+        self.recorded = RecordedTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

@@ -118,7 +118,8 @@ class Evidence:
 
     ``since`` and ``until`` are the instants of the market that were looked at. ``records`` are the
     numbers of decisions that prove it, ``ideas`` numbers and ids. ``missing`` is a code that says
-    why there is no answer: what was asked for is not recorded.
+    why there is no answer: what was asked for is not recorded. ``subject`` is the one thing it is
+    all about, an idea's story or a record, for who shows it in full.
     """
 
     asked: Asked
@@ -130,6 +131,7 @@ class Evidence:
     until: datetime | None = None
     currency: str | None = None
     missing: str | None = None
+    subject: object = None
 
     def number(self, name: str) -> Decimal | None:
         """A figure as a number; None where it is not known."""

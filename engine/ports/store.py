@@ -23,6 +23,7 @@ from engine.ports.outcomes import Outcomes
 from engine.ports.pages import Pages
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
+from engine.ports.recorded import Recorded
 from engine.ports.secrets import Keeps
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalQueue
@@ -203,6 +204,11 @@ class Transaction(Keeps, Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Endpoints that events are posted to."""
+        ...
+
+    @property
+    def recorded(self) -> Recorded:
+        """Figures of the record, for questions."""
         ...
 
     async def now(self) -> datetime:

@@ -6,6 +6,7 @@ with a concept or a slot that a rule does not have is not that question.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.domain.ask import Intent
 
@@ -62,7 +63,7 @@ def _of(*concepts: str) -> frozenset[str]:
 
 def _rule(intent: Intent, *needs: str, **others: object) -> Rule:
     """A rule of groups written ``a|b``; ``may``, ``slots`` and ``must`` as words."""
-    sets = {
+    sets: dict[str, Any] = {
         name: _of(*str(others.pop(name)).split())
         for name in ("may", "slots", "must")
         if name in others
@@ -92,9 +93,7 @@ _UNTAKEN = {
     "missed": "untaken",
 }  # fmt: skip
 _PLAIN = {name: name for name in ("decision", "idea", "trade")}
-_LASTS = {
-    name: name for name in ("refuse", "approve", "reject", "expire", "halt", "resume")
-}
+_LASTS = {name: name for name in ("refuse", "approve", "reject", "expire", "halt", "resume")}
 
 RULES = (
     # ---- why, who
@@ -142,8 +141,8 @@ RULES = (
     _rule(Intent.WOULD, "expire", may="idea howmany", slots=_SPAN, what="expired"),
     _rule(Intent.WOULD, "missed", may="idea trade howmany", slots=_SPAN, what="untaken"),
     _rule(Intent.LOST, "missed", "trade", may="howmany", slots=_SPAN),
-    _rule(Intent.THRESHOLD, "threshold", "whatif|would", may="howmany idea trade confidence percent",
-          must="number", slots=_SPAN),
+    _rule(Intent.THRESHOLD, "threshold", "whatif|would",
+          may="howmany idea trade confidence percent", must="number", slots=_SPAN),
     # ---- now, last, around
     _rule(Intent.BLOCKED, "block|state", may="now trade why", slots="symbol"),
     _rule(Intent.LAST, "last", "decision|idea|trade", pick=_PLAIN, slots="symbol"),

@@ -16,6 +16,11 @@ LONGEST = 300
 _MOST = 8
 #: Letters that are written in two ways: Arabic alefs, ya and ta marbuta, the Russian yo.
 _LETTERS = str.maketrans("أإآٱىةؤئё", "اااايهويе")
+#: A word of two of these is a market, watched or not.
+_CURRENCIES = frozenset(
+    "usd eur gbp jpy chf aud nzd cad sek nok dkk pln czk huf try zar mxn sgd hkd cny cnh xau xag"  # noqa: SIM905 -- fifty quotes are not easier to read
+    " btc eth".split()
+)
 _PAIR = re.compile(r"(?<![^\W\d_])([a-z]{3})\s?[/\\]\s?([a-z]{3})(?![^\W\d_])")
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})|#(?P<idea>\d{1,9})(?!\w)|(?P<number>\d{1,9}(?:[.,]\d{1,4})?)(?!\w)"
@@ -63,7 +68,7 @@ class Lexicon:
         return Lexicon(self.language, {**more, **self.phrases})
 
     def read(self, text: str) -> tuple[list[Phrase], list[str]]:
-        """The phrases of a text, the longest first at each place, and the words it does not have."""
+        """The phrases of a text, the longest first at each place, and the words that are none."""
         tokens = tokens_of(text)
         found: list[Phrase] = []
         unknown: list[str] = []
@@ -105,9 +110,7 @@ def words_of(text: str) -> tuple[str, ...]:
     """A phrase as a lexicon keeps it."""
     marked = text.replace("#", " \x02 ").replace("@", " \x03 ")
     marks = {"\x02": "#", "\x03": "@"}
-    return tuple(
-        marks.get(token.said, token.plain) for token in tokens_of(marked) if token.plain
-    )
+    return tuple(marks.get(token.said, token.plain) for token in tokens_of(marked) if token.plain)
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -143,6 +146,9 @@ def _key(token: Token) -> str:
 
 def _own(token: Token) -> str | None:
     """What a piece means by itself, in every language."""
+    base, quote = token.plain[:3], token.plain[3:]
+    if token.kind == "word" and base in _CURRENCIES and quote in (*_CURRENCIES, "usdt"):
+        return f"symbol:{token.plain.upper()}"
     return {"number": "number", "date": "p.date", "idea": "idea_n"}.get(token.kind)
 
 

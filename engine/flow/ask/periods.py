@@ -21,7 +21,7 @@ _COUNTED = pattern(r"([dh])([1-9]\d{0,4})")
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """``since`` is in it, ``until`` is not; ``first`` and ``last`` are its days, where it has any."""
+    """``since`` is in it, ``until`` is not; ``first`` and ``last`` are its days, if it has any."""
 
     code: str
     since: datetime

@@ -170,6 +170,8 @@ def _choices(
             continue
         asked = _asked(rule.intent, given, rule.what_of(mine), rule.by_of(mine))
         if _is_own(asked, concepts):
+            if asker is None:
+                raise _Unread("no_this")
             asked = asked.but(person=asker)
         found.append(asked)
     found += _bare(mine, slots)
@@ -189,9 +191,7 @@ def _given(takes: frozenset[str], slots: Mapping[str, object]) -> dict[str, obje
     return dict(slots)
 
 
-def _asked(
-    intent: Intent, slots: Mapping[str, object], what: str | None, by: str | None
-) -> Asked:
+def _asked(intent: Intent, slots: Mapping[str, object], what: str | None, by: str | None) -> Asked:
     number = slots.get("number")
     if isinstance(number, Decimal) and not 0 <= number <= 100:
         raise _Unread("no_number", f"{number:f}")
