@@ -55,6 +55,9 @@ class Settings(AiFields, BaseSettings):
     #: How often traders are reminded of a halt that none of them has seen; 0 is never.
     halt_reminder_minutes: int = Field(default=15, ge=0, le=1440)
 
+    #: How many questions one person may ask in a minute.
+    ask_per_minute: int = Field(default=12, ge=1, le=600)
+
     #: Where orders go: simulated, to a MetaTrader terminal, by its Expert Advisor or by the
     #: connector beside it, to Binance spot, or to OANDA.
     broker: Literal["paper", "mt_bridge", "mt5", "binance", "oanda"] = "paper"

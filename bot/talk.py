@@ -11,6 +11,7 @@ from bot.provider_settings import secret_faults
 from bot.pushing import push_faults
 from bot.venues import new_code, new_token
 from bot.wiring import (
+    build_ask,
     build_change_control,
     build_collect,
     build_feed_faults,
@@ -22,6 +23,7 @@ from bot.world import World, now
 from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
+from engine.flow.ask.answer import Ask
 from engine.flow.connection import ReadConnection
 from engine.flow.diagnosis import Diagnose, Surroundings
 from engine.flow.door import Join, TurnAway
@@ -110,6 +112,7 @@ class Talk:
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
     read_signal_queue: ReadSignalQueue
+    ask: Ask
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -131,6 +134,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         zone=world.zone,
     )
     collect, read_live = build_collect(world), build_read_live(world)
+    read_limits = ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance)
     read_positions = ReadPositions(
         store=store,
         broker=replace(glance, life=timedelta(0)),
@@ -170,7 +174,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_commands=ReadCommands(store=store),
         read_settings=ReadSettings(store=store),
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
-        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance),
+        read_limits=read_limits,
         read_watchlist=ReadWatchlist(
             store=store, market=world.market, broker=world.broker, symbols=symbols
         ),
@@ -235,6 +239,7 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
+        ask=build_ask(world, read_limits),
     )
 
 

@@ -6,10 +6,13 @@ from os import getpid
 from socket import gethostname
 
 from bot.ingesting import Ingestion, build_ingestion
+from bot.lexicon import lexicons
 from bot.provider_settings import build_provider
 from bot.world import World, now
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
+from engine.flow.ask.answer import Ask
+from engine.flow.ask.lookups import LookUp
 from engine.flow.execution import SendOrder
 from engine.flow.executor import ExecuteCommands
 from engine.flow.feed_faults import FindFeedFaults
@@ -32,6 +35,7 @@ from engine.flow.reload import ReloadParams
 from engine.flow.retention import RetireBundles
 from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.time_limits import CloseOnTime
+from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
@@ -110,6 +114,23 @@ def build_performance(world: World) -> ReadPerformance:
     """How trading went; the chat shows it and the courier draws it."""
     return ReadPerformance(
         store=world.store, broker=world.broker, market=world.market, zone=world.zone
+    )
+
+
+def build_ask(world: World, read_limits: ReadLimits) -> Ask:
+    """What answers questions about the record."""
+    return Ask(
+        store=world.store,
+        look_up=LookUp(
+            store=world.store,
+            market=world.market,
+            glance=read_limits.glance,
+            read_limits=read_limits,
+            symbols=world.symbols,
+            zone=world.zone,
+        ),
+        lexicons=lexicons(),
+        per_minute=world.ask_per_minute,
     )
 
 

@@ -104,6 +104,8 @@ RULES = (
     _rule(Intent.WHY, "why", "idea", may="last", slots="symbol direction", what="idea"),
     _rule(Intent.WHY, "happen", may="idea trade", must="idea"),
     _rule(Intent.NONE, "why", "not", "trade|idea|deed", may="now", slots=_SPAN),
+    _rule(Intent.NONE, "why", "not", slots="period", must="symbol"),
+    _rule(Intent.WHY, "why", must="symbol", slots="direction", what="idea"),
     _rule(Intent.WHO, "who", "approve|reject|answer", may="idea trade", pick=_ANSWERS,
           must="idea"),
     _rule(Intent.WHO, "who", "refuse", may="idea trade", must="idea"),
