@@ -21,20 +21,20 @@ FROM unnest($1::text[]) AS wanted(action) CROSS JOIN LATERAL (
 """
 _COUNTS = f"""
 SELECT action, risk_check_result, count(*), max(seq), sum(count(*)) OVER ()
-FROM (SELECT found.action, risk_check_result, seq {_RANGE}) AS some GROUP BY 1, 2
+FROM (SELECT found.action, risk_check_result, seq {_RANGE}) AS part GROUP BY 1, 2
 ORDER BY 3 DESC, 1, 2
 """  # noqa: S608 -- texts of ours
 
 _ANSWERS = f"""
-SELECT some.action, record.actor, count(*), max(record.seq), sum(count(*)) OVER ()
-FROM (SELECT found.action, seq {_RANGE}) AS some JOIN decision_history AS record USING (seq)
+SELECT part.action, record.actor, count(*), max(record.seq), sum(count(*)) OVER ()
+FROM (SELECT found.action, seq {_RANGE}) AS part JOIN decision_history AS record USING (seq)
 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """  # noqa: S608
 
 # A person's yes that a check refused is no idea of its own.
 _PROPOSED = f"""
 SELECT record.seq, hash, previous_hash, body
-FROM (SELECT seq {_RANGE}) AS some JOIN decision_history AS record USING (seq)
+FROM (SELECT seq {_RANGE}) AS part JOIN decision_history AS record USING (seq)
 WHERE NOT human_override ORDER BY record.seq
 """  # noqa: S608
 
@@ -83,7 +83,7 @@ SELECT (SELECT min(first) FROM judged CROSS JOIN LATERAL (
             WHERE action = judged.action AND market_time IS NOT NULL
             ORDER BY market_time DESC LIMIT 1) AS one),
        (SELECT array_agg(symbol) FROM (SELECT symbol FROM named
-            WHERE symbol IS NOT NULL LIMIT 50) AS some)
+            WHERE symbol IS NOT NULL LIMIT 50) AS part)
 """
 
 _CARD = """
@@ -103,7 +103,7 @@ ON CONFLICT (person_id) DO UPDATE SET
                  THEN 1 ELSE kept.asked + 1 END,
     since = CASE WHEN kept.since <= clock_timestamp() - make_interval(secs => $2::float8)
                  THEN clock_timestamp() ELSE kept.since END
-RETURNING asked, since + make_interval(secs => $2::float8)
+RETURNING asked, since + make_interval(secs => $2::float8) AS until
 """
 
 _MADE = (Action.AI_PROPOSED, Action.AI_AUTO_EXECUTED, Action.RISK_REJECTED)
@@ -166,8 +166,9 @@ class RecordedTable:
         return rows[0][0] if rows else None
 
     async def ask(self, person_id: int, seconds: int) -> tuple[int, datetime]:
-        asked, until = (await self._rows(_ASK, [person_id, seconds]))[0]
-        return asked, until
+        # The driver's other call has no rows for an INSERT.
+        (row,) = await self._connection.execute_query_dict(_ASK, [person_id, seconds])
+        return row["asked"], row["until"]
 
     async def _range(
         self,

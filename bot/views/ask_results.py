@@ -34,8 +34,11 @@ def _limits(words: Words, found: Evidence) -> list[Html]:
 def _limit(words: Words, row: Row, currency: str | None) -> Html:
     name, percent = str(row["name"]), row["percent"]
     used, limit, left = (_decimal(row[key]) for key in ("used", "limit", "left"))
+    places = 0 if name == "max_concurrent_trades" else 2
     said = {
-        key: money(words, value, currency if name in _MONEY else None)
+        key: money(words, value, currency)
+        if name in _MONEY
+        else words.number(quantize(value, places), places)
         for key, value in (("used", used), ("limit", limit), ("left", left))
     }
     if percent is None:
@@ -98,14 +101,15 @@ def _best(words: Words, found: Evidence) -> list[Html]:
     lines = [
         words(
             "ask.best",
-            key=_key(words, found.asked.by or "", row["key"]),
+            name=_key(words, found.asked.by or "", row["key"]),
             profit=money(words, _decimal(row["profit"]), found.currency, signed=True),
             count=row["trades"],
             number=words.number(_whole(row["trades"])),
         )
         for row in found.rows
     ]
-    return [*lines, words("ask.by_end")]
+    of_time = found.asked.by in ("hour", "day", "weekday")
+    return [*lines, *([words("ask.by_end")] if of_time else [])]
 
 
 def _key(words: Words, by: str, key: Figure) -> str:
