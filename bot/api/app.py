@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.api import (
     approvals,
+    ask,
     auth,
     browse,
     commands,
@@ -42,6 +43,7 @@ SUBJECTS = (
     strategies.routes,
     ideas.routes,
     history.routes,
+    ask.routes,
     dashboard.routes,
     trading.routes,
     data.routes,
