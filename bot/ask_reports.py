@@ -12,9 +12,7 @@ from bot.views import ask as views
 from engine.strategies.registry import load as load_setups
 
 
-async def ask(
-    settings: Settings, question: str, language: str, *, say: Callable[[str], None]
-) -> int:
+async def ask(settings: Settings, question: str, language: str, *, say: Say) -> int:
     """0 when it was understood, 1 when not."""
     load_setups()
     words = words_for(language)

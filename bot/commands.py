@@ -86,6 +86,8 @@ ACTIONS = {
     "saw": Role.VIEWER,
     "hist": Role.VIEWER,
     "ask": Role.VIEWER,
+    "nh": Role.VIEWER,
+    "nhs": Role.VIEWER,
     "record": Role.VIEWER,
     "cal": Role.VIEWER,
     "ind": Role.VIEWER,

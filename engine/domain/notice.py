@@ -43,6 +43,8 @@ class Kind(StrEnum):
     PROVIDER = "provider"
     WEBHOOK = "webhook"
     TRADE_LOST = "trade_lost"
+    BRIEF = "brief"
+    REVIEW = "review"
 
     @property
     def topic(self) -> Topic | None:
@@ -69,6 +71,8 @@ _TOPICS = {
     Kind.PROVIDER: Topic.SYSTEM,
     Kind.WEBHOOK: Topic.SYSTEM,
     Kind.DIGEST: Topic.DIGEST,
+    Kind.BRIEF: Topic.BRIEFS,
+    Kind.REVIEW: Topic.REVIEWS,
 }
 
 #: These only draw again what is there already: of several that wait, one is enough.
