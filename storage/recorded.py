@@ -87,11 +87,10 @@ SELECT (SELECT min(first) FROM judged CROSS JOIN LATERAL (
 """
 
 _CARD = """
-SELECT idea.number FROM sent_message AS sent
-JOIN outbox ON outbox.id = sent.outbox_id AND outbox.kind IN ('idea', 'card')
+SELECT idea.number FROM sent_message AS sent JOIN outbox ON outbox.id = sent.outbox_id
 JOIN trade_ideas AS idea ON idea.id = CASE
-    WHEN outbox.payload ->> 'idea_id' ~ '^[0-9a-f-]{36}$'
-    THEN (outbox.payload ->> 'idea_id')::uuid END
+    WHEN outbox.payload #>> '{detail,idea_id}' ~ '^[0-9a-f-]{36}$'
+    THEN (outbox.payload #>> '{detail,idea_id}')::uuid END
 WHERE sent.chat_id = $1 AND sent.message_id = $2
 """
 
