@@ -19,6 +19,7 @@ NAMES = (
     "flow",
     "history",
     "history-pages",
+    "ask",
     "bundles",
     "replay",
     "cycle",
