@@ -16,6 +16,7 @@ from telegram.ext import ExtBot
 
 from bot import jobs
 from bot.bell import ArqBell
+from bot.briefing import RenderAll
 from bot.courier import build_courier
 from bot.documents import Write
 from bot.drawing import Draw

@@ -13,7 +13,7 @@ from bot.i18n import LANGUAGES, words_for
 from bot.views import ask as views
 from engine.domain.ask import Asked, Evidence, Intent, asked_of
 from engine.domain.idea import IdeaStatus
-from engine.errors import NotAllowed, TooManyTries
+from engine.errors import NotAllowed, TooManyQuestions
 from engine.flow.approvals import Choice
 from engine.flow.ask.periods import period_of
 from tests.conftest import Database
@@ -227,7 +227,7 @@ async def _rights_and_rates(desk: Desk) -> None:
     few = replace(desk.talk.ask, per_minute=2)
     await few.again(LUIS.id, question)
     await few.again(LUIS.id, question)
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyQuestions):
         await few.again(LUIS.id, question)
     await few.again(None, question)  # the machine itself
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from engine.domain.ask import Asked, Evidence, Intent
 from engine.domain.person import Role
-from engine.errors import TooManyTries
+from engine.errors import TooManyQuestions
 from engine.flow.ask.lexicon import Lexicon
 from engine.flow.ask.lookups import LookUp
 from engine.flow.ask.reading import Reading, read
@@ -39,7 +39,7 @@ class Told:
 class Ask:
     """Questions of people. ``per_minute`` is how many one person may ask.
 
-    Raises :class:`TooManyTries` with the instant from which it goes on, and as :class:`LookUp`
+    Raises :class:`TooManyQuestions` with the instant from which it goes on, and as :class:`LookUp`
     does. ``lexicons`` are by language.
     """
 
@@ -95,7 +95,7 @@ class Ask:
 def _within(asked: int, per_minute: int, until: datetime) -> None:
     allowed = asked <= per_minute
     if not allowed:
-        raise TooManyTries(f"more than {per_minute} questions a minute", until)
+        raise TooManyQuestions(f"more than {per_minute} questions a minute", until)
 
 
 def _alone(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
