@@ -16,7 +16,8 @@ USUAL = "d30"
 #: Since the record began.
 ALL = "all"
 _MOST_DAYS, _MOST_HOURS = 3_660, 24 * 366
-_COUNTED = pattern(r"([dh])([1-9]\d{0,4})")
+_COUNTED = pattern(r"([dh])([1-9][0-9]{0,4})")
+_DATES = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(\.\.[0-9]{4}-[0-9]{2}-[0-9]{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def _named(code: str, today: date) -> tuple[date, date] | None:
 def _dates(code: str) -> tuple[date, date]:
     begin, _, end = code.partition("..")
     try:
+        if not _DATES.fullmatch(code):
+            raise ValueError(code)
         first, last = date.fromisoformat(begin), date.fromisoformat(end or begin)
     except ValueError as error:
         raise _unreadable(code) from error
