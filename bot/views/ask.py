@@ -10,7 +10,7 @@ from bot.screen import Button, Screen, cut
 from bot.views import ask_ideas, ask_results
 from bot.views.facts import direction
 from bot.views.history import why
-from engine.domain.ask import Asked, Evidence, Intent
+from engine.domain.ask import Asked, Evidence, Intent, asked_of
 from engine.errors import InvalidInput
 from engine.flow.ask.answer import Told
 from engine.flow.ask.periods import ALL
@@ -131,11 +131,11 @@ def _proofs(words: Words, found: Evidence) -> tuple[tuple[Button, ...], ...]:
 
 
 def _choose(words: Words, lines: list[Html], choices: tuple[Asked, ...]) -> Screen:
-    """Questions to tap; one that is too long for a button is left out."""
+    """Questions to tap; one that a button cannot carry is left out."""
     rows = []
     for asked in choices:
         try:
-            data = callbacks.pack("ask", asked.code())
+            data = callbacks.pack("ask", asked_of(asked.code()).code())
         except InvalidInput:
             continue
         rows.append((Button(label(words, asked), data),))

@@ -36,6 +36,7 @@ _QUESTIONS = (
     "win rate of EURUSD overall", "best hour in the last 30 days", "worst trade this month",
     "what would have happened to the refused ideas in the last 30 days",
     "what would idea {idea} have become", "what if the threshold were 80 today",
+    "what if the threshold were 80 in the last 6 days",
     "what is blocking EURUSD now", "last decision on EURUSD", "last approved idea",
     "news around idea {idea}", "when was trading stopped in the last 30 days",
     "what happened today", "what happened in the last 30 days", "how many trades this week",

@@ -26,6 +26,7 @@ from engine.flow.ask import (
 from engine.flow.ask.periods import period_of
 from engine.flow.ask.scene import Scene
 from engine.flow.glance import Glance
+from engine.flow.latch import market_time
 from engine.flow.people import must_be
 from engine.flow.usage import ReadLimits
 from engine.ports import MarketData, Store, Transaction
@@ -222,9 +223,11 @@ class LookUp:
         async with self.store.begin() as tx:
             if person_id is not None:
                 await must_be(tx, person_id, Role.VIEWER)
+            wall = await tx.now()
         account = (await self.glance.look()).account
         scene = Scene(
-            now=await self.market.instant(),
+            # The record can be asked about while the market is silent.
+            now=await market_time(self.market) or wall,
             zone=self.zone,
             symbols=self.symbols,
             currency=None if account is None else account.currency,
