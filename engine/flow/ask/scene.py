@@ -15,7 +15,7 @@ from engine.ports import Transaction
 #: Records, trades and ideas that one question goes over at most.
 MOST_RECORDS, MOST_TRADES, MOST_IDEAS = 200_000, 5_000, 20_000
 #: Ideas that one question computes again at most.
-MOST_REPLAYS = 40
+MOST_REPLAYS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
