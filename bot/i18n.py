@@ -131,6 +131,14 @@ def words_for(language: str, timezone: str = "UTC") -> Words:
     )
 
 
+def entries(language: str, prefix: str) -> Mapping[str, str]:
+    """Texts of one language whose keys begin alike, by the rest of the key."""
+    texts = _catalogue(language).texts
+    return {
+        key.removeprefix(prefix): forms[0] for key, forms in texts.items() if key.startswith(prefix)
+    }
+
+
 _CODES = {code.split("-")[0]: code for code in LANGUAGES}
 
 

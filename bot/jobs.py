@@ -235,10 +235,11 @@ async def deliver(ctx: Context) -> None:
 
 
 async def remind(ctx: Context) -> None:
-    """Remind of a halt nobody has seen, and sum up quiet hours that ended."""
+    """Remind of a halt nobody has seen, sum up quiet hours that ended, and send briefs."""
     work: Work = ctx["work"]
     await work.remind_of_halt()
     await work.sum_up_quiet_hours()
+    await work.queue_briefs()
 
 
 async def anchor(ctx: Context) -> None:

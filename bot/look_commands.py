@@ -1,4 +1,4 @@
-"""The commands of ``ai-trader`` that only look: status, doctor, calibration, alive."""
+"""The commands of ``ai-trader`` that only look: status, doctor, calibration, ask, alive."""
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -47,6 +47,19 @@ def add(
         from bot import reports
 
         end(reports.calibration(read(home), of, say=say))
+
+    @app.command()
+    def ask(
+        question: Annotated[list[str], typer.Argument(help="In your own words.")],
+        language: Annotated[
+            str, typer.Option("--language", help="Of the answer: en es pt-BR de ru ar.")
+        ] = "en",
+        home: Home = None,
+    ) -> None:
+        """Ask about the record; the exit code is 1 when the question was not understood."""
+        from bot import ask_reports
+
+        end(ask_reports.ask(read(home), " ".join(question), language, say=say))
 
     @app.command()
     def alive(

@@ -60,6 +60,8 @@ class Settings(AiFields, BaseSettings):
     proposal_ttl_hours: int = Field(default=24, ge=1, le=720)
     proposal_expiry_stops: bool = True
     advisor_every_hours: int = Field(default=0, ge=0, le=720)
+    #: How many questions one person may ask in a minute.
+    ask_per_minute: int = Field(default=12, ge=1, le=600)
 
     #: Where orders go: simulated, to a MetaTrader terminal, by its Expert Advisor or by the
     #: connector beside it, to Binance spot, or to OANDA.

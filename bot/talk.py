@@ -1,34 +1,30 @@
 """The use cases of the chat, put together: each is a handler's argument by its name."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from time import perf_counter
 
-from bot.analyst_settings import model_faults
 from bot.changing import build_changes
-from bot.ingesting import stream_faults
+from bot.diagnosing import build_diagnose
 from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
-from bot.provider_settings import build_provider, secret_faults
-from bot.pushing import push_faults
+from bot.provider_settings import build_provider
 from bot.venues import new_code, new_token
 from bot.wiring import (
+    build_ask,
     build_change_control,
     build_collect,
-    build_feed_faults,
     build_performance,
     build_read_live,
     build_watch,
 )
 from bot.world import World, now
-from engine.domain.diagnosis import Finding
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
+from engine.flow.ask.answer import Ask
 from engine.flow.change_answers import AnswerChange
 from engine.flow.change_proposals import ReadChanges
 from engine.flow.connection import ReadConnection
-from engine.flow.diagnosis import Diagnose, Surroundings
+from engine.flow.diagnosis import Diagnose
 from engine.flow.door import Join, TurnAway
 from engine.flow.flatten import Flatten
 from engine.flow.generating import GenerateSignal
@@ -59,14 +55,12 @@ from engine.flow.trades import ReadPositions
 from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
-from engine.flow.webhook_faults import FindWebhookFaults
 from engine.flow.webhook_log import TestWebhook
 from engine.flow.webhooks import ReadWebhooks
 from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.drift import ReadDrift
 from storage.database import schema_version
-from storage.surroundings import surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +134,7 @@ class Talk:
     read_webhooks: ReadWebhooks
     #: None where this process has no setting of webhooks: a test is signed.
     test_webhook: TestWebhook | None
+    ask: Ask
 
 
 def build_talk(
@@ -166,6 +161,7 @@ def build_talk(
     change_control = build_change_control(world, bell)
     changes = build_changes(world, bell, change_control)
     provider = build_provider(world.provider, store, bell)
+    read_limits = ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance)
     read_positions = ReadPositions(
         store=store,
         broker=replace(glance, life=timedelta(0)),
@@ -205,7 +201,7 @@ def build_talk(
         read_commands=ReadCommands(store=store),
         read_settings=ReadSettings(store=store),
         change_settings=ChangeSettings(store=store, market=world.market, bell=bell),
-        read_limits=ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance),
+        read_limits=read_limits,
         read_watchlist=ReadWatchlist(
             store=store, market=world.market, broker=world.broker, symbols=symbols
         ),
@@ -234,22 +230,7 @@ def build_talk(
         read_market=ReadMarket(
             collect=collect, symbols=world.symbols, has_news=bool(world.outside.news_feeds)
         ),
-        diagnose=Diagnose(
-            store=store,
-            broker=world.broker,
-            market=world.market,
-            calendar=collect.calendar,
-            news=collect.news,
-            feed_faults=build_feed_faults(world),
-            symbols=world.symbols,
-            look_live=read_live.view,
-            surroundings=partial(
-                _around,
-                world,
-                push_faults(store, world.signal_server),
-                stream_faults(store, world.market),
-            ),
-        ),
+        diagnose=build_diagnose(world, collect, read_live),
         read_live=read_live,
         confirm_live=ConfirmLive(store=store, bell=bell, read_live=read_live),
         read_positions=read_positions,
@@ -289,16 +270,5 @@ def build_talk(
         check_provider=provider.check,
         read_webhooks=ReadWebhooks(store=store),
         test_webhook=test_webhook,
+        ask=build_ask(world, read_limits),
     )
-
-
-async def _around(
-    world: World, push: Surroundings, streams: Surroundings | None
-) -> Sequence[Finding]:
-    near = await surroundings(local_chat=world.local_chat)
-    vault = secret_faults(world.keys, world.store, world.provider.plan)
-    model = model_faults(world.provider.plan, world.model, world.store)
-    hooks = FindWebhookFaults(store=world.store)
-    found = [*near, *await world.venue.faults(), *await push(), *await vault(), *await model()]
-    found += await hooks()
-    return found if streams is None else [*found, *await streams()]

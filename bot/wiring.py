@@ -2,18 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from os import getpid
 from socket import gethostname
+from time import perf_counter
 
 from bot.analyst_settings import build_analyst
 from bot.changing import Changes, build_changes
 from bot.ingesting import Ingestion, build_ingestion
+from bot.lexicon import lexicons
 from bot.modelling import build_generate_signal, build_retrain
 from bot.provider_settings import build_provider
 from bot.world import World, now
 from engine.flow.analyst_budget import ForgetAnswers
 from engine.flow.anchors import AnchorHistory
 from engine.flow.approvals import ExpireIdeas
+from engine.flow.ask.answer import Ask
+from engine.flow.ask.lookups import LookUp
+from engine.flow.briefs import QueueBriefs, ReadBrief
 from engine.flow.execution import SendOrder
 from engine.flow.executor import ExecuteCommands
 from engine.flow.explaining import ExplainIdeas
@@ -22,6 +28,7 @@ from engine.flow.feed_watch import WatchFeeds
 from engine.flow.feeds import PollFeeds
 from engine.flow.flatten import PursueFlatten
 from engine.flow.generating import GenerateSignal
+from engine.flow.glance import Glance
 from engine.flow.halts import ChangeControl
 from engine.flow.live import ReadLive
 from engine.flow.managing import ManagePositions
@@ -40,6 +47,7 @@ from engine.flow.reload import ReloadParams
 from engine.flow.retention import RetireBundles
 from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.time_limits import CloseOnTime
+from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.ports import Bell
 from engine.snapshot.collect import Collect
@@ -69,6 +77,7 @@ class Work:
     retire_bundles: RetireBundles
     remind_of_halt: RemindOfHalt
     sum_up_quiet_hours: SumUpQuietHours
+    queue_briefs: QueueBriefs
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
@@ -128,6 +137,43 @@ def build_performance(world: World) -> ReadPerformance:
     )
 
 
+def build_look_up(world: World, read_limits: ReadLimits) -> LookUp:
+    """What reads the record for questions."""
+    return LookUp(
+        store=world.store,
+        market=world.market,
+        glance=read_limits.glance,
+        read_limits=read_limits,
+        symbols=world.symbols,
+        zone=world.zone,
+    )
+
+
+def build_read_brief(world: World) -> ReadBrief:
+    """What a brief says; it is for the process that sends it."""
+    glance = Glance(books=world.broker, store=world.store, timer=perf_counter, life=timedelta(0))
+    limits = ReadLimits(
+        store=world.store, collect=build_collect(world), feed=world.symbols[0], glance=glance
+    )
+    return ReadBrief(
+        store=world.store,
+        look_up=build_look_up(world, limits),
+        market=world.market,
+        calendar=world.outside.calendar,
+        parts=world.parts,
+    )
+
+
+def build_ask(world: World, read_limits: ReadLimits) -> Ask:
+    """What answers questions about the record."""
+    return Ask(
+        store=world.store,
+        look_up=build_look_up(world, read_limits),
+        lexicons=lexicons(),
+        per_minute=world.ask_per_minute,
+    )
+
+
 def build_anchor_history(world: World, bell: Bell) -> AnchorHistory:
     """What notes outside where the history stands."""
     return AnchorHistory(store=world.store, anchors=world.anchors, bell=bell)
@@ -168,6 +214,7 @@ def build_work(world: World, bell: Bell) -> Work:
         retire_bundles=RetireBundles(store=store),
         remind_of_halt=RemindOfHalt(store=store, every=world.remind_every),
         sum_up_quiet_hours=SumUpQuietHours(store=store),
+        queue_briefs=QueueBriefs(store=store, bell=bell),
         poll_feeds=build_poll(world),
         execute_commands=ExecuteCommands(
             store=store,

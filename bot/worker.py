@@ -17,16 +17,16 @@ from telegram.ext import ExtBot
 
 from bot import jobs
 from bot.bell import ArqBell
+from bot.briefing import RenderAll
 from bot.change_jobs import advise, expire_changes, optimize, remind_of_changes
 from bot.courier import build_courier
 from bot.documents import Write
 from bot.drawing import Draw
 from bot.explain_jobs import explain_ideas
 from bot.model_jobs import generate_signals, retrain
-from bot.notices import Render
 from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
-from bot.wiring import build_collect, build_performance, build_work
+from bot.wiring import build_collect, build_performance, build_read_brief, build_work
 from bot.world import World
 from engine.flow.ingest_steps import MOMENT
 from storage.sole import Sole
@@ -129,7 +129,9 @@ def build_worker(
     courier = build_courier(
         bot=bot,
         store=world.store,
-        render=Render(store=world.store, broker=world.broker),
+        render=RenderAll(
+            store=world.store, broker=world.broker, read_brief=build_read_brief(world)
+        ),
         draw=Draw(
             store=world.store,
             collect=build_collect(world),

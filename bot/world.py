@@ -43,6 +43,7 @@ class World:
     zone: ZoneInfo
     local_chat: bool
     remind_every: timedelta
+    ask_per_minute: int
     #: Where model signals are pushed; None when they are not.
     signal_server: HttpSignalServer | None
     #: LIVE_TRADING_ENABLED: whether a real account may be traded at all.
@@ -116,6 +117,7 @@ def build_world(settings: Settings) -> World:
         zone=ZoneInfo(settings.broker_timezone),
         local_chat=settings.telegram_api_url != TELEGRAM,
         remind_every=timedelta(minutes=settings.halt_reminder_minutes),
+        ask_per_minute=settings.ask_per_minute,
         signal_server=server_of(settings) if settings.ea_push_enabled else None,
         live_enabled=settings.live_trading_enabled,
         reread=Reread(),

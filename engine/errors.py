@@ -49,6 +49,12 @@ class TooManyTries(TraderError):
         self.until = until
 
 
+class TooManyQuestions(TooManyTries):
+    """One person asks more questions about the record than a minute has room for."""
+
+    key = "error.too_many_questions"
+
+
 class NotFound(TraderError):
     """There is no such record."""
 

@@ -33,6 +33,7 @@ from storage.outcomes import OutcomeTable
 from storage.pages import PageTable
 from storage.people import PersonTable
 from storage.position_orders import PositionOrderTable
+from storage.recorded import RecordedTable
 from storage.sealing import KeyRing
 from storage.secrets import ConnectionTable, VaultTable
 from storage.settings import ControlTable, SettingsTable
@@ -87,6 +88,7 @@ class PostgresTransaction:
         self.trainings = TrainingTable(connection)
         self.explanations = ExplanationTable(connection)
         self.analyst_books = BookTable(connection)
+        self.recorded = RecordedTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.api import (
     approvals,
+    ask,
     auth,
     browse,
     by_hand,
@@ -47,6 +48,7 @@ SUBJECTS = (
     strategies.routes,
     ideas.routes,
     history.routes,
+    ask.routes,
     dashboard.routes,
     trading.routes,
     by_hand.routes,

@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 from bot import callbacks
 from bot.i18n import Words
 from bot.screen import Screen
+from bot.views import brief as brief_views
 from bot.views import notify as views
 from engine.domain.person import Person
 from engine.domain.preferences import Loudness, Topic
@@ -43,6 +44,8 @@ def build() -> Router:
     router.callback_query.register(pick_quiet, F.data.startswith(callbacks.pack("nqs", "")))
     router.callback_query.register(no_quiet, F.data == callbacks.pack("nql"))
     router.callback_query.register(digest, F.data.startswith(callbacks.pack("nd", "")))
+    router.callback_query.register(show_hours, F.data == callbacks.pack("nh"))
+    router.callback_query.register(pick_hour, F.data.startswith(callbacks.pack("nhs", "")))
     router.callback_query.register(back, F.data == callbacks.pack("nb"))
     router.callback_query.register(seen, F.data.startswith(callbacks.pack("seen", "")))
     return router
@@ -114,6 +117,20 @@ async def digest(
     if wanted not in ("0", "1"):
         raise InvalidInput("this button is not of this version")
     return views.quiet(words, await change_notify.digest(person.id, wanted=wanted == "1"))
+
+
+async def show_hours(query: CallbackQuery, person: Person, words: Words) -> Screen:
+    """When the brief comes."""
+    return brief_views.hours(words, person)
+
+
+async def pick_hour(
+    query: CallbackQuery, person: Person, words: Words, change_notify: ChangeNotify
+) -> Screen:
+    """The brief comes at another hour."""
+    (text,) = callbacks.parts(query.data or "", "nhs", 1)
+    changed = await change_notify.brief(person.id, f"{text[:2]}:{text[2:]}")
+    return brief_views.hours(words, changed)
 
 
 async def back(query: CallbackQuery, person: Person, words: Words) -> Screen:

@@ -36,6 +36,8 @@ def choices(words: Words, person: Person, *, edit: bool = False) -> Screen:
         if topic is not Topic.HALTS
     ]
     rows.append((Button(words("notify.button_quiet"), callbacks.pack("nq")),))
+    at = words("notify.button_brief", time=prefs.brief_at)
+    rows.append((Button(at, callbacks.pack("nh")),))
     lines = [words("notify.title"), words("notify.halts_always"), _quiet_line(words, person)]
     return Screen(text=Html("\n".join(lines)), buttons=tuple(rows), edit=edit)
 

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     PROPOSAL = "proposal"
     PROPOSAL_DUE = "proposal_due"
     PROPOSAL_ENDED = "proposal_ended"
+    BRIEF = "brief"
+    REVIEW = "review"
 
     @property
     def topic(self) -> Topic | None:
@@ -76,6 +78,8 @@ _TOPICS = {
     Kind.PROVIDER: Topic.SYSTEM,
     Kind.WEBHOOK: Topic.SYSTEM,
     Kind.DIGEST: Topic.DIGEST,
+    Kind.BRIEF: Topic.BRIEFS,
+    Kind.REVIEW: Topic.REVIEWS,
 }
 
 #: These only draw again what is there already: of several that wait, one is enough.

@@ -19,6 +19,8 @@ class Topic(StrEnum):
     SETTINGS = "settings"
     SYSTEM = "system"
     DIGEST = "digest"
+    BRIEFS = "briefs"
+    REVIEWS = "reviews"
 
 
 class Loudness(StrEnum):
@@ -29,7 +31,8 @@ class Loudness(StrEnum):
     OFF = "off"
 
 
-#: The card of an idea shows its fill or refusal anyway; the start of a process is no news.
+#: The card of an idea shows its fill or refusal anyway; the start of a process is no news; a brief
+#: is for who asks for one.
 DEFAULTS = {
     Topic.IDEAS: Loudness.ON,
     Topic.FILLS: Loudness.OFF,
@@ -39,6 +42,8 @@ DEFAULTS = {
     Topic.SETTINGS: Loudness.ON,
     Topic.SYSTEM: Loudness.SILENT,
     Topic.DIGEST: Loudness.ON,
+    Topic.BRIEFS: Loudness.OFF,
+    Topic.REVIEWS: Loudness.OFF,
 }
 
 #: The topics whose events have reasons to choose by, and these.
@@ -54,13 +59,15 @@ _CLOCK = "%H:%M"
 class Preferences:
     """``chosen`` maps a topic, or ``topic:reason``, to how it comes; what is not in it comes by the
     topic, and then by :data:`DEFAULTS`. Quiet hours are local times, ``22:00``; ``digest`` asks for
-    one message after them that sums up what came.
+    one message after them that sums up what came. ``brief_at`` is when the daily brief comes, a
+    local time too.
     """
 
     chosen: dict[str, Loudness] = field(default_factory=dict)
     quiet_from: str | None = None
     quiet_until: str | None = None
     digest: bool = True
+    brief_at: str = "07:00"
 
     def loudness(self, topic: Topic, reason: str | None = None) -> Loudness:
         """How an event of this topic, with this reason, comes; a halt always comes loudly."""
@@ -112,6 +119,22 @@ class Preferences:
             end -= timedelta(days=1)
         start = datetime.combine(end.date(), _clock(self.quiet_from), local.tzinfo)
         return (start if start < end else start - timedelta(days=1)), end
+
+    def brief(self, at: str) -> "Preferences":
+        """With another time of the brief; raises :class:`InvalidInput` for what is no time."""
+        return replace(self, brief_at=f"{_clock(at):{_CLOCK}}")
+
+    def last_brief(self, instant: datetime, zone: str) -> datetime:
+        """When the brief fell due last before an instant, in the person's zone."""
+        local = instant.astimezone(_zone(zone))
+        at = datetime.combine(local.date(), _clock(self.brief_at), local.tzinfo)
+        # By the wall's clock: a day that summer time makes longer has one brief as well.
+        yesterday = local.date() - timedelta(days=1)
+        return at if at <= local else datetime.combine(yesterday, at.time(), local.tzinfo)
+
+    def local_day(self, instant: datetime, zone: str) -> str:
+        """The person's day of an instant."""
+        return instant.astimezone(_zone(zone)).date().isoformat()
 
 
 def _clock(text: str) -> time:

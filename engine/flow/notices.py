@@ -42,6 +42,10 @@ class ChangeNotify:
             person_id, lambda now: replace(now, quiet_from=None, quiet_until=None)
         )
 
+    async def brief(self, person_id: int, at: str) -> Person:
+        """When the daily brief comes, in the person's own zone."""
+        return await self._save(person_id, lambda now: now.brief(at))
+
     async def digest(self, person_id: int, *, wanted: bool) -> Person:
         """Whether one message sums up what came in the quiet hours."""
         return await self._save(person_id, lambda now: replace(now, digest=wanted))

@@ -172,6 +172,16 @@ def replay(decision: Decision, bundle: Bundle, changes: Mapping[str, str]) -> Re
     return _replay(decision, _look_again(bundle), changes)
 
 
+def what_if(decision: Decision, bundle: Bundle, changes: Mapping[str, str]) -> Outcome | Answer:
+    """What would have come of other settings, from the stored figures as they are.
+
+    Raises as :class:`ReplayDecision` does for a record that holds nothing to compute.
+    """
+    settings = with_changes(bundle.settings, changes)
+    made: Outcome | Answer = _compute(decision, replace(bundle, settings=settings))[1]
+    return made
+
+
 def _replay(decision: Decision, again: _Again, changes: Mapping[str, str]) -> Replay:
     recorded = decision.entry.detail
     name, made = _compute(decision, again.fresh)

@@ -33,6 +33,7 @@ from engine.ports.pages import Pages
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
 from engine.ports.provider import ModelServer, TokenServer
+from engine.ports.recorded import Recorded
 from engine.ports.secrets import Connections, Vault
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalLine, SignalQueue, SignalServer
@@ -117,6 +118,7 @@ __all__ = [
     "PositionOrders",
     "Predict",
     "Progress",
+    "Recorded",
     "Releases",
     "SettingsStore",
     "Shown",

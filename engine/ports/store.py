@@ -27,6 +27,7 @@ from engine.ports.outcomes import Outcomes
 from engine.ports.pages import Pages
 from engine.ports.people import Outbox, People
 from engine.ports.position_orders import PositionOrders
+from engine.ports.recorded import Recorded
 from engine.ports.secrets import Keeps
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalQueue
@@ -237,6 +238,11 @@ class Transaction(Keeps, Protocol):
     @property
     def analyst_books(self) -> AnalystBooks:
         """What the language model costs."""
+        ...
+
+    @property
+    def recorded(self) -> Recorded:
+        """Figures of the record, for questions."""
         ...
 
     async def now(self) -> datetime:

@@ -20,6 +20,7 @@ NAMES = (
     "flow",
     "history",
     "history-pages",
+    "ask",
     "bundles",
     "replay",
     "cycle",

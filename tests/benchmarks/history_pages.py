@@ -7,6 +7,7 @@ are built after the rows; the triggers stay on.
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -23,6 +24,7 @@ _BATCH = 500_000
 _UNIQUE = "decision_history_previous_hash_key"
 _SIZE = 10
 _LIMIT_MS = 200.0
+_BEGIN, _EVERY = datetime(2020, 1, 1, tzinfo=UTC), timedelta(seconds=7)
 _WARM_UP = 6  # pages that are not counted: the connection learns its statements
 #: Half the ideas are EURUSD's; one symbol is rare, one was traded in the first tenth only.
 _INSERT = """
@@ -38,7 +40,7 @@ SELECT n, (md5(n::text))::uuid, at, at, symbol, action, 'ai',
        )::text,
        md5((n - 1)::text) || md5((n - 1)::text), md5(n::text) || md5(n::text)
 FROM (
-    SELECT n, timestamptz '2020-01-01Z' + n * interval '7 seconds' AS at, symbol, action,
+    SELECT n, $4::timestamptz + n * $5::interval AS at, symbol, action,
            CASE WHEN action <> 'no_trade' THEN 70.25 END AS score,
            CASE WHEN action <> 'no_trade' THEN md5((n / 4)::text)::uuid END AS idea
     FROM (
@@ -84,7 +86,7 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
     async with histories.scratch(servers, "pages") as (_, owner_url):
         owner = await asyncpg.connect(owner_url)
         start = perf_counter()
-        await _fill(owner, wanted.rows)
+        await fill(owner, wanted.rows)
         print(f"{wanted.rows:,} records made in {perf_counter() - start:.0f} s")
         for name, choices in _FILTERS.items():
             for number in (1, 100):
@@ -92,7 +94,8 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
         await owner.close()
 
 
-async def _fill(owner: Any, rows: int) -> None:
+async def fill(owner: Any, rows: int, begin: datetime = _BEGIN, every: timedelta = _EVERY) -> None:
+    """Make so many records, one after another from an instant of the market on."""
     indexes = await owner.fetch(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'decision_history'"
         " AND indexname <> 'decision_history_pkey' AND indexname <> $1",
@@ -102,7 +105,7 @@ async def _fill(owner: Any, rows: int) -> None:
     for index in indexes:
         await owner.execute(f"DROP INDEX {index['indexname']}")
     for first in range(1, rows + 1, _BATCH):
-        await owner.execute(_INSERT, first, min(first + _BATCH - 1, rows), rows)
+        await owner.execute(_INSERT, first, min(first + _BATCH - 1, rows), rows, begin, every)
     await owner.execute("SET maintenance_work_mem = '256MB'")
     for index in indexes:
         await owner.execute(index["indexdef"])

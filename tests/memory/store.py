@@ -24,6 +24,7 @@ from tests.memory.operator_commands import MemoryOperatorCommands
 from tests.memory.optimizer_runs import MemoryOptimizerRuns
 from tests.memory.pages import MemoryPages
 from tests.memory.position_orders import MemoryPositionOrders
+from tests.memory.recorded import MemoryRecorded
 from tests.memory.records import (
     MemoryBundles,
     MemoryHeartbeats,
@@ -114,6 +115,7 @@ class MemoryTransaction:
         self.snapshots = MemorySnapshots(view, store.clock)
         self.feeds = MemoryFeeds(view, store.clock)
         self.missed = MemoryMissedTrades(view, store.clock)
+        self.recorded = MemoryRecorded(view, store.clock)
         self.feed_memory = MemoryFeedMemories(view)
         self.releases = MemoryReleases(view)
         self.live = MemoryConfirmations(view)
