@@ -3,6 +3,7 @@
 from bot.cli import app
 from bot.cli_access import key, login
 from bot.cli_api import api
+from bot.cli_backtest import backtest
 from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
 from bot.cli_keys import keys
@@ -16,6 +17,7 @@ from bot.user_commands import user
 app.command()(chat)
 app.command()(api)
 app.command()(login)
+app.command()(backtest)
 app.command()(backup)
 app.command()(restore)
 app.command()(train)

@@ -10,6 +10,7 @@ import numpy as np
 from broker.instruments import instrument
 from broker.simulated import SimulatedVenue
 from broker.terms import FREE, Terms
+from engine.domain.backtest import Resume
 from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import CalendarView
@@ -27,7 +28,7 @@ from engine.domain.strategy import (
 from engine.research.backtest import Backtest
 from engine.research.columns import Columns
 from engine.research.eyes import Eyes, Rules
-from engine.research.simulation import Resume, State
+from engine.research.simulation import State
 
 #: Nobody knows of any release.
 QUIET = CalendarView(events=(), known_until=datetime(2100, 1, 1, tzinfo=UTC))

@@ -15,6 +15,7 @@ at each candle; both write the same stream.
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -40,7 +41,7 @@ from engine.research.simulation import State, Venue, held_back
 from engine.research.stream import Dealt, Ended, Stream
 
 #: Candles between two reports of progress.
-_REPORT = 20_000
+_REPORT = 1_000
 
 
 class Cancelled(Exception):
@@ -87,14 +88,21 @@ class Backtest:
         return self.eyes.columns
 
     def run(self) -> Ran:
-        """Play every candle from ``start`` on."""
+        """Play every candle from ``start`` on, or until it is cancelled: what was done till then
+        is answered.
+        """
+        with suppress(Cancelled):
+            self._play()
+        return self._ran
+
+    def _play(self) -> None:
         strategies = self._speaking
         ran, place, told = self._ran, self.start, self.start
         self._look(place)
         while place < len(self.columns):
             if place - told >= _REPORT:
-                self.report(place - self.start)
-                told = place
+                told, ran.candles = place, place - self.start
+                self.report(ran.candles)
             if self._asked[place]:
                 self._judge(place, strategies)
             else:
@@ -105,7 +113,6 @@ class Backtest:
                 self._look(place)
         ran.candles = len(self.columns) - self.start
         self.report(ran.candles)
-        return ran
 
     @cached_property
     def _speaking(self) -> tuple[Strategy, ...]:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from engine.domain.account import Account, Position, TradingDay, day_of
+from engine.domain.backtest import Resume
 from engine.domain.conversion import convert
 from engine.domain.market import Instrument, Quote
 from engine.domain.order import ClosedTrade, Fill, Order
@@ -18,13 +18,6 @@ from engine.domain.state import Control, HaltReason, Mode, TradingState
 from engine.gate.limits import reached, target_open
 
 _DAY = timedelta(days=1)
-
-
-class Resume(StrEnum):
-    """When a limit that halted trading is lifted: by nobody, or when the next day begins."""
-
-    NEVER = "never"
-    DAILY = "daily"
 
 
 class Venue(Protocol):

@@ -9,6 +9,7 @@ import pytest
 
 from broker.instruments import instrument
 from broker.simulated import SimulatedVenue
+from engine.domain.backtest import Resume
 from engine.domain.decision import GateSnapshot
 from engine.domain.market import Timeframe
 from engine.domain.state import Mode
@@ -16,7 +17,7 @@ from engine.domain.strategy import BreakEven, PartialClose, Trailing
 from engine.research.backtest import Backtest
 from engine.research.columns import columns_of
 from engine.research.eyes import Eyes, Rules
-from engine.research.simulation import Resume, State
+from engine.research.simulation import State
 from engine.research.stream import document, recorded
 from storage.evaluations import _snapshot
 from tests.integration.conftest import START, Desk
