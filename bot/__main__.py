@@ -10,6 +10,7 @@ from bot.cli_keys import keys
 from bot.cli_models import models, train
 from bot.cli_provider import provider
 from bot.cli_strategy import strategy
+from bot.cli_sweep import sweep
 from bot.hook_commands import webhook
 from bot.operator_commands import command
 from bot.user_commands import user
@@ -28,6 +29,7 @@ app.add_typer(command)
 app.add_typer(keys)
 app.add_typer(models)
 app.add_typer(provider)
+app.add_typer(sweep)
 app.add_typer(webhook)
 
 

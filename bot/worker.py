@@ -26,9 +26,12 @@ from bot.explain_jobs import explain_ideas
 from bot.model_jobs import generate_signals, retrain
 from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
+from bot.sweep_jobs import sweep
+from bot.sweeping import PlayApart
 from bot.wiring import build_collect, build_performance, build_read_brief, build_work
 from bot.world import World
 from engine.flow.ingest_steps import MOMENT
+from engine.research.sweeping import WorkSweep
 from storage.sole import Sole
 
 _EVERY_SECOND = set(range(60))
@@ -146,6 +149,8 @@ def build_worker(
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
         "judging": judging,
+        "sweep": WorkSweep(store=world.store, play=PlayApart(world.store)),
+        "busy": set(),
         "explaining": asyncio.Lock(),
     }
     return Worker(
@@ -181,6 +186,7 @@ def build_worker(
             cron(refresh_provider, second={12, 42}, run_at_startup=True, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
             cron(generate_signals, second={8, 38}, max_tries=1),
+            cron(sweep, second=set(range(6, 60, 10)), max_tries=1, timeout=_SEARCH_TIMEOUT),
             cron(retrain, minute=23, second=0, max_tries=1),
             cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
         ],

@@ -40,6 +40,7 @@ from storage.settings import ControlTable, SettingsTable
 from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
 from storage.streams import StreamTable
+from storage.sweeps import SweepTable
 from storage.terminals import TerminalTable
 from storage.webhooks import WebhookTable
 
@@ -85,6 +86,7 @@ class PostgresTransaction:
         self.providers = ConnectionTable(connection)
         self.webhooks = WebhookTable(connection)
         self.models = ModelTable(connection)
+        self.sweeps = SweepTable(connection)
         self.trainings = TrainingTable(connection)
         self.explanations = ExplanationTable(connection)
         self.analyst_books = BookTable(connection)

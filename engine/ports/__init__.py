@@ -43,6 +43,7 @@ from engine.ports.store import (
     Transaction,
 )
 from engine.ports.strategies import StrategyStore
+from engine.ports.sweeps import Sweeps
 from engine.ports.terminals import (
     COMMANDS_TOPIC,
     RESULTS_TOPIC,
@@ -131,6 +132,7 @@ __all__ = [
     "StrategyStore",
     "Streamed",
     "Streams",
+    "Sweeps",
     "Terminals",
     "TokenServer",
     "Trainings",

@@ -31,6 +31,7 @@ from engine.ports.recorded import Recorded
 from engine.ports.secrets import Keeps
 from engine.ports.settings import SettingsStore
 from engine.ports.signal_queue import SignalQueue
+from engine.ports.sweeps import Sweeps
 from engine.ports.terminals import Commands, Snapshots, Terminals
 from engine.ports.webhooks import Webhooks
 
@@ -158,6 +159,11 @@ class Transaction(Keeps, Protocol):
     @property
     def change_proposals(self) -> ChangeProposals:
         """What is proposed to be changed of the configuration."""
+        ...
+
+    @property
+    def sweeps(self) -> Sweeps:
+        """Sweeps and their shards."""
         ...
 
     @property

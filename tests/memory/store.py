@@ -37,6 +37,7 @@ from tests.memory.rules import MemoryControls, MemoryEvaluations, MemorySettings
 from tests.memory.secrets import MemoryConnections, MemoryVault
 from tests.memory.signal_queue import MemorySignalQueue
 from tests.memory.snapshots import MemorySnapshots
+from tests.memory.sweeps import MemorySweeps
 from tests.memory.terminals import MemoryCommands, MemoryTerminals
 from tests.memory.trading import MemoryIdeas, MemoryOrders
 from tests.memory.webhooks import MemoryWebhooks
@@ -127,6 +128,7 @@ class MemoryTransaction:
         self.webhooks = MemoryWebhooks(view, store.clock, store.webhook_numbers)
         self.models = MemoryModels(view, store.clock, store.model_numbers)
         self.trainings = MemoryTrainings(view, store.clock, store.training_numbers)
+        self.sweeps = MemorySweeps(view, store.clock)
         self.explanations = MemoryExplanations(view, store.clock)
         self.analyst_books = MemoryBooks(view, store.clock)
 
