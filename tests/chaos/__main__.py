@@ -1,10 +1,6 @@
 """The long runs: ``python -m tests.chaos --kills 50 --seed 1``, and ``--fast`` for the driver.
 
 A first word names another run, with options of its own: the names are in ``_RUNS``.
-A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
-``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
-``connector``, ``oanda``, ``feeds``, ``deaths``, ``servers``, ``placements``, ``reconcile``,
-``history``, ``webhooks``, ``injections``.
 """
 
 import argparse
@@ -43,6 +39,7 @@ _RUNS = {
     "backups": "tests.chaos.backups",
     "stops": "tests.chaos.stops",
     "injections": "tests.chaos.injections",
+    "sweeps": "tests.chaos.sweeps",
 }
 
 
