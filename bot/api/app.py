@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from itertools import chain
+from types import MappingProxyType
+from typing import Any
 
 from aiohttp import web
 
@@ -56,10 +59,15 @@ SUBJECTS = (
     webhooks.routes,
 )
 
-#: So long a connection may say nothing, or not finish the head of a request.
-KEEPALIVE_SECONDS = 10.0
-#: So long the rest of a body is still read after its request was answered.
-LINGER_SECONDS = 0.5
+#: How connections are kept: so many seconds one may say nothing, or not finish the head of a
+#: request; so long the rest of a body is still read after its request was answered; and nothing is
+#: unpacked, as what is packed is refused.
+KEPT: MappingProxyType[str, Any] = MappingProxyType(
+    {"keepalive_timeout": 9.0, "lingering_time": 0.5, "auto_decompress": False}
+)
+#: Connections that may wait to be accepted. Of a burst of more, the kernel lets some believe that
+#: they are connected while nobody here knows of them (SYN cookies).
+BACKLOG = 4_096
 
 
 def routes() -> tuple[Route, ...]:
@@ -93,17 +101,18 @@ def _page(text: str) -> web.Response:
 
 async def serve_api(app: web.Application, host: str, port: int) -> None:
     """Serve until cancelled; raises ``OSError`` when the address is taken."""
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        shutdown_timeout=3,
-        keepalive_timeout=KEEPALIVE_SECONDS,
-        lingering_time=LINGER_SECONDS,
-    )
+    async with listening(app, host, port) as address:
+        log.info("the API listens on %s", address)
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+    """Serve for the length of the block, at the address it yields; port 0 takes a free one."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3, **KEPT)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        log.info("the API listens on %s", runner.addresses[0])
-        await asyncio.Event().wait()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+        yield runner.addresses[0][:2]
     finally:
         await runner.cleanup()

@@ -22,6 +22,7 @@ import asyncpg
 import psutil
 from argon2 import PasswordHasher
 
+from bot.api.app import listening
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.wiring import build_work
@@ -76,7 +77,7 @@ async def _serve(told: Namespace) -> None:
     if told.strong:
         web.QUICK = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
     async with desk(told.url) as made:
-        served = await web.serve(made)
+        served = await web.put_together(made)
         served.ticking = True
         await served.uses.access.set_login.by_operator(ANN.id, EMAIL, web.PASSWORD)
         gc.collect()
@@ -84,8 +85,11 @@ async def _serve(told: Namespace) -> None:
         before, lags = process.memory_info().rss, [0.0]
         watch = asyncio.get_running_loop().create_task(_watch(lags))
         keys = {person.name: served.keys[person.id] for person in (ANN, LUIS, EVE)}
-        print(json.dumps({"url": str(served.server.make_url("/")), "keys": keys}), flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+        # As the product listens: how many may wait for it is part of what is looked at.
+        async with listening(served.server.app, "127.0.0.1", 0) as (host, port):
+            found = {"url": f"http://{host}:{port}", "keys": keys, "pid": os.getpid()}
+            print(json.dumps(found), flush=True)
+            await asyncio.to_thread(sys.stdin.read)
         watch.cancel()
         lags.sort()
         print(
@@ -98,7 +102,6 @@ async def _serve(told: Namespace) -> None:
             ),
             flush=True,
         )
-        await served.close()
 
 
 async def _watch(lags: list[float]) -> None:
@@ -115,6 +118,8 @@ class Site:
 
     url: str
     keys: dict[str, str]
+    #: The process that serves.
+    pid: int
     process: asyncio.subprocess.Process
 
     async def stop(self) -> dict[str, Any]:
@@ -138,7 +143,7 @@ async def site(url: str, owner: str, *, strong: bool = False) -> AsyncIterator[S
     try:
         assert process.stdout is not None
         told = json.loads(await asyncio.wait_for(process.stdout.readline(), 180))
-        yield Site(url=told["url"].rstrip("/"), keys=told["keys"], process=process)
+        yield Site(process=process, **told)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
