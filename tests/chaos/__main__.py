@@ -4,7 +4,7 @@ A first word names another run, with options of its own: the names are in ``_RUN
 A first word names another run, with options of its own: ``tamper``, ``month``, ``kill-switch``,
 ``one-winner``, ``updates``, ``properties``, ``forged``, ``courier``, ``signals``, ``mql5``,
 ``connector``, ``oanda``, ``feeds``, ``deaths``, ``servers``, ``placements``, ``reconcile``,
-``history``, ``webhooks``.
+``history``, ``webhooks``, ``api``, ``schema``, ``canaries``.
 """
 
 import argparse
@@ -38,6 +38,7 @@ _RUNS = {
     "history": "tests.chaos.history",
     "api": "tests.chaos.hostile",
     "schema": "tests.chaos.schema",
+    "canaries": "tests.chaos.canaries",
     "vault": "tests.chaos.vault",
     "webhooks": "tests.chaos.webhooks",
     "backups": "tests.chaos.backups",

@@ -157,7 +157,7 @@ async def run(url: str, owner: str, wanted: argparse.Namespace) -> tuple[dict[st
             more, bad = await bodies(where, wanted.bodies, Random(wanted.seed))
             counts, wrong = {**counts, **more}, wrong + bad[:20]
         if wanted.bombs:
-            thrown, bad = await bombs.throw(where)
+            thrown, bad = await bombs.throw(where, bombs.bombs())
             counts, wrong = {**counts, **thrown}, wrong + bad[:40]
         if wanted.slow:
             slowly, bad = await slow(where, wanted.slow)
