@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import psutil
@@ -68,18 +69,22 @@ def bombs() -> Iterator[Bomb]:
     yield from _heads()
 
 
-def _packed(route: Route) -> Iterator[Bomb]:
-    """64 MiB of nothing, packed as often as it fits into a body."""
+@cache
+def _zeros() -> dict[str, bytes]:
+    """60 MiB of spaces in a list, packed so that they fit into a body, by the name of how."""
     machine = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     zeros = b"[" + b" " * (60 * 2**20) + b"]"
-    once = gzip.compress(zeros, 9)[: LARGEST - 1]
-    raw = machine.compress(zeros) + machine.flush()
-    kinds = {
-        "gzip": once, "gzip, gzip": gzip.compress(gzip.compress(zeros, 9), 9),
-        "deflate": zlib.compress(zeros, 9)[: LARGEST - 1], "x-gzip": once, "br": raw[:LARGEST],
-        "zstd": b"\x28\xb5\x2f\xfd" + raw[: LARGEST - 4], "identity": once, "GZIP": once,
+    whole, raw = gzip.compress(zeros, 9), machine.compress(zeros) + machine.flush()
+    once = whole[: LARGEST - 1]
+    return {
+        "gzip": once, "gzip, gzip": gzip.compress(whole, 9), "x-gzip": once, "GZIP": once,
+        "deflate": zlib.compress(zeros, 9)[: LARGEST - 1], "br": raw[:LARGEST],
+        "zstd": b"\x28\xb5\x2f\xfd" + raw[: LARGEST - 4], "identity": once,
     }  # fmt: skip
-    for encoding, body in kinds.items():
+
+
+def _packed(route: Route) -> Iterator[Bomb]:
+    for encoding, body in _zeros().items():
         for chunked in (False, True):
             headers = {"Content-Encoding": encoding}
             yield Bomb(
@@ -88,15 +93,20 @@ def _packed(route: Route) -> Iterator[Bomb]:
             )  # fmt: skip
 
 
+@cache
+def _archive() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", b"\0" * (16 * 2**20))
+    return packed.getvalue()[:LARGEST]
+
+
 def _other(route: Route) -> Iterator[Bomb]:
     path = filled(route.path)
     for name, text in _XML.items():
         for kind in ("application/xml", "text/xml", _JSON):
             yield Bomb(f"XML {name}", route.method, path, text.encode()[:LARGEST], kind)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("zeros", b"\0" * (16 * 2**20))
-    yield Bomb("zip", route.method, path, packed.getvalue()[:LARGEST], "application/zip")
+    yield Bomb("zip", route.method, path, _archive(), "application/zip")
     part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
     parts = part * (LARGEST // len(part) - 1) + b"--b--"
     yield Bomb("parts", route.method, path, parts, "multipart/form-data; boundary=b")
