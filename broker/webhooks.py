@@ -3,11 +3,12 @@
 import asyncio
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import (
@@ -73,7 +74,8 @@ def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Any]:
 
 class HttpWebhooks:
     """The port ``WebhookLine``. ``patience`` is for the whole call with its connection, however
-    slowly it drips. With ``tls_only`` addresses have to be https.
+    slowly it drips. With ``tls_only`` addresses have to be https. ``named`` are addresses that are
+    secrets themselves, by what stands for them everywhere else.
 
     Proxies of the environment are not used: they would connect for us, and nobody would look where
     to. Each call has a connection of its own, judged when it is made.
@@ -86,8 +88,9 @@ class HttpWebhooks:
         *,
         permit: Permit = public_only,
         tls_only: bool = True,
+        named: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._patience, self._now = patience, now
+        self._patience, self._now, self._named = patience, now, named
         self._permit, self._tls_only = permit, tls_only
         self._threads = ThreadPoolExecutor(MOST, thread_name_prefix="webhooks")
 
@@ -115,6 +118,7 @@ class HttpWebhooks:
         """The address as the client will read it, if its text is permitted, else
         :class:`InvalidInput`; the text itself is in no message, as it may hold a token.
         """
+        url = self._named.get(url, url)
         shape = url.isascii() and url.isprintable() and " " not in url and len(url) <= _LONGEST_URL
         try:
             parsed = URL(url) if shape and "\\" not in url else URL()
