@@ -1,9 +1,11 @@
 """The HTTP API's application: every path, behind one guard."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -82,8 +84,10 @@ def create_app(probes: Probes, guard: Guard) -> web.Application:
     for route in routes():
         app.router.add_route(route.method, route.path, guard.handler(route))
     told = document(routes())
-    app.router.add_get("/v1/openapi.json", _always(lambda: web.json_response(told)))
-    app.router.add_get("/v1/docs", _always(lambda: _page(browse.page(told))))
+    # Written once: they are large, and everybody may ask for them.
+    text, page = cache(lambda: json.dumps(told)), cache(lambda: browse.page(told))
+    app.router.add_get("/v1/openapi.json", _always(lambda: _document(text())))
+    app.router.add_get("/v1/docs", _always(lambda: _page(page())))
     return app
 
 
@@ -92,6 +96,10 @@ def _always(make: Callable[[], web.Response]) -> Next:
         return make()
 
     return answer
+
+
+def _document(text: str) -> web.Response:
+    return web.Response(text=text, content_type="application/json")
 
 
 def _page(text: str) -> web.Response:
