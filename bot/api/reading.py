@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
+from bot.api.fields import INSTANT
 from bot.api.problems import Problem, places
 from engine.domain.exact import no_number, unique, whole
 from engine.errors import InvalidInput
@@ -21,6 +24,15 @@ PATIENCE = 9.0
 #: Lists and objects within one another: what walks through them must not fall.
 _DEEPEST = 32
 _LONGEST_NUMBER, _LARGEST_EXPONENT = 40, 30
+#: One way to write each thing, of the several that pydantic reads.
+_FORMS = {
+    "integer": re.compile(r"0|-?[1-9][0-9]{0,18}"),
+    "boolean": re.compile("true|false"),
+    "uuid": re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "date-time": INSTANT,
+}
+_ANY = re.compile(".*", re.DOTALL)
 
 
 class Place(StrEnum):
@@ -31,7 +43,7 @@ class Place(StrEnum):
     BODY = "body"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Argument:
     """One argument of a handler, and what makes it of what came."""
 
@@ -39,6 +51,14 @@ class Argument:
     place: Place
     adapter: TypeAdapter[Any]
     is_required: bool
+
+    @cached_property
+    def forms(self) -> tuple[re.Pattern[str], ...]:
+        """How it is written in an address, by its schema; one of them has to fit."""
+        schema = self.adapter.json_schema()
+        parts = schema.get("anyOf", [schema])
+        named = (part.get("format", part.get("type")) for part in parts)
+        return tuple(_FORMS.get(name, _ANY) for name in named if name != "null")
 
 
 async def arguments(
@@ -52,6 +72,8 @@ async def arguments(
             if one.place is Place.BODY:
                 found[one.name] = one.adapter.validate_python(await _document(request))
             elif (text := _given(request, one)) is not None:
+                if not any(form.fullmatch(text) for form in one.forms):
+                    raise InvalidInput("is not written as it has to be; see /v1/docs")
                 found[one.name] = one.adapter.validate_strings(text)
             elif one.is_required:
                 wrong.append((one.name, "is missing"))

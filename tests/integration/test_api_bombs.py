@@ -10,11 +10,14 @@ from typing import Any
 
 import psutil
 import pytest
+from yarl import URL
 
 from bot.api import guard
-from bot.api.app import listening
+from bot.api.app import listening, routes
+from bot.api.openapi import document
 from tests.chaos.api_site import Site
 from tests.chaos.bombs import bombs, throw
+from tests.chaos.examples import SOME_ID, filled
 from tests.integration.conftest import ANN
 from tests.web import Web
 
@@ -34,6 +37,60 @@ async def test_small_requests_that_would_cost_much_are_answered_cheaply(web: Web
     counts, wrong = await throw(site(web), chosen)
     assert wrong == []
     assert counts["bombs"] == len(chosen) > 100
+
+
+#: The ends of what a parameter may be, by its schema's format or type.
+ENDS = {
+    "date": ("0001-01-01", "9999-12-31", "2026-02-29"),
+    "date-time": (
+        "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00.123456789Z",
+    ),
+    "integer": ("1", "500", "2147483647", "9007199254740992", "9223372036854775807"),
+    "uuid": ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+    "string": ("a", "%25", "'", "A" * 24),
+}  # fmt: skip
+#: What pydantic would read, and the document does not allow.
+LOOSE = ("%205", "+5", "1_0", "5.0", "0.5e1", "yes", "TRUE", "1700000000", "%7B%7D", "00", "-0")
+
+
+async def test_the_ends_of_every_parameter_are_no_mistake_of_ours(web: Web) -> None:
+    told = document(routes())
+    for path, methods in told["paths"].items():
+        for one in methods.get("get", {}).get("parameters", ()):
+            kinds = [
+                part.get("format", part.get("type"))
+                for part in one["schema"].get("anyOf", [one["schema"]])
+            ]
+            texts = [text for kind in kinds for text in ENDS.get(kind, ())]
+            for text in texts:
+                asked = filled(path)
+                if one["in"] == "path":
+                    asked = asked.replace(SOME_ID, text, 1)
+                else:
+                    other = {"first": "&last=9999-12-31", "last": "&first=0001-01-01"}
+                    asked += f"?{one['name']}={text}{other.get(one['name'], '')}"
+                status, said = await web.ask(ANN, "GET", URL(asked, encoded=True))
+                assert status < 500 or (status, said["error"]["code"]) == (
+                    503,
+                    "FEED_UNAVAILABLE",
+                ), (asked, said)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/ai/history?limit=", "/v1/trading/orders?before=", "/v1/analysis?last=2026-01-01&first=",
+     "/v1/events?trade_idea_id="],
+)  # fmt: skip
+async def test_a_parameter_is_written_in_one_way(web: Web, path: str) -> None:
+    for text in LOOSE:
+        status, _ = await web.ask(ANN, "GET", URL(path + text, encoded=True))
+        assert status == 400, (path, text)
+
+
+async def test_a_yes_is_written_in_one_way(web: Web) -> None:
+    for text in ("1", "yes", "on", "TRUE", "t"):
+        assert (await web.ask(ANN, "POST", f"/v1/auth/logout?everywhere={text}"))[0] == 400
 
 
 @pytest.mark.parametrize("opens", ["[", '{"a":'])
