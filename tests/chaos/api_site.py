@@ -23,14 +23,16 @@ import psutil
 from argon2 import PasswordHasher
 
 from bot.api.app import listening
+from bot.hooks import build_hooks
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.wiring import build_work
-from bot.world import build_world
+from bot.world import build_world, now
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState
 from engine.strategies.documents import shipped
 from storage.database import open_database
+from storage.sealing import new_key_line
 from storage.seed import seed
 from tests import web
 from tests.integration.conftest import ANN, EVE, LUIS, START, Desk, RecordingBell
@@ -41,6 +43,18 @@ _LOOK_SECONDS = 0.005
 #: Far from what anybody guesses: a run must not revoke the key it asks with.
 _FIRST_KEY = 3_000_000_000
 EMAIL = "ann@example.com"
+_KEYS = new_key_line("k1")
+
+
+def _settings() -> Settings:
+    """With everything set up that only needs a secret: no path may hide behind that it is not."""
+    given: dict[str, Any] = {
+        "market_start": 306,
+        "encryption_keys": _KEYS,
+        "webhook_secret": web.SECRET,
+        "openclaw_timeout": "1s",
+    }
+    return Settings(_env_file=None, **given)
 
 
 @asynccontextmanager
@@ -55,7 +69,7 @@ async def desk(url: str) -> AsyncIterator[Desk]:
     async with open_database(url, pool=8):
         control = Control(state=TradingState.RUNNING, reason="test", changed_at=START)
         await seed(shipped(), loose, control)
-        world = build_world(Settings(_env_file=None, market_start=306))  # type: ignore[call-arg]
+        world = build_world(_settings())
         async with world.store.begin() as tx:
             for person in (ANN, LUIS, EVE):
                 await tx.people.save(person)
@@ -77,7 +91,8 @@ async def _serve(told: Namespace) -> None:
     if told.strong:
         web.QUICK = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
     async with desk(told.url) as made:
-        served = await web.put_together(made)
+        hooks = build_hooks(_settings(), made.world.store, now)
+        served = await web.put_together(made, hooks=hooks)
         served.ticking = True
         await served.uses.access.set_login.by_operator(ANN.id, EMAIL, web.PASSWORD)
         gc.collect()
