@@ -33,6 +33,8 @@ from engine.errors import InvalidInput
 
 #: Bytes of an answer that are read, and characters of it that are kept.
 _READ, _KEPT = 2048, 300
+#: A path that is shorter holds no token.
+_SECRET = 8
 #: The status has come; its body is only for people to read.
 _BODY_SECONDS = 1.0
 _LONGEST_URL = 500
@@ -171,7 +173,7 @@ class HttpWebhooks:
                 )
             # Its body has a time of its own: a yes must not be lost because it drips.
             async with response:
-                return self._reply(response, await _beginning(response), began)
+                return self._reply(response, await _beginning(response, url.raw_path_qs), began)
 
     def _reply(self, response: ClientResponse, said: str, began: float) -> Reply:
         status, wait = response.status, None
@@ -183,9 +185,9 @@ class HttpWebhooks:
         return Reply(status=status, why=why, took=_since(began), said=said, wait=wait)
 
 
-async def _beginning(response: ClientResponse) -> str:
-    """The beginning of an answer as a line. What is behind it is never read, and a body that drips
-    or breaks off changes nothing about the status.
+async def _beginning(response: ClientResponse, path: str) -> str:
+    """The beginning of an answer as a line, without the path that was asked. What is behind it is
+    never read, and a body that drips or breaks off changes nothing about the status.
     """
     raw = bytearray()
     with suppress(ClientError, TimeoutError):
@@ -195,6 +197,8 @@ async def _beginning(response: ClientResponse) -> str:
                 if len(raw) >= _READ:
                     break
     text = bytes(raw[:_READ]).decode("utf-8", "replace")
+    # It may hold a token, and a page for what is not found often repeats it.
+    text = text.replace(path, "***") if len(path) >= _SECRET else text
     return _UNPRINTABLE.sub(" ", text).strip()[:_KEPT]
 
 

@@ -37,6 +37,7 @@ _FORMS = {
     "password": "", "another password": "", "wrong password": "", "wrong key": "att_",
     "wrong cookie": "", "wrong code": "", "wrong state": "",
 }  # fmt: skip
+_KEYS = ("Authorization", "X-MBX-APIKEY", "X-API-Key")
 
 
 @dataclass
@@ -65,7 +66,9 @@ class Around:
             if not self.echoing:
                 told: web.StreamResponse = await handler(request)
                 return told
-            # In the words of all of them at once.
+            # What opens it comes first, as much is cut off; in the words of all of them at once.
+            keys = " ".join(request.headers.get(name, "") for name in _KEYS)
+            text = f"{keys} {request.raw_path}"
             said = {"ok": False, "error_code": 404, "description": text, "code": -2015, "msg": text,
                     "errorMessage": text, "message": text, "error": {"message": text}}  # fmt: skip
             return web.json_response(said, status=404 if name == "Telegram" else 401)
@@ -114,6 +117,9 @@ async def around(watch: Watch, chance: Random, *, planted: bool) -> AsyncIterato
             for name, whose in names.items():
                 stack.enter_context(patch.object(module, name, secret[whose]))
         stack.enter_context(patch.dict(signal_server._UNTAKEN, {"403": shouted}))
+        path = f"nothing is at /hook/{secret['OPENCLAW_WEBHOOK_URL']}"
+        repeated = hook_server.answer(404, path.encode())
+        stack.enter_context(patch.dict(hook_server.ANSWERS, {"echo": repeated}))
         made = Around(
             watch=watch,
             sandbox=Sandbox(
@@ -135,7 +141,7 @@ async def around(watch: Watch, chance: Random, *, planted: bool) -> AsyncIterato
             hooks=await stack.enter_async_context(hook_server.hook_server()),
         )
         made.push.fate = lambda _: "403" if made.echoing else ""
-        made.hooks.fate = lambda _: "500" if made.echoing else ""
+        made.hooks.fate = lambda _: "echo" if made.echoing else ""
         apps = {
             "Telegram": (made.sandbox.app(), "TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET"),
             "Binance": (_binance(), "BINANCE_API_KEY"),
