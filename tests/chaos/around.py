@@ -61,7 +61,10 @@ class Around:
         async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
             self.asked += 1
             head = "\n".join(f"{key}: {value}" for key, value in request.headers.items())
-            text = f"{request.method} {request.raw_path}\n{head}\n{await request.text()}"
+            # Parts can be read once only; what is in them is among the chat's calls.
+            is_parts = request.content_type.startswith("multipart/")
+            body = b"" if is_parts else await request.read()
+            text = f"{request.method} {request.raw_path}\n{head}\n{body.decode(errors='replace')}"
             self.watch.keep(f"sent to {name}", text, *belongs)
             if not self.echoing:
                 told: web.StreamResponse = await handler(request)
@@ -90,6 +93,7 @@ class Around:
         for came in self.hooks.came:
             self.watch.keep("webhooks", f"{came.path}", "OPENCLAW_WEBHOOK_URL")
             self.watch.keep("webhooks", f"{came.headers}{came.body!r}")
+        self.watch.keep("calls", f"{list(self.sandbox.calls)}", "TELEGRAM_WEBHOOK_SECRET")
         self.watch.keep("chats", f"{[self.sandbox.messages(who) for who in (1001, 1003)]}")
 
     def issued(self) -> None:
