@@ -41,8 +41,8 @@ def hide(secrets: Iterable[str]) -> None:
 def mask(text: str) -> str:
     """The text without tokens, keys and passwords."""
     # The longest first: of one that begins as another does nothing is left.
-    for secret in sorted(_known, key=len, reverse=True):
-        text = text.replace(secret, "***")
+    for known in sorted(_known, key=len, reverse=True):
+        text = text.replace(known, "***")
     for secret, instead in (
         (_TOKEN, "***"),
         (_PASSWORD, r"\1***@"),
@@ -52,6 +52,20 @@ def mask(text: str) -> str:
     ):
         text = secret.sub(instead, text)
     return text
+
+
+class _NoHttp(logging.Filter):
+    """Of a request that is no HTTP nothing is repeated: a header of it may hold a key. Strangers
+    send many; they are no errors of ours.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is told, and without the request."""
+        error = record.exc_info[1] if record.exc_info else None
+        if type(error).__module__ != "aiohttp.http_exceptions":
+            return True
+        record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+        return logging.getLogger().isEnabledFor(logging.INFO)
 
 
 class MaskingFormatter(logging.Formatter):
@@ -101,6 +115,7 @@ def set_up(level: int = logging.WARNING, *, as_json: bool | None = None) -> None
     if not ours:
         ours = [_Ours()]
         logging.basicConfig(level=level, handlers=ours)
+        logging.getLogger("aiohttp.server").addFilter(_NoHttp())
     elif as_json is None:
         return
     text = MaskingFormatter("%(asctime)s %(levelname)s %(message)s")

@@ -22,6 +22,7 @@ import asyncpg
 import psutil
 from argon2 import PasswordHasher
 
+from bot import logs
 from bot.api.app import listening
 from bot.hooks import build_hooks
 from bot.settings import Settings
@@ -44,6 +45,7 @@ _LOOK_SECONDS = 0.005
 _FIRST_KEY = 3_000_000_000
 EMAIL = "ann@example.com"
 _KEYS = new_key_line("k1")
+_HOOKS = 6
 
 
 def _settings() -> Settings:
@@ -94,6 +96,8 @@ async def _serve(told: Namespace) -> None:
         hooks = build_hooks(_settings(), made.world.store, now)
         served = await web.put_together(made, hooks=hooks)
         served.ticking = True
+        for number in range(_HOOKS):
+            await hooks.add(ANN.id, f"https://example.org/{number}", description="", types=())
         await served.uses.access.set_login.by_operator(ANN.id, EMAIL, web.PASSWORD)
         gc.collect()
         process = psutil.Process(os.getpid())
@@ -166,6 +170,7 @@ async def site(url: str, owner: str, *, strong: bool = False) -> AsyncIterator[S
 
 
 if __name__ == "__main__":
+    logs.set_up()
     asyncio.run(
         _serve(Namespace(url=sys.argv[1], owner=sys.argv[2], strong="strong" in sys.argv[3:]))
     )

@@ -61,9 +61,8 @@ class Around:
         async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
             self.asked += 1
             head = "\n".join(f"{key}: {value}" for key, value in request.headers.items())
-            # Parts can be read once only; what is in them is among the chat's calls.
-            is_parts = request.content_type.startswith("multipart/")
-            body = b"" if is_parts else await request.read()
+            # Telegram's bodies can be read once only; they are among the calls that are kept.
+            body = b"" if name == "Telegram" else await request.read()
             text = f"{request.method} {request.raw_path}\n{head}\n{body.decode(errors='replace')}"
             self.watch.keep(f"sent to {name}", text, *belongs)
             if not self.echoing:

@@ -36,6 +36,8 @@ class Installation:
     owner: Any
     redis: Redis
     http: aiohttp.ClientSession
+    #: Where the servers keep what they hold.
+    data: Path
     url: str = ""
     owner_url: str = ""
     redis_url: str = ""
@@ -179,10 +181,7 @@ class Installation:
 
     def written(self) -> dict[str, Path]:
         """The files of the product and of its servers, by channel."""
-        return {"files of the home": self.folder, "files of the servers": self._data()}
-
-    def _data(self) -> Path:
-        return data_folder(self.folder / "servers")
+        return {"files of the home": self.folder, "files of the servers": self.data}
 
 
 @asynccontextmanager
@@ -198,7 +197,8 @@ async def installed(watch: Watch, folder: Path) -> AsyncIterator[Installation]:
             ("ai_trader_owner", "DATABASE_OWNER_URL"),
         ):
             await owner.execute(f"ALTER ROLE {role} PASSWORD '{secret[name]}'")
-        (rules,) = data_folder(folder / "servers").rglob("pg_hba.conf")
+        data = data_folder(folder / "servers")
+        (rules,) = data.rglob("pg_hba.conf")
         rules.write_text("local all all scram-sha-256\n")
         await owner.execute("SELECT pg_reload_conf()")
         redis = await stack.enter_async_context(
@@ -208,7 +208,7 @@ async def installed(watch: Watch, folder: Path) -> AsyncIterator[Installation]:
         http = await stack.enter_async_context(
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         )
-        made = Installation(watch, folder / "homes", servers, owner, redis, http)
+        made = Installation(watch, folder / "homes", servers, owner, redis, http, data)
         made.folder.mkdir()
         looking = asyncio.get_running_loop().create_task(made.look())
         try:

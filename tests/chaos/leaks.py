@@ -84,7 +84,20 @@ class Watch:
         patterns.write_text("\n".join(whose) + "\n")
         # One pass for thousands of texts over whole databases.
         done = subprocess.run(
-            ["grep", "-r", "-a", "-o", "-H", "-Z", "-F", "-f", str(patterns), str(place)],
+            [
+                "grep",
+                "-r",
+                "-a",
+                "-o",
+                "-H",
+                "-Z",
+                "-D",
+                "skip",
+                "-F",
+                "-f",
+                str(patterns),
+                str(place),
+            ],
             capture_output=True,
             check=False,
             env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},

@@ -7,11 +7,13 @@ and no path open that should not be.
 
 import argparse
 import asyncio
+import json
 import re
 import sys
 import tempfile
 from pathlib import Path
 
+from engine.strategies.documents import shipped
 from tests.chaos import alone
 from tests.chaos.api_site import Site, site
 
@@ -20,10 +22,17 @@ from tests.chaos.api_site import Site, site
 #: symbol that is not watched. No schema says it; everything else is held against them too.
 _MEANT = (
     "settings_put_risk", "strategies_put_strategy", "strategies_add_strategy", "ideas_approve",
-    "history_replay", "trading_analysis", "data_indicators", "data_news", "system_change_state",
+    "history_replay", "trading_analysis", "trading_metrics", "data_indicators", "data_news",
+    "system_change_state",
     "judging_evaluate_strategy", "judging_evaluate_signals", "approvals_approve", "commands_give",
     "provider_callback", "provider_store_key", "webhooks_add", "webhooks_change",
 )  # fmt: skip
+#: What has an id: half of the cases ask for one that there is, else they would meet 404 alone.
+_KNOWN: dict[str, list[str | int]] = {
+    "strategy_id": [str(one.id) for one in shipped()],
+    "idea_id": [1, 2, 3], "record_id": [1, 5, 40, 80], "webhook_id": [1, 2, 3, 4, 5, 6],
+    "delivery_id": [1, 2, 3], "command_id": [1, 2, 3],
+}  # fmt: skip
 _CASES = re.compile(r"(\d[\d,]*) generated")
 
 
@@ -42,6 +51,7 @@ async def look(
     if without:
         more += ["--exclude-checks", ",".join(without)]
     with tempfile.TemporaryDirectory(prefix="ait-") as folder:
+        (Path(folder) / "schemathesis.toml").write_text(_configuration())
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("st")), "run", f"{where.url}/v1/openapi.json",
             "--max-examples", str(examples), "--seed", str(seed), "--continue-on-failure",
@@ -51,6 +61,15 @@ async def look(
         )  # fmt: skip
         told, _ = await process.communicate()
     return process.returncode or 0, told.decode(errors="replace")
+
+
+def _configuration() -> str:
+    lines = []
+    for name, values in _KNOWN.items():
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
+    lines.append("[parameters]")
+    lines += [f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in _KNOWN]
+    return "\n".join(lines)
 
 
 async def run(

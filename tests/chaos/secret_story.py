@@ -100,17 +100,18 @@ class Story:
             raise RuntimeError(f"waited for {what}: {self.place.log()[-3000:]}") from None
         return found
 
-    async def _say(self, text: str, who: int = ANN) -> str:
-        """Write to the bot; what it answers within some seconds."""
+    async def _say(self, text: str, who: int = ANN, wanted: str = ".") -> str:
+        """Write to the bot; what of its answers within some seconds is like what is wanted."""
         box = self.outside.sandbox
         before = len(box.messages(who))
         await box.send(who, text)
-        for _ in range(60):
+        for _ in range(80):
             await asyncio.sleep(0.1)
-            found = box.messages(who)[before + 1 :]
-            if found:
-                self.counts["chat answers"] = self.counts.get("chat answers", 0) + 1
-                return str(found[-1].get("text") or found[-1].get("caption"))
+            for found in box.messages(who)[before + 1 :]:
+                match = re.search(wanted, str(found.get("text") or found.get("caption")))
+                if match:
+                    self.counts["chat answers"] = self.counts.get("chat answers", 0) + 1
+                    return match[0]
         return ""
 
     async def _settle(self, venue: str) -> str:
@@ -124,12 +125,11 @@ class Story:
         await self._say("/start not-the-code", EVE)
         await self._until(lambda: self._say(f"/start {code}"), "an answer in the chat")
         secret, ask = self.watch.secrets, self.place.ask
-        told = await self._say("/web")
-        given = re.search(r"[A-Za-z0-9_-]{20,}", told)
-        assert given, told
+        given = await self._say("/web", wanted=r"\b[A-Za-z0-9_-]{20,}")
+        assert given, self.outside.sandbox.messages(ANN)[-2:]
         wanted = {"email": EMAIL, "password": secret["password"]}
         await ask("POST", "/v1/auth/activate", json={**wanted, "code": secret["wrong code"]})
-        status, _ = await ask("POST", "/v1/auth/activate", json={**wanted, "code": given[0]})
+        status, _ = await ask("POST", "/v1/auth/activate", json={**wanted, "code": given})
         assert status == 201
         wrong = {"email": EMAIL, "password": secret["wrong password"]}
         await ask("POST", "/v1/auth/login", json=wrong)
@@ -241,12 +241,8 @@ class Story:
         async with aiohttp.ClientSession(base) as client:
             ea: Any = Ea(client)  # type: ignore[arg-type]
             await ea.register(self.watch.secrets["wrong code"])
-            told = await self._say("/ea")
-            code = re.search(r"[A-Z2-9]{4}-[A-Z2-9]{4}", told)
-            assert code, told
-            status, answer = await ea.register(code[0], account=self.place.environ["ACCOUNT_ID"])
-            if status != 200:
-                status, answer = await ea.register(code[0])
+            code = await self._say("/ea", wanted=r"[A-Z2-9]{4}-[A-Z2-9]{4}")
+            status, answer = await ea.register(code)
             assert status == 200, answer
             self.watch.add("terminal's token", ea.token)
             await ea.beat()

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from yarl import URL
 
+from bot import logs
 from bot.api import guard
 from bot.api.app import listening, routes
 from bot.api.openapi import document
@@ -141,3 +142,24 @@ async def test_who_does_not_read_an_answer_is_cut_off(
         async with asyncio.timeout(10):
             while "not read in time" not in caplog.text:  # noqa: ASYNC110 -- only the log tells
                 await asyncio.sleep(0.05)
+
+
+async def test_of_what_is_no_http_nothing_is_told(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, told = logging.getLogger("aiohttp.server"), logs._NoHttp()
+    server.addFilter(told)
+    address = web.server.make_url("")
+    try:
+        with caplog.at_level(logging.INFO):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nCookie: auth_token=a-secret\0\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.0 400")
+            writer.close()
+    finally:
+        server.removeFilter(told)
+    assert "Error handling request" in caplog.text
+    assert "a-secret" not in caplog.text
+    assert {record.levelname for record in caplog.records if record.name == "aiohttp.server"} == {
+        "INFO"
+    }
