@@ -83,7 +83,11 @@ async def run(
             for meant in (False, True):
                 code, told = await look(where, key, meant=meant, examples=examples, seed=seed)
                 found = _CASES.search(told)
-                counts[f"cases {name}{', meant' if meant else ''}"] = found[1] if found else "?"
+                which = f"cases {name}{', meant' if meant else ''}"
+                counts[which] = found[1] if found else "?"
+                print(
+                    f"{which}: {counts[which]}, {'found something' if code else 'good'}", flush=True
+                )
                 if code:
                     print(told)
                     wrong.append(f"{name}: see above")
