@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from engine.strategies.documents import shipped
@@ -33,6 +34,7 @@ _KNOWN: dict[str, list[str | int]] = {
     "idea_id": [1, 2, 3], "record_id": [1, 5, 40, 80], "webhook_id": [1, 2, 3, 4, 5, 6],
     "delivery_id": [1, 2, 3], "command_id": [1, 2, 3],
 }  # fmt: skip
+_WHO, _PARTS = ("with a key", "without"), ("plain", "meant")
 _CASES = re.compile(r"(\d[\d,]*) generated")
 
 
@@ -73,24 +75,23 @@ def _configuration() -> str:
 
 
 async def run(
-    url: str, owner: str, *, examples: int, seed: int
+    url: str, owner: str, wanted: argparse.Namespace
 ) -> tuple[dict[str, object], list[str]]:
-    """Both runs, against one server."""
+    """Each run that is wanted, against one server."""
     counts: dict[str, object] = {}
     wrong = []
     async with site(url, owner) as where:
-        for name, key in (("with a key", where.keys["Ann"]), ("without", None)):
-            for meant in (False, True):
-                code, told = await look(where, key, meant=meant, examples=examples, seed=seed)
-                found = _CASES.search(told)
-                which = f"cases {name}{', meant' if meant else ''}"
-                counts[which] = found[1] if found else "?"
-                print(
-                    f"{which}: {counts[which]}, {'found something' if code else 'good'}", flush=True
-                )
-                if code:
-                    print(told)
-                    wrong.append(f"{name}: see above")
+        keys = {"with a key": where.keys["Ann"], "without": None}
+        for name, part in product(wanted.who, wanted.parts):
+            code, told = await look(
+                where, keys[name], meant=part == "meant", examples=wanted.examples, seed=wanted.seed
+            )
+            found, which = _CASES.search(told), f"cases {name}, {part}"
+            counts[which] = found[1] if found else "?"
+            print(f"{which}: {counts[which]}, {'found something' if code else 'good'}", flush=True)
+            if code:
+                print(told, flush=True)
+                wrong.append(f"{name}: see above")
         counts |= await where.stop()
     return counts, wrong
 
@@ -100,9 +101,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="schema", description=__doc__)
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--who", nargs="+", choices=_WHO, default=_WHO)
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=_PARTS)
     wanted = parser.parse_args(arguments)
     with alone.both() as (url, owner):
-        counts, violations = asyncio.run(
-            run(url, owner, examples=wanted.examples, seed=wanted.seed)
-        )
+        counts, violations = asyncio.run(run(url, owner, wanted))
     return alone.report(counts, violations)
