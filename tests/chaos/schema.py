@@ -35,6 +35,7 @@ _KNOWN: dict[str, list[str | int]] = {
     "delivery_id": [1, 2, 3], "command_id": [1, 2, 3],
 }  # fmt: skip
 _WHO, _PARTS = ("with a key", "without"), ("plain", "meant")
+_REFUSED = [400, 401, 403, 404, 405, 408, 409, 413, 415, 429]
 _CASES = re.compile(r"(\d[\d,]*) generated")
 
 
@@ -66,7 +67,8 @@ async def look(
 
 
 def _configuration() -> str:
-    lines = []
+    # The tool does not know that a body may be too large besides.
+    lines = ["[checks]", f"negative_data_rejection = {{ expected-statuses = {_REFUSED} }}"]
     for name, values in _KNOWN.items():
         lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
     lines.append("[parameters]")
