@@ -258,14 +258,18 @@ class Story:
         """The connect code that a tap shows."""
         box = self.outside.sandbox
         await self._say("/ea")
-        for message in reversed(box.messages(ANN)):
-            rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
-            for label in (button["text"] for row in rows for button in row):
-                if "Connect code" in label:
-                    query = await box.tap(ANN, message["message_id"], label=label)
-                    answer = await box.wait_for(lambda: box.answers.get(query), seconds=20)  # noqa: B023
-                    return str(re.search(r"[A-Z2-9]{4}-[A-Z2-9]{4}", answer["text"])[0])  # type: ignore[index]
-        raise RuntimeError("no button makes a connect code")
+        number, label = next(
+            (message["message_id"], button["text"])
+            for message in reversed(box.messages(ANN))
+            for row in (message.get("reply_markup") or {}).get("inline_keyboard", [])
+            for button in row
+            if "Connect code" in button["text"]
+        )
+        query = await box.tap(ANN, number, label=label)
+        answer = await box.wait_for(lambda: box.answers.get(query), seconds=20)
+        found = re.search(r"[A-Z2-9]{4}-[A-Z2-9]{4}", answer["text"])
+        assert found, answer
+        return found[0]
 
     async def _faults(self, key: str) -> None:
         """Everybody outside repeats what they are sent; then no password is right any more."""
