@@ -245,7 +245,8 @@ def read_settings(secrets_dir: Path | None = None) -> Settings:
         wrong = "; ".join(
             f"{str(found['loc'][0]).upper()}: {found['msg']}" for found in error.errors()
         )
-        raise InvalidInput(f"settings are wrong: {wrong}") from error
+        # Not from it: what it tells holds the values.
+        raise InvalidInput(f"settings are wrong: {wrong}") from None
 
 
 def secrets_in(settings: Settings) -> frozenset[str]:

@@ -34,7 +34,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 #: Seconds in which a caller has to read an answer.
-_READING = 10.0
+_READING = 9.0
 #: What a database that goes away is told by.
 _GONE = (ConnectionError, TimeoutError, DBConnectionError)
 

@@ -21,8 +21,9 @@ from engine.errors import InvalidInput
 LARGEST = 64 * 1024
 #: Seconds a body may take to arrive.
 PATIENCE = 9.0
-#: Lists and objects within one another: what walks through them must not fall.
-_DEEPEST = 32
+#: Lists and objects within one another: what walks through them must not fall. And values in all:
+#: what looks for mistakes names each. The longest that is asked for, 600 candles, has 4,208.
+_DEEPEST, _MOST = 32, 6_000
 _LONGEST_NUMBER, _LARGEST_EXPONENT = 40, 30
 #: One way to write each thing, of the several that pydantic reads.
 _FORMS = {
@@ -121,16 +122,19 @@ async def _document(request: web.Request) -> Any:
     except (ValueError, RecursionError):
         raise InvalidInput("is not JSON") from None
     if not _is_shallow(found):
-        raise InvalidInput(f"is nested more than {_DEEPEST} deep")
+        raise InvalidInput(
+            f"is nested more than {_DEEPEST} deep, or holds more than {_MOST} values"
+        )
     return found
 
 
 def _is_shallow(found: Any) -> bool:
-    level = [found]
+    level, count = [found], 1
     for _ in range(_DEEPEST):
         level = [part for each in level for part in _parts(each)]
+        count += len(level)
         if not level:
-            return True
+            return count <= _MOST
     return False
 
 

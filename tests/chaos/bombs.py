@@ -193,7 +193,9 @@ async def _ask(where: Site, bomb: Bomb) -> int:
         writer.write(f"{bomb.method} {bomb.path} HTTP/1.1\r\n{head}\r\n".encode() + body)
         async with asyncio.timeout(_PATIENCE):
             line = await reader.readline()
-            await reader.read()
+            # Who asks for another protocol has not asked for an end.
+            if "Connection" not in bomb.headers:
+                await reader.read()
     except ConnectionError:
         return 0
     finally:

@@ -74,7 +74,9 @@ class Watch:
         for channel, place in {**channels, **(others or {})}.items():
             for file, part in self._hits(place, whose):
                 name = whose[part]
-                if name not in self.belongs.get(file, ()):
+                # A wrong one goes where a right one would.
+                rightly = self.belongs.get(file, frozenset())
+                if not any(name == one or name.startswith(f"misplaced {one} ") for one in rightly):
                     leaks.setdefault(channel, set()).add(f"{name} in {Path(file).name}")
         return leaks
 

@@ -10,7 +10,7 @@ import psutil
 from tests.chaos.api_site import Site
 
 #: How long it is waited for a connection to be closed, and how long one may live.
-_WATCHED, _LONGEST = 40.0, 11.0
+_WATCHED, _LONGEST = 40.0, 12.0
 _HEAD = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 #: What is sent first, and then each second.
 _KINDS = {
