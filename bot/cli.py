@@ -235,10 +235,11 @@ def import_(
 
 
 def _settings(home: Path | None, *, demo: bool = False) -> Any:
-    from bot.logs import set_up
-    from bot.settings import read_settings
+    from bot.logs import hide, set_up
+    from bot.settings import read_settings, secrets_in
 
-    settings = read_settings()
+    settings = _guard(read_settings)
+    hide(secrets_in(settings))
     set_up(as_json=settings.log_format == "json")
     folder = home or settings.ai_trader_home
     if demo and home is None:

@@ -1,6 +1,9 @@
 """What the settings say about outbound webhooks, checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 from bot.settings import Settings
 from broker.feeds.addresses import own_network_too, public_only
@@ -12,12 +15,13 @@ from storage.webhook_keys import DerivedSecrets
 
 #: Outside development the master has at least so many characters, and so many different ones.
 LONG, MIXED = 32, 10
+_DIGITS = 12
 _HOW = "make one with: openssl rand -hex 32"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Webhooks as the settings want them. ``url`` is the endpoint that a setting names."""
+    """Webhooks as the settings want them. ``url`` stands for the address that a setting names."""
 
     line: HttpWebhooks
     secrets: DerivedSecrets
@@ -35,18 +39,33 @@ def plan_of(settings: Settings, clock: Clock) -> Plan:
     base, longest = settings.openclaw_retry_base, settings.openclaw_retry_max
     if not base <= longest:
         raise InvalidInput("OPENCLAW_RETRY_BASE must not be more than OPENCLAW_RETRY_MAX")
-    line = HttpWebhooks(
+    url = _url(settings, _line(settings, clock, {}))
+    name = None if url is None else _name(url)
+    return Plan(
+        line=_line(settings, clock, {} if url is None or name is None else {name: url}),
+        secrets=DerivedSecrets(_master(settings), _previous(settings)),
+        retry=Retry(most=settings.openclaw_max_retries, base=base, longest=longest),
+        url=name,
+    )
+
+
+def _line(settings: Settings, clock: Clock, named: Mapping[str, str]) -> HttpWebhooks:
+    return HttpWebhooks(
         settings.openclaw_timeout,
         clock,
         permit=own_network_too if settings.webhooks_allow_private else public_only,
         tls_only=settings.is_production,
+        named=named,
     )
-    return Plan(
-        line=line,
-        secrets=DerivedSecrets(_master(settings), _previous(settings)),
-        retry=Retry(most=settings.openclaw_max_retries, base=base, longest=longest),
-        url=_url(settings, line),
-    )
+
+
+def _name(url: str) -> str:
+    """What is stored and shown of an address that may hold a token: its host, and what tells that
+    it is another one. Nothing can be posted to it: an address has no fragment.
+    """
+    parts = urlsplit(url)
+    digest = sha256(url.encode()).hexdigest()[:_DIGITS]
+    return f"{parts.scheme}://{parts.netloc}/#OPENCLAW_WEBHOOK_URL-{digest}"
 
 
 def _url(settings: Settings, line: HttpWebhooks) -> str | None:

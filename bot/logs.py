@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 #: A bot token, wherever a library put it: in an address, in an error, in a traceback.
@@ -21,9 +21,28 @@ _NAMED = re.compile(
 #: An encryption key: an id, and 32 bytes in base64.
 _SEALING = re.compile(r"\b[A-Za-z0-9_-]{1,32}:[A-Za-z0-9+/_-]{43}=")
 
+#: A shorter one may be a common word.
+_SHORTEST = 12
+_known: set[str] = set()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Mask these too from now on, whatever they look like.
+
+    The database's library shows the first third of a password when it tells its configuration: one
+    that is long enough is masked as well.
+    """
+    for secret in secrets:
+        _known.update(
+            part for part in (secret, secret[: len(secret) // 3]) if len(part) >= _SHORTEST
+        )
+
 
 def mask(text: str) -> str:
     """The text without tokens, keys and passwords."""
+    # The longest first: of one that begins as another does nothing is left.
+    for known in sorted(_known, key=len, reverse=True):
+        text = text.replace(known, "***")
     for secret, instead in (
         (_TOKEN, "***"),
         (_PASSWORD, r"\1***@"),
@@ -33,6 +52,20 @@ def mask(text: str) -> str:
     ):
         text = secret.sub(instead, text)
     return text
+
+
+class _NoHttp(logging.Filter):
+    """Of a request that is no HTTP nothing is repeated: a header of it may hold a key. Strangers
+    send many; they are no errors of ours.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is told, and without the request."""
+        error = record.exc_info[1] if record.exc_info else None
+        if type(error).__module__ != "aiohttp.http_exceptions":
+            return True
+        record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+        return logging.getLogger().isEnabledFor(logging.INFO)
 
 
 class MaskingFormatter(logging.Formatter):
@@ -82,6 +115,7 @@ def set_up(level: int = logging.WARNING, *, as_json: bool | None = None) -> None
     if not ours:
         ours = [_Ours()]
         logging.basicConfig(level=level, handlers=ours)
+        logging.getLogger("aiohttp.server").addFilter(_NoHttp())
     elif as_json is None:
         return
     text = MaskingFormatter("%(asctime)s %(levelname)s %(message)s")

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from re import compile as pattern
 from typing import Literal
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -17,6 +18,8 @@ from engine.errors import InvalidInput
 
 TELEGRAM = "https://api.telegram.org"
 _SECRET = pattern(r"[A-Za-z0-9_-]{1,256}")
+#: The last @ ends it: whoever wrote an address by hand may have left one inside.
+_PASSWORD = pattern(r"://[^:/@]*:(\S+)@")
 
 
 _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -253,7 +256,22 @@ def read_settings(secrets_dir: Path | None = None) -> Settings:
         wrong = "; ".join(
             f"{str(found['loc'][0]).upper()}: {found['msg']}" for found in error.errors()
         )
-        raise InvalidInput(f"settings are wrong: {wrong}") from error
+        # Not from it: what it tells holds the values.
+        raise InvalidInput(f"settings are wrong: {wrong}") from None
+
+
+def secrets_in(settings: Settings) -> frozenset[str]:
+    """Every secret that the settings hold, passwords inside addresses too."""
+    found = set()
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            # Keys stand behind their ids, several by commas.
+            text = value.get_secret_value()
+            found |= {text, *(part.strip().partition(":")[2] for part in text.split(","))}
+        elif isinstance(value, str) and (password := _PASSWORD.search(value)):
+            found |= {password[1], unquote(password[1])}
+    return frozenset(found - {""})
 
 
 class Reread:

@@ -3,11 +3,12 @@
 import asyncio
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import (
@@ -32,6 +33,8 @@ from engine.errors import InvalidInput
 
 #: Bytes of an answer that are read, and characters of it that are kept.
 _READ, _KEPT = 2048, 300
+#: A path that is shorter holds no token.
+_SECRET = 8
 #: The status has come; its body is only for people to read.
 _BODY_SECONDS = 1.0
 _LONGEST_URL = 500
@@ -73,7 +76,8 @@ def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Any]:
 
 class HttpWebhooks:
     """The port ``WebhookLine``. ``patience`` is for the whole call with its connection, however
-    slowly it drips. With ``tls_only`` addresses have to be https.
+    slowly it drips. With ``tls_only`` addresses have to be https. ``named`` are addresses that are
+    secrets themselves, by what stands for them everywhere else.
 
     Proxies of the environment are not used: they would connect for us, and nobody would look where
     to. Each call has a connection of its own, judged when it is made.
@@ -86,8 +90,9 @@ class HttpWebhooks:
         *,
         permit: Permit = public_only,
         tls_only: bool = True,
+        named: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._patience, self._now = patience, now
+        self._patience, self._now, self._named = patience, now, named
         self._permit, self._tls_only = permit, tls_only
         self._threads = ThreadPoolExecutor(MOST, thread_name_prefix="webhooks")
 
@@ -115,6 +120,7 @@ class HttpWebhooks:
         """The address as the client will read it, if its text is permitted, else
         :class:`InvalidInput`; the text itself is in no message, as it may hold a token.
         """
+        url = self._named.get(url, url)
         shape = url.isascii() and url.isprintable() and " " not in url and len(url) <= _LONGEST_URL
         try:
             parsed = URL(url) if shape and "\\" not in url else URL()
@@ -167,7 +173,7 @@ class HttpWebhooks:
                 )
             # Its body has a time of its own: a yes must not be lost because it drips.
             async with response:
-                return self._reply(response, await _beginning(response), began)
+                return self._reply(response, await _beginning(response, url.raw_path_qs), began)
 
     def _reply(self, response: ClientResponse, said: str, began: float) -> Reply:
         status, wait = response.status, None
@@ -179,9 +185,9 @@ class HttpWebhooks:
         return Reply(status=status, why=why, took=_since(began), said=said, wait=wait)
 
 
-async def _beginning(response: ClientResponse) -> str:
-    """The beginning of an answer as a line. What is behind it is never read, and a body that drips
-    or breaks off changes nothing about the status.
+async def _beginning(response: ClientResponse, path: str) -> str:
+    """The beginning of an answer as a line, without the path that was asked. What is behind it is
+    never read, and a body that drips or breaks off changes nothing about the status.
     """
     raw = bytearray()
     with suppress(ClientError, TimeoutError):
@@ -191,6 +197,8 @@ async def _beginning(response: ClientResponse) -> str:
                 if len(raw) >= _READ:
                     break
     text = bytes(raw[:_READ]).decode("utf-8", "replace")
+    # It may hold a token, and a page for what is not found often repeats it.
+    text = text.replace(path, "***") if len(path) >= _SECRET else text
     return _UNPRINTABLE.sub(" ", text).strip()[:_KEPT]
 
 

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
 from bot.api.acts import build_acts
-from bot.api.app import KEEPALIVE_SECONDS, LINGER_SECONDS, create_app
+from bot.api.app import KEPT, create_app
 from bot.api.credentials import Credentials
 from bot.api.guard import Guard
 from bot.api.passwords import Argon2
@@ -118,6 +118,14 @@ class Web:
 
 async def serve(desk: Desk, **others: Any) -> Web:
     """Serve the API over a desk; everybody has a key of their own role."""
+    web = await put_together(desk, **others)
+    await web.server.start_server(**KEPT)
+    await web.client()
+    return web
+
+
+async def put_together(desk: Desk, **others: Any) -> Web:
+    """The same, not served yet."""
     uses = uses_of(desk, **others)
     keys = {}
     for person in (ANN, LUIS, EVE):
@@ -134,8 +142,4 @@ async def serve(desk: Desk, **others: Any) -> Web:
         behind_proxy=True,
     )
     web.server = TestServer(create_app(Probes(check_readiness=uses.check_readiness), guard))
-    await web.server.start_server(
-        keepalive_timeout=KEEPALIVE_SECONDS, lingering_time=LINGER_SECONDS
-    )
-    await web.client()
     return web

@@ -1,9 +1,14 @@
 """The HTTP API's application: every path, behind one guard."""
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
 from itertools import chain
+from types import MappingProxyType
+from typing import Any
 
 from aiohttp import web
 
@@ -68,10 +73,15 @@ SUBJECTS = (
     webhooks.routes,
 )
 
-#: So long a connection may say nothing, or not finish the head of a request.
-KEEPALIVE_SECONDS = 10.0
-#: So long the rest of a body is still read after its request was answered.
-LINGER_SECONDS = 0.5
+#: How connections are kept: so many seconds one may say nothing, or not finish the head of a
+#: request; so long the rest of a body is still read after its request was answered; and nothing is
+#: unpacked, as what is packed is refused.
+KEPT: MappingProxyType[str, Any] = MappingProxyType(
+    {"keepalive_timeout": 9.0, "lingering_time": 0.5, "auto_decompress": False}
+)
+#: Connections that may wait to be accepted. Of a burst of more, the kernel lets some believe that
+#: they are connected while nobody here knows of them (SYN cookies).
+BACKLOG = 4_096
 
 
 def routes() -> tuple[Route, ...]:
@@ -86,8 +96,10 @@ def create_app(probes: Probes, guard: Guard) -> web.Application:
     for route in routes():
         app.router.add_route(route.method, route.path, guard.handler(route))
     told = document(routes())
-    app.router.add_get("/v1/openapi.json", _always(lambda: web.json_response(told)))
-    app.router.add_get("/v1/docs", _always(lambda: _page(browse.page(told))))
+    # Written once: they are large, and everybody may ask for them.
+    text, page = cache(lambda: json.dumps(told)), cache(lambda: browse.page(told))
+    app.router.add_get("/v1/openapi.json", _always(lambda: _document(text())))
+    app.router.add_get("/v1/docs", _always(lambda: _page(page())))
     return app
 
 
@@ -98,6 +110,10 @@ def _always(make: Callable[[], web.Response]) -> Next:
     return answer
 
 
+def _document(text: str) -> web.Response:
+    return web.Response(text=text, content_type="application/json")
+
+
 def _page(text: str) -> web.Response:
     headers = {"Content-Security-Policy": browse.POLICY}
     return web.Response(text=text, content_type="text/html", headers=headers)
@@ -105,17 +121,18 @@ def _page(text: str) -> web.Response:
 
 async def serve_api(app: web.Application, host: str, port: int) -> None:
     """Serve until cancelled; raises ``OSError`` when the address is taken."""
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        shutdown_timeout=3,
-        keepalive_timeout=KEEPALIVE_SECONDS,
-        lingering_time=LINGER_SECONDS,
-    )
+    async with listening(app, host, port) as address:
+        log.info("the API listens on %s", address)
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+    """Serve for the length of the block, at the address it yields; port 0 takes a free one."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3, **KEPT)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        log.info("the API listens on %s", runner.addresses[0])
-        await asyncio.Event().wait()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+        yield runner.addresses[0][:2]
     finally:
         await runner.cleanup()

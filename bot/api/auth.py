@@ -167,7 +167,7 @@ async def keys(call: Call) -> list[Key]:
     return [_key(key) for key in await call.uses.access.read_keys(call.caller)]
 
 
-@routes.post("/v1/auth/keys", role=Role.VIEWER, status=201)
+@routes.post("/v1/auth/keys", role=Role.VIEWER, status=201, statuses=(409,))
 async def make_key(call: Call, body: KeyWanted) -> NewKey:
     """Make a key for a machine. It acts for its maker, and never for more than its role."""
     life = None if body.days is None else timedelta(days=body.days)

@@ -68,7 +68,7 @@ async def news(call: Call, symbol: Symbol | None = None) -> list[HeadlineTold]:
     ]
 
 
-@routes.get("/v1/data/indicators", role=Role.VIEWER)
+@routes.get("/v1/data/indicators", role=Role.VIEWER, statuses=(404,))
 async def indicators(
     call: Call, symbol: Symbol | None = None, timeframe: Timeframe | None = None
 ) -> IndicatorsTold:

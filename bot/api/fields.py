@@ -28,6 +28,11 @@ from engine.domain.values import bounded
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 
+#: RFC 3339, section 5.6.
+INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
 
 def _is_number(value: Any) -> Decimal:
     """A JSON number as it was written; no text, no truth value."""
@@ -54,8 +59,18 @@ def _as_number(value: Decimal) -> float | int:
     return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
 
 
+def _is_instant(value: Any) -> Any:
+    """A text of RFC 3339, and no number of seconds; a time of ours as it is."""
+    if isinstance(value, datetime) or (isinstance(value, str) and INSTANT.fullmatch(value)):
+        return value
+    raise ValueError("is no instant such as 2026-01-31T12:00:00Z")
+
+
 def _in_utc(instant: datetime) -> datetime:
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no instant of this calendar") from None
 
 
 class _NumberSchema:
@@ -93,7 +108,7 @@ Text = Annotated[
     AfterValidator(_plain),
     Field(json_schema_extra={"pattern": PLAIN}),
 ]
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant), AfterValidator(_in_utc)]
 #: A number that goes out.
 Number = Annotated[
     Decimal,

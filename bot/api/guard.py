@@ -2,8 +2,10 @@
 form of everything that goes wrong.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from re import compile as pattern
 from time import perf_counter
@@ -31,6 +33,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+#: Seconds in which a caller has to read an answer.
+_READING = 9.0
 #: What a database that goes away is told by.
 _GONE = (ConnectionError, TimeoutError, DBConnectionError)
 
@@ -94,7 +98,22 @@ class Guard:
             response.headers["X-Request-Id"] = number
             for name, value in _HEADERS.items():
                 response.headers.setdefault(name, value)
+        await _sent(request, response)
         return response
+
+
+async def _sent(request: web.Request, response: web.StreamResponse) -> None:
+    """Send it; who does not read what was asked for is cut off, and keeps no memory of ours."""
+    try:
+        # Who is gone already is aiohttp's to tell.
+        with suppress(ConnectionError):
+            async with asyncio.timeout(_READING):
+                await response.prepare(request)
+                await response.write_eof()
+    except TimeoutError:
+        log.warning("%s: an answer was not read in time", request.remote)
+        if request.transport is not None:
+            request.transport.abort()
 
 
 async def _answered(request: web.Request, handler: Next) -> web.StreamResponse:

@@ -98,10 +98,17 @@ def _operation(route: Route, schemas: dict[_Key, Any]) -> dict[str, Any]:
             operation["requestBody"] = {"required": True, "content": _json(schema)}
         else:
             required = one.place is Place.PATH or one.is_required
-            operation.setdefault("parameters", []).append(
-                {"name": one.name, "in": str(one.place), "required": required, "schema": schema}
-            )
+            told = {"name": one.name, "in": str(one.place), "required": required}
+            operation.setdefault("parameters", []).append({**told, "schema": _present(schema)})
     return operation
+
+
+def _present(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a parameter may be when it is there: an address has no null, it leaves it out."""
+    parts = [part for part in schema.get("anyOf", ()) if part != {"type": "null"}]
+    if len(parts) == 1:
+        return {**{name: said for name, said in schema.items() if name != "anyOf"}, **parts[0]}
+    return schema
 
 
 def _statuses(route: Route) -> list[int]:

@@ -75,7 +75,7 @@ class KeyGiven(Given):
     base_url: Annotated[Text, Field(min_length=1, max_length=500)] | None = None
 
 
-@routes.get(f"{_PATH}/start", role=Role.ADMIN)
+@routes.get(f"{_PATH}/start", role=Role.ADMIN, statuses=(409,))
 async def start(call: Call) -> Answer[Attempt]:
     """Begin a connection by OAuth, for ten minutes.
 
@@ -105,7 +105,7 @@ async def start(call: Call) -> Answer[Attempt]:
     return Answer(told, status=302 if goes_on else None, headers=headers, then=then)
 
 
-@routes.get(f"{_PATH}/callback", role=None, statuses=(403, 502))
+@routes.get(f"{_PATH}/callback", role=None, statuses=(403, 409, 502))
 async def callback(
     call: Call,
     state: State,

@@ -163,6 +163,7 @@ class Client:
             text += f"&signature={self.signature(text)}"
             headers["X-MBX-APIKEY"] = self.key.get_secret_value()
         address, data = self.url.rstrip("/") + path, None
+        hidden = (self.key.get_secret_value(), self.secret.get_secret_value())
         if method == "POST":
             data, headers["Content-Type"] = text.encode(), "application/x-www-form-urlencoded"
         elif text:
@@ -178,7 +179,7 @@ class Client:
                 ) as answer,
             ):  # fmt: skip
                 self.limits.note(answer.status, answer.headers, self.clock())
-                return answer.status, await body_of(answer, 200)
+                return answer.status, await body_of(answer, 200, hidden=hidden)
         except ClientConnectorError as error:
             kind = type(error).__name__
             raise BrokerRefused(f"the exchange cannot be reached: {kind}") from None

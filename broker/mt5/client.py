@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
 
+from broker.answers import without
 from broker.wire import Broken, encode, load
 from engine.errors import BrokerRefused, BrokerSilent
 
@@ -85,7 +86,7 @@ class Connector:
             ):  # fmt: skip
                 return (
                     answer.status,
-                    await _document(answer),
+                    await _document(answer, self.token),
                     "Idempotency-Replayed" in answer.headers,
                 )
         except ClientConnectorError:
@@ -94,8 +95,8 @@ class Connector:
             raise BrokerSilent(f"the connector did not answer: {type(error).__name__}") from error
 
 
-async def _document(answer: ClientResponse) -> Json:
-    document = load(await answer.read())
+async def _document(answer: ClientResponse, token: str) -> Json:
+    document = load(without(await answer.read(), (token,)))
     if not isinstance(document, dict):
         raise Broken("the answer is no object")
     return document

@@ -165,7 +165,7 @@ class Client:
                     middlewares=() if asks else (_Once(),),
                 ) as answer,
             ):  # fmt: skip
-                shown = await body_of(answer, *_GOOD)
+                shown = await body_of(answer, *_GOOD, hidden=(self.token.get_secret_value(),))
                 self.pause.note(answer.status, answer.headers, self.clock())
                 self._compare(answer.headers.get("Date", ""), sent)
                 return answer.status, shown

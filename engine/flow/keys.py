@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from engine.domain.access import MOST_KEYS, ApiKey, Caller, KeyDraft, Means, name_of
 from engine.domain.person import Role
-from engine.errors import InvalidInput, NotAllowed, NotFound
+from engine.errors import IllegalMove, InvalidInput, NotAllowed, NotFound
 from engine.flow.logins import access_entry, digest
 from engine.flow.people import person_at_least
 from engine.ports import Store
@@ -46,7 +46,7 @@ class IssueKey:
         async with self.store.begin() as tx:
             person = await person_at_least(tx, person_id, role)
             if len(await tx.access.keys(person_id)) >= MOST_KEYS:
-                raise InvalidInput(f"{person.name} has {MOST_KEYS} keys; revoke one first")
+                raise IllegalMove(f"{person.name} has {MOST_KEYS} keys; revoke one first")
             draft = KeyDraft(
                 name=name_of(name),
                 prefix=secret[: len(_MARK) + _PREFIX],

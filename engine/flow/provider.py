@@ -6,7 +6,7 @@ from engine.domain.decision import Action
 from engine.domain.person import Role
 from engine.domain.provider import AiReach, Connection, ConnectionMode, Lost, Offer, Plan
 from engine.domain.secret import Secret
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, ProviderUnavailable, SecretUnreadable
 from engine.flow.people import actor
 from engine.flow.provider_records import (
     ProviderStatus,
@@ -143,9 +143,11 @@ class CheckProvider:
     async def __call__(self, person_id: int | None) -> Offer:
         async with self.store.begin() as tx:
             await may(tx, person_id, Role.TRADER)
-            if not (await status_of(tx, self.plan)).connected:
+            # One look: between two of them somebody may disconnect it.
+            try:
+                credential = await credential_of(tx, self.plan)
+            except (ProviderUnavailable, SecretUnreadable):
                 return Offer(reach=AiReach.NOT_CONNECTED)
-            credential = await credential_of(tx, self.plan)
         offer = await self.server.models(credential)
         model = self.plan.model
         if offer.reach is AiReach.ONLINE and model is not None and not offer.has(model):

@@ -16,7 +16,7 @@ from engine.domain.provider import Connection, ConnectionMode, Plan, Tokens
 from engine.domain.secret import Secret
 from engine.errors import (
     AttemptUnknown,
-    InvalidInput,
+    NotSetUp,
     ProviderUnavailable,
     TokenRefused,
 )
@@ -58,7 +58,7 @@ class StartOAuth:
     """Begin a connection. ``new_token`` makes 256 random bits as URL-safe text; ``browser`` is what
     the browser that began must bring back, None where there is none.
 
-    Raises :class:`NotAllowed` below an admin, and :class:`InvalidInput` when OAuth is not set up.
+    Raises :class:`NotAllowed` below an admin, and :class:`NotSetUp` when OAuth is not set up.
     """
 
     store: Store
@@ -88,9 +88,9 @@ class StartOAuth:
 
 
 def must_be_set_up(server: TokenServer | None) -> TokenServer:
-    """The authorization server; raises :class:`InvalidInput` naming the settings it needs."""
+    """The authorization server; raises :class:`NotSetUp` naming the settings it needs."""
     if server is None:
-        raise InvalidInput(
+        raise NotSetUp(
             "OAuth is not set up: set OPENAI_CLIENT_ID, OPENAI_AUTH_URL, OPENAI_TOKEN_URL and"
             " OPENAI_REDIRECT_URI, or connect with a key"
         )

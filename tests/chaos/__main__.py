@@ -34,6 +34,7 @@ _RUNS = {
     "history": "tests.chaos.history",
     "api": "tests.chaos.hostile",
     "schema": "tests.chaos.schema",
+    "canaries": "tests.chaos.canaries",
     "vault": "tests.chaos.vault",
     "webhooks": "tests.chaos.webhooks",
     "backups": "tests.chaos.backups",

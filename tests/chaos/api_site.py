@@ -22,14 +22,18 @@ import asyncpg
 import psutil
 from argon2 import PasswordHasher
 
+from bot import logs
+from bot.api.app import listening
+from bot.hooks import build_hooks
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.wiring import build_work
-from bot.world import build_world
+from bot.world import build_world, now
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState
 from engine.strategies.documents import shipped
 from storage.database import open_database
+from storage.sealing import new_key_line
 from storage.seed import seed
 from tests import web
 from tests.integration.conftest import ANN, EVE, LUIS, START, Desk, RecordingBell
@@ -40,6 +44,19 @@ _LOOK_SECONDS = 0.005
 #: Far from what anybody guesses: a run must not revoke the key it asks with.
 _FIRST_KEY = 3_000_000_000
 EMAIL = "ann@example.com"
+_KEYS = new_key_line("k1")
+_HOOKS = 6
+
+
+def _settings() -> Settings:
+    """With everything set up that only needs a secret: no path may hide behind that it is not."""
+    given: dict[str, Any] = {
+        "market_start": 306,
+        "encryption_keys": _KEYS,
+        "webhook_secret": web.SECRET,
+        "openclaw_timeout": "1s",
+    }
+    return Settings(_env_file=None, **given)
 
 
 @asynccontextmanager
@@ -54,7 +71,7 @@ async def desk(url: str) -> AsyncIterator[Desk]:
     async with open_database(url, pool=8):
         control = Control(state=TradingState.RUNNING, reason="test", changed_at=START)
         await seed(shipped(), loose, control)
-        world = build_world(Settings(_env_file=None, market_start=306))  # type: ignore[call-arg]
+        world = build_world(_settings())
         async with world.store.begin() as tx:
             for person in (ANN, LUIS, EVE):
                 await tx.people.save(person)
@@ -76,16 +93,22 @@ async def _serve(told: Namespace) -> None:
     if told.strong:
         web.QUICK = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
     async with desk(told.url) as made:
-        served = await web.serve(made)
+        hooks = build_hooks(_settings(), made.world.store, now)
+        served = await web.put_together(made, hooks=hooks)
         served.ticking = True
+        for number in range(_HOOKS):
+            await hooks.add(ANN.id, f"https://example.org/{number}", description="", types=())
         await served.uses.access.set_login.by_operator(ANN.id, EMAIL, web.PASSWORD)
         gc.collect()
         process = psutil.Process(os.getpid())
         before, lags = process.memory_info().rss, [0.0]
         watch = asyncio.get_running_loop().create_task(_watch(lags))
         keys = {person.name: served.keys[person.id] for person in (ANN, LUIS, EVE)}
-        print(json.dumps({"url": str(served.server.make_url("/")), "keys": keys}), flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+        # As the product listens: how many may wait for it is part of what is looked at.
+        async with listening(served.server.app, "127.0.0.1", 0) as (host, port):
+            found = {"url": f"http://{host}:{port}", "keys": keys, "pid": os.getpid()}
+            print(json.dumps(found), flush=True)
+            await asyncio.to_thread(sys.stdin.read)
         watch.cancel()
         lags.sort()
         print(
@@ -98,7 +121,6 @@ async def _serve(told: Namespace) -> None:
             ),
             flush=True,
         )
-        await served.close()
 
 
 async def _watch(lags: list[float]) -> None:
@@ -115,6 +137,8 @@ class Site:
 
     url: str
     keys: dict[str, str]
+    #: The process that serves.
+    pid: int
     process: asyncio.subprocess.Process
 
     async def stop(self) -> dict[str, Any]:
@@ -138,7 +162,7 @@ async def site(url: str, owner: str, *, strong: bool = False) -> AsyncIterator[S
     try:
         assert process.stdout is not None
         told = json.loads(await asyncio.wait_for(process.stdout.readline(), 180))
-        yield Site(url=told["url"].rstrip("/"), keys=told["keys"], process=process)
+        yield Site(process=process, **told)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -146,6 +170,7 @@ async def site(url: str, owner: str, *, strong: bool = False) -> AsyncIterator[S
 
 
 if __name__ == "__main__":
+    logs.set_up()
     asyncio.run(
         _serve(Namespace(url=sys.argv[1], owner=sys.argv[2], strong="strong" in sys.argv[3:]))
     )

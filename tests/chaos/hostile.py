@@ -1,4 +1,4 @@
-"""The HTTP API among enemies: ``api --bodies 20000 --slow 200 --guesses 10000 --seed 1``.
+"""The HTTP API among enemies: ``api --bodies 20000 --bombs 1 --slow 200 --guesses 10000 --seed 1``.
 
 Bodies that are no JSON, JSON of every wrong kind, and hostile numbers in every field of every
 route: never a 5xx, and nothing in the database that is no number. Slow and idle connections, while
@@ -19,8 +19,10 @@ import asyncpg
 
 from bot.api.app import routes
 from bot.api.openapi import document
-from tests.chaos import alone
+from tests.chaos import alone, bombs
 from tests.chaos.api_site import EMAIL, Site, site
+from tests.chaos.examples import example, filled
+from tests.chaos.slow import slow
 from tests.web import PASSWORD
 
 #: What the reference calls hostile: numbers, texts and instants that break a careless reader.
@@ -32,28 +34,7 @@ HOSTILE = (
     '"2026-01-01T00:00:00"', '"2026-13-01T00:00:00Z"', '"0000-00-00"', '"1' + "0" * 60_000 + '"',
     "[" * 10_000, "[" * 30_000 + "]" * 30_000, '{"a":1,"a":2}', "1 2", "'x'", "\ufeff1",
 )  # fmt: skip
-_PLACES = {"uuid": '"00000000-0000-0000-0000-000000000001"'}
 _SPARED = {"/v1/auth/logout"}
-
-
-def example(schema: dict[str, Any], shapes: dict[str, Any]) -> Any:
-    """Something of a schema, as simple as it gets."""
-    while "$ref" in schema:
-        schema = shapes[schema["$ref"].rpartition("/")[2]]
-    for name in ("const", "default"):
-        if name in schema:
-            return schema[name]
-    if "enum" in schema:
-        return schema["enum"][0]
-    for name in ("anyOf", "oneOf", "allOf"):
-        if name in schema:
-            return example(schema[name][0], shapes)
-    kind = schema.get("type", "string")
-    if kind == "object":
-        wanted = schema.get("required", ())
-        return {name: example(schema["properties"][name], shapes) for name in wanted}
-    made = {"array": [], "boolean": True, "null": None, "string": "EURUSD"}
-    return made[kind] if kind in made else schema.get("minimum", 1)
 
 
 def spoiled(chance: Random) -> Iterator[tuple[str, str, bytes]]:
@@ -66,16 +47,8 @@ def spoiled(chance: Random) -> Iterator[tuple[str, str, bytes]]:
     ]  # fmt: skip
     while True:
         for route, operation in targets:
-            path = "".join(
-                part if not part.startswith("{") else "00000000-0000-0000-0000-000000000001"
-                for part in _parts(route.path)
-            )
             for body in _bodies(operation, shapes, chance):
-                yield route.method, path, body
-
-
-def _parts(path: str) -> list[str]:
-    return path.replace("{", "\0{").replace("}", "}\0").split("\0")
+                yield route.method, filled(route.path), body
 
 
 def _bodies(operation: dict[str, Any], shapes: dict[str, Any], chance: Random) -> Iterator[bytes]:
@@ -136,66 +109,6 @@ async def no_numbers(owner: str) -> list[str]:
     return found
 
 
-async def slow(where: Site, wanted: int) -> tuple[dict[str, object], list[str]]:
-    """So many connections that trickle a head, as many that trickle a body, five times as many
-    that say nothing, and somebody honest beside them.
-    """
-    host, port = where.url.removeprefix("http://").split(":")
-    head = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    kinds = {
-        "head": (head, b"X-A: b\r\n"),
-        "body": (head + b"Content-Length: 60000\r\n\r\n{", b" "),
-        "idle": (b"", b""),
-    }
-    lives: dict[str, list[float]] = {name: [] for name in kinds}
-
-    async def trickle(name: str) -> None:
-        first, more = kinds[name]
-        reader, writer = await asyncio.open_connection(host, int(port))
-        began = time.monotonic()
-        try:
-            writer.write(first)
-            while time.monotonic() - began < 40:
-                with_end = asyncio.wait_for(reader.read(4096), 1.0)
-                try:
-                    if not await with_end:
-                        break
-                except TimeoutError:
-                    writer.write(more)
-                    await writer.drain()
-        except ConnectionError:
-            pass
-        lives[name].append(time.monotonic() - began)
-        writer.close()
-
-    honest: list[float] = []
-
-    async def ask() -> None:
-        async with aiohttp.ClientSession() as session:
-            while True:
-                began = time.monotonic()
-                headers = {"X-API-Key": where.keys["Eve"]}
-                async with session.get(f"{where.url}/v1/auth/me", headers=headers) as answer:
-                    assert answer.status == 200
-                honest.append(time.monotonic() - began)
-                await asyncio.sleep(0.02)
-
-    asking = asyncio.get_running_loop().create_task(ask())
-    numbers = {"head": wanted, "body": wanted, "idle": wanted * 5}
-    await asyncio.gather(
-        *(trickle(name) for name, number in numbers.items() for _ in range(number))
-    )
-    asking.cancel()
-    honest.sort()
-    counts: dict[str, object] = {
-        f"longest {name} s": round(max(lived), 1) for name, lived in lives.items() if lived
-    }
-    counts["honest p99 ms"] = round(1000 * honest[int(len(honest) * 0.99)], 1)
-    wrong = [f"a slow {name} lived {counts[f'longest {name} s']} s" for name in lives
-             if float(str(counts.get(f"longest {name} s", 0))) > 12]  # fmt: skip
-    return counts, wrong
-
-
 async def guesses(where: Site, wanted: int) -> tuple[dict[str, object], list[str]]:
     """Guess a password from a hundred addresses, then twenty people log in at once."""
     counts: Counter[str] = Counter()
@@ -243,6 +156,9 @@ async def run(url: str, owner: str, wanted: argparse.Namespace) -> tuple[dict[st
         if wanted.bodies:
             more, bad = await bodies(where, wanted.bodies, Random(wanted.seed))
             counts, wrong = {**counts, **more}, wrong + bad[:20]
+        if wanted.bombs:
+            thrown, bad = await bombs.throw(where, bombs.bombs())
+            counts, wrong = {**counts, **thrown}, wrong + bad[:40]
         if wanted.slow:
             slowly, bad = await slow(where, wanted.slow)
             counts, wrong = {**counts, **slowly}, wrong + bad
@@ -257,6 +173,7 @@ def main(arguments: list[str]) -> int:
     """``make chaos ARGS="api --bodies 20000"``."""
     parser = argparse.ArgumentParser(prog="api", description=__doc__)
     parser.add_argument("--bodies", type=int, default=20_000)
+    parser.add_argument("--bombs", type=int, choices=(0, 1), default=1)
     parser.add_argument("--slow", type=int, default=200)
     parser.add_argument("--guesses", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -186,7 +186,7 @@ async def test_without_a_key_to_encrypt_with_nothing_is_stored(web: Web) -> None
     status, told = await web.ask(ANN, "PUT", "/v1/ai/provider", json={"key": KEY})
     assert (status, "ENCRYPTION_KEYS" in told["error"]["message"]) == (409, True)
     status, told = await web.ask(ANN, "GET", START)
-    assert (status, "OPENAI_CLIENT_ID" in told["error"]["message"]) == (400, True)
+    assert (status, "OPENAI_CLIENT_ID" in told["error"]["message"]) == (409, True)
 
 
 async def test_no_secret_is_in_a_log_or_an_error_of_the_api(

@@ -177,7 +177,7 @@ async def test_nothing_of_a_backup_is_posted_again_by_itself(
 
 async def test_the_endpoint_of_the_settings_is_there_when_a_worker_starts(desk: Desk) -> None:
     async with hook_server() as server:
-        settings = settings_of(openclaw_webhook_url=server.url())
+        settings = settings_of(openclaw_webhook_url=server.url("/hook/of-a-token"))
         task = asyncio.get_running_loop().create_task(
             posting(settings, desk.world.store, now)()  # type: ignore[arg-type]
         )
@@ -190,6 +190,12 @@ async def test_the_endpoint_of_the_settings_is_there_when_a_worker_starts(desk: 
             with suppress(asyncio.CancelledError):
                 await task
     assert server.came[0].document["type"] == "trading.halted"
+    # Posted to the whole of it, and kept as its host.
+    assert server.came[0].path == "/hook/of-a-token"
+    async with desk.world.store.begin() as tx:
+        (kept,) = await tx.webhooks.list()
+    assert kept.url.startswith(server.url("/#OPENCLAW_WEBHOOK_URL-"))
+    assert "token" not in kept.url
 
 
 async def server_known(desk: Desk) -> None:

@@ -5,7 +5,9 @@ import logging
 
 import pytest
 
-from bot.logs import json_formatter, mask, set_up
+from bot import logs
+from bot.logs import hide, json_formatter, mask, set_up
+from bot.settings import Settings, secrets_in
 
 TOKEN = "123456789:" + "A" * 35
 
@@ -92,3 +94,30 @@ def test_settings_that_are_read_late_still_choose_the_form(
     text, told = capsys.readouterr().err.splitlines()
     assert text.endswith("WARNING one")
     assert json.loads(told)["event"] == "two"
+
+
+def test_what_the_settings_hold_is_masked_whatever_it_looks_like(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "_known", set())
+    settings = Settings(  # type: ignore[call-arg]
+        _env_file=None,
+        database_url="postgres://ai_trader:word%40of-the-database@db:5432/x?host=/run",
+        redis_url="redis://:word-of-redis-here@redis/0",
+        binance_api_secret="Secret0Of0The0Exchange0With0No0Form",
+        encryption_keys="k1:bytes-of-the-first-key=, k2:bytes-of-the-second-key=",
+        jwt_secret="short",
+    )
+    hide(secrets_in(settings))
+    text = mask(
+        "word%40of-the-database word@of-the-database word-of-redis-here -2014:"
+        " Secret0Of0The0Exchange0With0No0Form bytes-of-the-first-key= bytes-of-the-second-key="
+        " short"
+    )
+    assert text == "*** *** *** -2014: *** *** *** short"
+
+
+def test_a_third_of_a_long_password_is_masked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_known", set())
+    hide(["0123456789ab-and-more-than-twice-as-much"])
+    assert mask("'password': '0123456789ab-***'") == "'password': '******'"

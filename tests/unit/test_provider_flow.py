@@ -25,6 +25,7 @@ from engine.errors import (
     InvalidInput,
     NoEncryptionKey,
     NotAllowed,
+    NotSetUp,
     ProviderUnavailable,
     TokenRefused,
 )
@@ -300,9 +301,9 @@ async def test_a_no_is_recorded_and_ends_the_attempt(desk: Desk) -> None:
 
 
 async def test_oauth_that_is_not_set_up_says_what_is_missing(desk: Desk) -> None:
-    with pytest.raises(InvalidInput, match="OPENAI_CLIENT_ID"):
+    with pytest.raises(NotSetUp, match="OPENAI_CLIENT_ID"):
         await replace(desk.start, server=None)(ANN.id)
-    with pytest.raises(InvalidInput, match="OPENAI_CLIENT_ID"):
+    with pytest.raises(NotSetUp, match="OPENAI_CLIENT_ID"):
         await replace(desk.finish, server=None)("state", CODE)
 
 

@@ -1,10 +1,12 @@
 """Risk settings that are right alone and wrong together, and what they say about it."""
 
+import traceback
 from dataclasses import fields
 
 import pytest
 
 from bot.i18n import LANGUAGES, Words
+from bot.settings import read_settings
 from bot.views import settings as views
 from engine.domain.settings import RANGES, RiskSettings, differences, must_agree, with_changes
 from engine.errors import InvalidInput
@@ -69,3 +71,10 @@ def test_every_setting_is_shown_in_words(language, name):
     line = views.change_line(words, name, views.shown(words, value), views.shown(words, value))
     assert name not in line
     assert ("←" if language == "ar" else "→") in line
+
+
+def test_a_value_that_does_not_fit_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_PORT", "a-token-in-the-wrong-place")
+    with pytest.raises(InvalidInput, match="API_PORT") as found:
+        read_settings()
+    assert "a-token" not in "".join(traceback.format_exception(found.value))
