@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
 
@@ -50,6 +50,7 @@ from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.flow.watchlist import ReadWatchlist
 from engine.ports import Bell
+from engine.research.runs import CancelBacktest, ReadBacktests, StartBacktest
 from storage.database import schema_version
 from storage.surroundings import surroundings
 
@@ -110,6 +111,9 @@ class Talk:
     read_terminals: ReadTerminals
     disconnect_terminal: DisconnectTerminal
     read_signal_queue: ReadSignalQueue
+    start_backtest: StartBacktest
+    read_backtests: ReadBacktests
+    cancel_backtest: CancelBacktest
 
 
 def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
@@ -235,7 +239,16 @@ def build_talk(world: World, bell: Bell, *, claim_code: str) -> Talk:
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
+        start_backtest=StartBacktest(store=store, bell=bell, symbols=world.symbols),
+        read_backtests=ReadBacktests(
+            store=store, symbols=world.symbols, market=world.market, ends=_ends(world)
+        ),
+        cancel_backtest=CancelBacktest(store=store),
     )
+
+
+def _ends(world: World) -> datetime | None:
+    return None if world.tape is None else world.tape.recording.times[-1]
 
 
 async def _around(

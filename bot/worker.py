@@ -16,6 +16,7 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot
 
 from bot import jobs
+from bot.backtest_jobs import Player, play_backtests
 from bot.bell import ArqBell
 from bot.courier import build_courier
 from bot.documents import Write
@@ -39,6 +40,8 @@ _RETIRE_TIMEOUT = 600
 _POLL_TIMEOUT = 420
 #: Ten streams, five at a time, each as slow as it may be, and judging them.
 _FETCH_TIMEOUT = 50
+#: A backtest of years takes minutes; several may wait.
+_PLAY_TIMEOUT = 6 * 3_600
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -137,12 +140,14 @@ def build_worker(
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
         "judging": judging,
+        "player": Player(world=world),
     }
     return Worker(
         functions=[
             jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
             jobs.sync_broker, jobs.expire, jobs.sweep, jobs.execute_commands,
             func(jobs.fetch, timeout=_FETCH_TIMEOUT),
+            func(play_backtests, timeout=_PLAY_TIMEOUT),
         ],
         cron_jobs=[
             cron(
@@ -155,6 +160,9 @@ def build_worker(
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.watch_feeds, second=set(range(9, 60, 15)), run_at_startup=True, max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
+            cron(
+                play_backtests, second=set(range(8, 60, 10)), max_tries=1, timeout=_PLAY_TIMEOUT
+            ),
             cron(jobs.remind, second=45, max_tries=1),
             cron(
                 jobs.poll_feeds, second=20, run_at_startup=True, max_tries=1, timeout=_POLL_TIMEOUT

@@ -8,6 +8,7 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from storage.access import AccessTable
+from storage.backtests import BacktestTable
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
 from storage.commands import CommandTable
@@ -76,6 +77,7 @@ class PostgresTransaction:
         self.secrets = VaultTable(connection, keys)
         self.providers = ConnectionTable(connection)
         self.webhooks = WebhookTable(connection)
+        self.backtests = BacktestTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.api import (
     approvals,
     auth,
+    backtests,
     browse,
     commands,
     dashboard,
@@ -54,6 +55,7 @@ SUBJECTS = (
     signals.routes,
     provider.routes,
     webhooks.routes,
+    backtests.routes,
 )
 
 #: So long a connection may say nothing, or not finish the head of a request.

@@ -5,6 +5,7 @@ from aiogram import Router
 from bot.handlers import (
     about,
     approvals,
+    backtest,
     control,
     drafts,
     ea,
@@ -34,7 +35,7 @@ def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
     trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
-    seen = (status, performance, history, market, system, ea)
+    seen = (status, performance, history, market, backtest, system, ea)
     kept = (risk, drafts, watchlist, strategies, rule_edits, settings)
     modules = (*joined, *seen, *trading, *kept, unknown)
     return tuple(module.build() for module in modules)

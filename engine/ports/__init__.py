@@ -2,6 +2,7 @@
 
 from engine.ports.access import AccessStore, Passwords
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
+from engine.ports.backtests import Backtests
 from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
 from engine.ports.controls import Controls
@@ -60,6 +61,7 @@ __all__ = [
     "Anchor",
     "Anchors",
     "Auditor",
+    "Backtests",
     "Bell",
     "Books",
     "Break",

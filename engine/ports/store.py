@@ -8,6 +8,7 @@ from uuid import UUID
 
 from engine.domain.decision import Action, Decision, Entry
 from engine.ports.access import AccessStore
+from engine.ports.backtests import Backtests
 from engine.ports.bundles import Bundles
 from engine.ports.controls import Controls
 from engine.ports.evaluations import Evaluations
@@ -203,6 +204,11 @@ class Transaction(Keeps, Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Endpoints that events are posted to."""
+        ...
+
+    @property
+    def backtests(self) -> Backtests:
+        """Backtests that people wanted."""
         ...
 
     async def now(self) -> datetime:

@@ -12,6 +12,7 @@ from engine.ports import Clock
 from storage.chain import GENESIS
 from storage.sealing import KeyRing
 from tests.memory.access import MemoryAccess
+from tests.memory.backtests import MemoryBacktests
 from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
@@ -116,6 +117,7 @@ class MemoryTransaction:
         self.secrets = MemoryVault(view, store.clock, store.keys)
         self.providers = MemoryConnections(view)
         self.webhooks = MemoryWebhooks(view, store.clock, store.webhook_numbers)
+        self.backtests = MemoryBacktests(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()
