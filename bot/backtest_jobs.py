@@ -53,9 +53,9 @@ class Player:
         """Say which runs were broken off, and play what waits unless this worker plays already."""
         async with self.world.store.begin() as tx:
             broken = await tx.backtests.break_off()
-        for run in broken:
-            log.warning("backtest %s was broken off", run.id)
-            await self._tell(run, "broken")
+        for lost in broken:
+            log.warning("backtest %s was broken off", lost.id)
+            await self._tell(lost, "broken")
         if self._here.locked():
             return
         async with self._here:
@@ -74,17 +74,16 @@ class Player:
                 folder = Path(name)
                 await asyncio.to_thread(child.put, folder, plan, columns, calendar)
                 cancelled = await self._run(run, folder, words)
-                await asyncio.to_thread(_must_have_report, folder)
-                await self._done(run, folder, cancelled=cancelled)
+                if cancelled and not (folder / child.REPORT).exists():
+                    await self._finish(run, RunState.CANCELLED)
+                else:
+                    await asyncio.to_thread(_must_have_report, folder)
+                    await self._done(run, folder, cancelled=cancelled)
         except TraderError as problem:
-            async with self.world.store.begin() as tx:
-                await tx.backtests.finish(run.id, RunState.FAILED, problem=str(problem))
-            await self._end(run)
+            await self._finish(run, RunState.FAILED, problem=str(problem))
         except asyncio.CancelledError:
             # The worker ends. Whoever starts it again finds it waiting for nobody.
-            async with self.world.store.begin() as tx:
-                await tx.backtests.finish(run.id, RunState.BROKEN_OFF)
-            await self._end(run)
+            await self._finish(run, RunState.BROKEN_OFF)
             raise
 
     async def _run(self, run: BacktestRun, folder: Path, words: Words) -> bool:
@@ -124,11 +123,14 @@ class Player:
         document = json.loads((folder / child.REPORT).read_text())
         async with self.world.store.begin() as tx:
             await tx.backtests.note(run.id, report.candles, report.candles, LEASE)
-            await tx.backtests.finish(run.id, state, report=document, files=files)
-        await self._end(run)
+        await self._finish(run, state, report=document, files=files)
 
-    async def _end(self, run: BacktestRun) -> None:
-        await self._tell(run, "ended")
+    async def _finish(self, run: BacktestRun, state: RunState, **came_to: Any) -> None:
+        """Note how it ended and tell it; nothing where it is not this worker's any more."""
+        async with self.world.store.begin() as tx:
+            is_ours = await tx.backtests.finish(run.id, state, **came_to)
+        if is_ours:
+            await self._tell(run, "ended")
 
     async def _prepared(self, wish: Wish) -> tuple[Plan, Columns, CalendarView | None]:
         source, columns = await self._candles(wish)

@@ -34,8 +34,8 @@ class CostsGiven(Given):
 
 class BacktestWanted(Given):
     """What is to be tried. Without ``strategy`` all that are on; ``since`` is the first candle that
-    is judged, ``until`` the first that is not played. ``settings`` are risk settings to try, by
-    name.
+    is judged, ``until`` the first that is not played. The account starts with 10000 unless it is
+    said. ``settings`` are risk settings to try, by name.
     """
 
     symbol: Symbol
@@ -44,7 +44,7 @@ class BacktestWanted(Given):
     since: Instant | None = None
     until: Instant | None = None
     costs: CostsGiven = CostsGiven()
-    starting_balance: Annotated[Exact, Field(ge=1, le=1_000_000_000)] = Decimal(10_000)
+    starting_balance: Annotated[Exact, Field(ge=1, le=1_000_000_000)] | None = None
     resume: Literal["never", "daily"] = "daily"
     approves: Flag = True
     quiet_news: Flag = False
@@ -82,7 +82,8 @@ async def start(call: Call, body: BacktestWanted) -> Answer[BacktestTold]:
     costs = {name: value for name, value in body.costs if value is not None}
     wish = Wish(
         symbol=body.symbol, timeframe=Timeframe(body.timeframe), strategy=body.strategy,
-        since=body.since, until=body.until, costs=Costs(**costs), balance=body.starting_balance,
+        since=body.since, until=body.until, costs=Costs(**costs),
+        balance=body.starting_balance or Decimal(10_000),
         resume=Resume(body.resume), approves=body.approves, quiet=body.quiet_news,
         changes=tuple(sorted(body.settings.items())),
     )  # fmt: skip
@@ -102,8 +103,9 @@ async def backtests(
 
 @routes.get("/v1/backtests/{backtest_id}", role=Role.TRADER)
 async def backtest(call: Call, backtest_id: UUID) -> BacktestRead:
-    """A run with its report: the figures, the trades, the equity, the refusals, and the SHA-256 of
-    its decisions.
+    """A run with its report.
+
+    That is the figures, the trades, the equity, the refusals, and the SHA-256 of its decisions.
     """
     run = await call.uses.talk.read_backtests.one(call.person_id, backtest_id)
     return BacktestRead(**_told(run), report=run.report)
