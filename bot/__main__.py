@@ -7,6 +7,7 @@ from bot.cli_backtest import backtest
 from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
 from bot.cli_keys import keys
+from bot.cli_paper import paper
 from bot.cli_provider import provider
 from bot.cli_strategy import strategy
 from bot.hook_commands import webhook
@@ -17,6 +18,7 @@ app.command()(chat)
 app.command()(api)
 app.command()(login)
 app.command()(backtest)
+app.command()(paper)
 app.command()(backup)
 app.command()(restore)
 app.add_typer(strategy)
