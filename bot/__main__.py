@@ -8,6 +8,7 @@ from bot.cli_backup import backup, restore
 from bot.cli_chat import chat
 from bot.cli_keys import keys
 from bot.cli_models import models, train
+from bot.cli_paper import paper
 from bot.cli_provider import provider
 from bot.cli_strategy import strategy
 from bot.cli_sweep import sweep
@@ -19,6 +20,7 @@ app.command()(chat)
 app.command()(api)
 app.command()(login)
 app.command()(backtest)
+app.command()(paper)
 app.command()(backup)
 app.command()(restore)
 app.command()(train)

@@ -112,11 +112,11 @@ def play(plan: Plan, columns: Columns, calendar: CalendarView | None, tell: Tell
     return RunBacktest(venues=venues, timer=perf_counter)(plan, columns, calendar, tell)
 
 
-_TRADES = (
+TRADES = (
     "opened_at", "closed_at", "symbol", "strategy", "side", "volume", "entry", "exit", "profit",
     "r", "reason", "gross", "commission", "swap", "trade_id",
 )  # fmt: skip
-_SIGNALS = (
+SIGNALS = (
     "time", "symbol", "strategy", "side", "entry", "stop_loss", "take_profit", "confidence",
     "result",
 )  # fmt: skip
@@ -125,7 +125,7 @@ _SIGNALS = (
 def trades_log(report: Report) -> bytes:
     """A row for each whole trade, instants in UTC, money in account currency after costs."""
     return table(
-        _TRADES,
+        TRADES,
         [
             (
                 each.trade.opened_at.isoformat(), each.trade.closed_at.isoformat(),
@@ -154,7 +154,7 @@ def signals_log(played: Played) -> bytes:
                     "" if seen.confidence is None else seen.confidence.score, seen.result,
                 )
             )  # fmt: skip
-    return table(_SIGNALS, rows)
+    return table(SIGNALS, rows)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:

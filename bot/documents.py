@@ -25,8 +25,8 @@ class Write:
     """Write a file: its name and its bytes. ``kind`` says which, the ids beside it of what.
 
     ``strategy`` is the rule document of a strategy's ``version``, by the strategy's ``id``;
-    ``trades`` are the closed trades from the first to the last of ``days``, as CSV.
-    Raises :class:`NotFound` for what is not there.
+    ``backtest`` is the page of a run, by its ``id``; ``trades`` are the closed trades from the
+    first to the last of ``days``, as CSV. Raises :class:`NotFound` for what is not there.
     """
 
     store: Store
@@ -35,6 +35,9 @@ class Write:
     async def __call__(self, document: dict[str, Any]) -> tuple[str, bytes]:
         if document["kind"] == "trades":
             return await self._trades(document["days"])
+        if document["kind"] == "backtest":
+            async with self.store.begin() as tx:
+                return "backtest.html", (await tx.backtests.files(UUID(document["id"]))).page
         if document["kind"] != "strategy":
             raise NotFound(f"there is no file of kind {document['kind']!r}")
         return await self._strategy(UUID(document["id"]), int(document["version"]))

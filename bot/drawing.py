@@ -43,7 +43,8 @@ class Draw:
     The first key that is a kind of picture decides: ``{"idea": id}`` is the chart of an idea,
     ``{"decision": number}`` of what a decision saw, ``{"symbol": name, "timeframe": its}`` of a
     market now, ``{"performance": [first day, last day]}`` the curve of the balance,
-    ``{"exposure": [symbol, timeframe]}`` what is open, seen from that market. Raises
+    ``{"exposure": [symbol, timeframe]}`` what is open, seen from that market, ``{"backtest": id}``
+    the curve of a run. Raises
     :class:`InvalidInput` for another kind.
     """
 
@@ -123,6 +124,13 @@ async def _exposure(draw: Draw, chart: Mapping[str, Any]) -> Picture:
     return lambda words: exposure_chart(exposed, words)
 
 
+async def _backtest(draw: Draw, chart: Mapping[str, Any]) -> Picture:
+    """Drawn when it was played: a run's candles are not kept."""
+    async with draw.store.begin() as tx:
+        files = await tx.backtests.files(UUID(chart["backtest"]))
+    return lambda words: files.picture
+
+
 def _held(sides: Sides, limit: Decimal | None) -> Held:
     return Held(name=sides.name, long=sides.long, short=sides.short, limit=limit)
 
@@ -158,4 +166,5 @@ FINDERS: Mapping[str, Finder] = {
     "symbol": _symbol,
     "performance": _performance,
     "exposure": _exposure,
+    "backtest": _backtest,
 }

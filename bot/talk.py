@@ -1,7 +1,7 @@
 """The use cases of the chat, put together: each is a handler's argument by its name."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 
 from bot.changing import build_changes
@@ -60,6 +60,7 @@ from engine.flow.webhooks import ReadWebhooks
 from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.drift import ReadDrift
+from engine.research.runs import CancelBacktest, ReadBacktests, StartBacktest
 from storage.database import schema_version
 
 
@@ -135,6 +136,9 @@ class Talk:
     #: None where this process has no setting of webhooks: a test is signed.
     test_webhook: TestWebhook | None
     ask: Ask
+    start_backtest: StartBacktest
+    read_backtests: ReadBacktests
+    cancel_backtest: CancelBacktest
 
 
 def build_talk(
@@ -271,4 +275,13 @@ def build_talk(
         read_webhooks=ReadWebhooks(store=store),
         test_webhook=test_webhook,
         ask=build_ask(world, read_limits),
+        start_backtest=StartBacktest(store=store, bell=bell, symbols=world.symbols),
+        read_backtests=ReadBacktests(
+            store=store, symbols=world.symbols, market=world.market, ends=_ends(world)
+        ),
+        cancel_backtest=CancelBacktest(store=store),
     )
+
+
+def _ends(world: World) -> datetime | None:
+    return None if world.tape is None else world.tape.recording.times[-1]

@@ -16,6 +16,7 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot
 
 from bot import jobs
+from bot.backtest_jobs import Player, play_backtests
 from bot.bell import ArqBell
 from bot.briefing import RenderAll
 from bot.change_jobs import advise, expire_changes, optimize, remind_of_changes
@@ -49,6 +50,8 @@ _FETCH_TIMEOUT = 50
 _SEARCH_TIMEOUT = 3_600
 #: Twenty ideas in six languages by a model that answers; one that does not is soon left alone.
 _EXPLAIN_TIMEOUT = 600
+#: A backtest of years takes minutes; several may wait.
+_PLAY_TIMEOUT = 6 * 3_600
 _CONNECT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -152,6 +155,7 @@ def build_worker(
         "sweep": WorkSweep(store=world.store, play=PlayApart(world.store)),
         "busy": set(),
         "explaining": asyncio.Lock(),
+        "player": Player(world=world),
     }
     return Worker(
         functions=[
@@ -159,6 +163,7 @@ def build_worker(
             jobs.sync_broker, jobs.expire, jobs.sweep, jobs.execute_commands,
             func(jobs.fetch, timeout=_FETCH_TIMEOUT), func(optimize, timeout=_SEARCH_TIMEOUT),
             func(explain_ideas, timeout=_EXPLAIN_TIMEOUT, max_tries=1),
+            func(play_backtests, timeout=_PLAY_TIMEOUT),
         ],
         cron_jobs=[
             cron(
@@ -175,6 +180,9 @@ def build_worker(
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.watch_feeds, second=set(range(9, 60, 15)), run_at_startup=True, max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
+            cron(
+                play_backtests, second=set(range(8, 60, 10)), max_tries=1, timeout=_PLAY_TIMEOUT
+            ),
             cron(jobs.remind, second=45, max_tries=1),
             cron(
                 jobs.poll_feeds, second=20, run_at_startup=True, max_tries=1, timeout=_POLL_TIMEOUT

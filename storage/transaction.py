@@ -9,6 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from storage.access import AccessTable
 from storage.analyst_books import BookTable
+from storage.backtests import BacktestTable
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
 from storage.change_proposals import ChangeProposalTable
@@ -91,6 +92,7 @@ class PostgresTransaction:
         self.explanations = ExplanationTable(connection)
         self.analyst_books = BookTable(connection)
         self.recorded = RecordedTable(connection)
+        self.backtests = BacktestTable(connection)
 
     async def alone(self, number: int) -> None:
         """Wait until no other transaction holds this number, and hold it to the end."""

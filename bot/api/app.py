@@ -16,6 +16,7 @@ from bot.api import (
     approvals,
     ask,
     auth,
+    backtests,
     browse,
     by_hand,
     changes,
@@ -71,6 +72,7 @@ SUBJECTS = (
     models.routes,
     provider.routes,
     webhooks.routes,
+    backtests.routes,
 )
 
 #: How connections are kept: so many seconds one may say nothing, or not finish the head of a

@@ -81,13 +81,15 @@ UNDER_WAY = (RunState.WAITING, RunState.RUNNING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestRun:
-    """A run: who wants what, how far it is, and what it came to. ``person_id`` None is the machine.
-    ``done`` and ``total`` count candles; ``report`` is the report as JSON, None while there is
-    none, ``problem`` why it failed. ``cancelled`` is whether somebody asked it to stop.
+    """A run: who wants what, how far it is, and what it came to. ``person_id`` None is the machine,
+    ``message_id`` the message of the chat that shows it. ``done`` and ``total`` count candles;
+    ``report`` is the report as JSON, None while there is none, ``problem`` why it failed.
+    ``cancelled`` is whether somebody asked it to stop.
     """
 
     id: UUID
     person_id: int | None
+    message_id: int | None = None
     wish: Wish
     state: RunState
     asked_at: datetime
@@ -97,6 +99,11 @@ class BacktestRun:
     cancelled: bool = False
     report: dict[str, Any] | None = None
     problem: str | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether its report is of a run that was cancelled."""
+        return self.state is RunState.CANCELLED and self.report is not None
 
     @property
     def is_under_way(self) -> bool:

@@ -3,6 +3,7 @@
 from engine.ports.access import AccessStore, Passwords
 from engine.ports.analyst import Analyst
 from engine.ports.audit import Anchor, Anchors, Auditor, Break, Fault
+from engine.ports.backtests import Backtests
 from engine.ports.bell import Bell
 from engine.ports.bundles import Bundles
 from engine.ports.change_proposals import ChangeProposals
@@ -69,6 +70,7 @@ __all__ = [
     "Anchor",
     "Anchors",
     "Auditor",
+    "Backtests",
     "Bell",
     "Books",
     "Break",

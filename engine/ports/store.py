@@ -8,6 +8,7 @@ from uuid import UUID
 
 from engine.domain.decision import Action, Decision, Entry
 from engine.ports.access import AccessStore
+from engine.ports.backtests import Backtests
 from engine.ports.bundles import Bundles
 from engine.ports.change_proposals import ChangeProposals
 from engine.ports.controls import Controls
@@ -249,6 +250,11 @@ class Transaction(Keeps, Protocol):
     @property
     def recorded(self) -> Recorded:
         """Figures of the record, for questions."""
+        ...
+
+    @property
+    def backtests(self) -> Backtests:
+        """Backtests that people wanted."""
         ...
 
     async def now(self) -> datetime:

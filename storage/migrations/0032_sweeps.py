@@ -38,7 +38,7 @@ WHERE state IN ('waiting', 'running')
 class Migration(migrations.Migration):
     """Two tables."""
 
-    dependencies = [("storage", "0030_questions")]
+    dependencies = [("storage", "0031_backtests")]
 
     operations = [
         ops.RunSQL(_SWEEP, "DROP TABLE sweep"),

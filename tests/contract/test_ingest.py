@@ -265,7 +265,7 @@ async def test_a_candle_is_left_to_judge_until_somebody_has(store: Any) -> None:
     async with store.begin() as tx:
         assert await tx.candles.unjudged(SOURCE, [EUR, GBP]) == [EUR]
         assert await tx.candles.unjudged("venue:real", [EUR, GBP]) == []
-        assert await tx.evaluations.claim([(*EUR, candle(1)]).time)
+        assert await tx.evaluations.claim([(*EUR, candle(1).time)])
         assert await tx.candles.unjudged(SOURCE, [EUR]) == []
     await put(store, state, candle(1, "1.11"))
     async with store.begin() as tx:

@@ -12,6 +12,7 @@ from engine.ports import Clock
 from storage.chain import GENESIS
 from storage.sealing import KeyRing
 from tests.memory.access import MemoryAccess
+from tests.memory.backtests import MemoryBacktests
 from tests.memory.change_proposals import MemoryChangeProposals
 from tests.memory.explanations import MemoryBooks, MemoryExplanations
 from tests.memory.feed_memory import MemoryFeedMemories
@@ -131,6 +132,7 @@ class MemoryTransaction:
         self.sweeps = MemorySweeps(view, store.clock)
         self.explanations = MemoryExplanations(view, store.clock)
         self.analyst_books = MemoryBooks(view, store.clock)
+        self.backtests = MemoryBacktests(view, store.clock)
 
     async def now(self) -> datetime:
         return self._clock()
