@@ -37,8 +37,6 @@ async def advise(ctx: Mapping[str, Any]) -> None:
 async def optimize(ctx: Mapping[str, Any]) -> None:
     """Run the optimizer's search that waits, if one does."""
     work: Work = ctx["work"]
-    if work.changes.optimize is None:
-        return
     run = await work.changes.optimize()
     if run is not None:
         log.info("search %s of the optimizer has ended", run.id)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.evaluating import PlayWindow
+from bot.sweeping import PlayApart
 from bot.world import World
 from engine.flow.change_answers import AnswerChange, ExpireChanges, RemindOfChanges
 from engine.flow.change_proposals import ProposeChange, ProposeSettings, ReadChanges
@@ -26,7 +28,7 @@ class Changes:
     remind: RemindOfChanges
     advise: Advise
     train: TrainOptimizer
-    optimize: RunOptimizer | None
+    optimize: RunOptimizer
     compare_settings: CompareSettings
     roll_back_settings: RollBackSettings
     roll_back_strategy: RollBackStrategy
@@ -37,6 +39,7 @@ def build_changes(
 ) -> Changes:
     """The use cases over the adapters that the settings chose."""
     store, market, manner = world.store, world.market, world.manner
+    past = PlayWindow(world, PlayApart(store))
     propose = ProposeChange(store=store, bell=bell, life=manner.life, stops=manner.stops)
     expire = ExpireChanges(store=store, market=market, bell=bell)
     edit = EditStrategy(store=store)
@@ -55,10 +58,12 @@ def build_changes(
         expire=expire,
         remind=RemindOfChanges(store=store),
         advise=Advise(store=store, propose=propose),
-        train=TrainOptimizer(store=store, bell=bell, is_set_up=evaluator is not None),
-        optimize=None
-        if evaluator is None
-        else RunOptimizer(store=store, market=market, propose=propose, evaluator=evaluator),
+        train=TrainOptimizer(
+            store=store, bell=bell, is_set_up=evaluator is not None or past.is_set_up
+        ),
+        optimize=RunOptimizer(
+            store=store, market=market, propose=propose, evaluator=evaluator or past
+        ),
         compare_settings=compare,
         roll_back_settings=RollBackSettings(compare=compare, change=change_settings),
         roll_back_strategy=RollBackStrategy(read=ReadVersions(store=store), edit=edit),

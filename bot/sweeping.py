@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from engine.errors import FeedError, InvalidInput
 from engine.ports import Store
 from engine.research.columns import Columns, columns_of
 from engine.research.plan import MOST_CANDLES, Plan
+from engine.scoring.metrics import Trade
 from engine.snapshot.canonical import plain, restore
 
 _ARRAYS = ("opened", "open", "high", "low", "close", "volume")
@@ -35,6 +37,13 @@ class PlayApart:
     _kept: dict[tuple[str, str, Timeframe], Columns] = field(default_factory=dict)
 
     async def __call__(self, plan: Plan) -> ShardFigures:
+        return restore(ShardFigures, (await self._played(plan))["figures"])
+
+    async def trades(self, plan: Plan) -> tuple[Trade, ...]:
+        """The trades of a plan, in the order they ended."""
+        return tuple(restore(Trade, told) for told in (await self._played(plan))["trades"])
+
+    async def _played(self, plan: Plan) -> dict[str, Any]:
         columns = await self._candles(plan)
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot.sweep_child", stdin=PIPE, stdout=PIPE
@@ -47,10 +56,10 @@ class PlayApart:
             await child.wait()
         if child.returncode or not said:
             raise FeedError("the process that played it ended early: the log says why")
-        told = json.loads(said)
+        told: dict[str, Any] = json.loads(said)
         if "problem" in told:
             raise InvalidInput(told["problem"])
-        return restore(ShardFigures, told)
+        return told
 
     async def _candles(self, plan: Plan) -> Columns:
         key = (plan.source, plan.symbol, plan.timeframe)

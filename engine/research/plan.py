@@ -81,12 +81,9 @@ def plan_of(
 
 
 def obstacles(strategy: Strategy) -> list[str]:
-    """What of a strategy a backtest cannot play: trades led by rules, and longer timeframes."""
+    """What of a strategy a backtest cannot play: conditions on longer timeframes."""
     conditions = (*strategy.entry_conditions, *strategy.nice_to_have)
-    found = [f"looks at a longer timeframe ({c.name})" for c in conditions if RULES[c.name].longer]
-    if strategy.exit_rules.distances:
-        found.append("leads its trades by rules (break_even, trailing or partial_close)")
-    return found
+    return [f"looks at a longer timeframe ({c.name})" for c in conditions if RULES[c.name].longer]
 
 
 def chosen(

@@ -1,7 +1,7 @@
 """The advisor over what is stored, and the optimizer over a past with a known optimum."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from uuid import UUID
@@ -9,13 +9,15 @@ from uuid import UUID
 import pytest
 
 from bot.changing import build_changes
+from bot.evaluating import PlayWindow
+from bot.sweeping import PlayApart
 from engine.domain.account import Direction
 from engine.domain.change_proposal import ProposalState, Source, Target
 from engine.domain.idea import Idea
 from engine.domain.optimizer_run import RunState, RunWish
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.strategy import Strategy
-from engine.errors import IllegalMove, NotAllowed, NotFound, NotSetUp
+from engine.errors import IllegalMove, NotAllowed, NotFound
 from engine.research.advisor import situation, slippage
 from engine.research.walkforward import Window
 from engine.scoring.metrics import Trade
@@ -121,7 +123,6 @@ async def test_the_optimizer_searches_once_and_proposes_what_held(desk: Desk) ->
     book = await desk.talk.read_book(ANN.id)
     strategy = next(line.strategy for line in book if line.strategy.name == "Pullback buy")
     wish = RunWish(strategy_id=strategy.id)
-    assert changes.optimize is not None
     assert await changes.optimize() is None
     with pytest.raises(NotAllowed):
         await changes.train(EVE.id, wish)
@@ -158,14 +159,21 @@ async def test_a_search_that_fails_says_why(desk: Desk) -> None:
     book = await desk.talk.read_book(ANN.id)
     pullback = next(line.strategy for line in book if line.strategy.name == "Pullback buy")
     await changes.train(ANN.id, RunWish(strategy_id=pullback.id))
-    assert changes.optimize is not None
     await changes.optimize()
     last = await changes.train.last(ANN.id)
     assert last is not None
     assert last.state is RunState.FAILED
     assert last.result is not None
     assert "outside of its span" in (last.result.reason or "")
-    none = desk.work.changes
-    assert none.optimize is None
-    with pytest.raises(NotSetUp):
-        await none.train(ANN.id, RunWish(strategy_id=pullback.id))
+
+
+async def test_the_past_is_played_in_a_process_of_its_own(desk: Desk) -> None:
+    play = PlayWindow(desk.world, PlayApart(desk.world.store))
+    assert play.is_set_up
+    book = await desk.talk.read_book(ANN.id)
+    trend = next(line.strategy for line in book if line.strategy.name == "EMA trend")
+    window = Window(datetime(2017, 6, 1, tzinfo=UTC), datetime(2017, 9, 1, tzinfo=UTC))
+    trades = await play.evaluate(trend, window)
+    assert len(trades) > 5
+    assert all(window.holds(trade.closed_at) for trade in trades)
+    assert await play.evaluate(trend, window) == trades

@@ -1,0 +1,84 @@
+"""What a strategy would have made in a span of the past: a backtest for the optimizer."""
+
+from dataclasses import dataclass, replace
+
+from bot.backtesting import calendar_of
+from bot.sweeping import PlayApart
+from bot.world import World
+from broker.feeds.recorded import shipped_recording
+from broker.feeds.stored import StoredMarket
+from engine.domain.backtest import Costs
+from engine.domain.settings import RiskSettings
+from engine.domain.strategy import Strategy
+from engine.errors import NotSetUp
+from engine.research.plan import Plan
+from engine.research.walkforward import Window
+from engine.scoring.metrics import Trade
+
+
+@dataclass(frozen=True, slots=True)
+class PlayWindow:
+    """The port ``Evaluator``: the settings of now, the usual costs, and the candles that this
+    installation decides on. Where nobody knows the news of then, none are assumed.
+    """
+
+    world: World
+    play: PlayApart
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether a past is kept here that a strategy can be tried on."""
+        return self._source is not None
+
+    async def evaluate(self, document: Strategy, window: Window) -> tuple[Trade, ...]:
+        """Trades that were opened and closed in the window, of every watched symbol the document
+        speaks of. Raises :class:`NotSetUp` where no past is kept.
+        """
+        async with self.world.store.begin() as tx:
+            version, settings = await tx.settings.risk()
+        watched = [
+            symbol
+            for symbol, timeframe in self.world.symbols
+            if symbol in document.allowed_symbols and timeframe is document.timeframe
+        ]
+        found: list[Trade] = []
+        for symbol in watched:
+            plan = self._plan(document, symbol, window, settings, version)
+            found += await self.play.trades(plan)
+        return tuple(sorted(found, key=lambda trade: trade.closed_at))
+
+    def _plan(
+        self,
+        document: Strategy,
+        symbol: str,
+        window: Window,
+        settings: RiskSettings,
+        version: int,
+    ) -> Plan:
+        source = self._source
+        if source is None:
+            raise NotSetUp("no candles of before are kept here that a strategy could be tried on")
+        name, _ = calendar_of(source, None, quiet=source != shipped_recording().name)
+        return Plan(
+            source=source,
+            symbol=symbol,
+            timeframe=document.timeframe,
+            strategies=(replace(document, is_active=True),),
+            settings=settings,
+            settings_version=version,
+            calendar=name,
+            costs=Costs(),
+            since=window.start,
+            until=window.end,
+            zone=str(self.world.zone),
+        )
+
+    @property
+    def _source(self) -> str | None:
+        market = self.world.market
+        if isinstance(market, StoredMarket):
+            return market.source
+        tape = self.world.tape
+        if tape is None or tape.recording.name != shipped_recording().name:
+            return None
+        return tape.recording.name
