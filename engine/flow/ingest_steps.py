@@ -17,8 +17,10 @@ from engine.domain.stream import (
 )
 from engine.ports import Candles
 
-#: A venue shows a candle a moment after it closed; for a while it is asked more often.
-MOMENT, _AGAIN = timedelta(milliseconds=200), timedelta(seconds=2)
+#: A venue shows a candle a moment after it closed; for a while it is asked more often: after the
+#: next second, then every two.
+MOMENT = timedelta(milliseconds=100)
+_SOON, _AGAIN = timedelta(milliseconds=900), timedelta(seconds=2)
 _LATE = timedelta(seconds=30)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 #: A page with so many new candles may not be the last one.
@@ -80,7 +82,9 @@ def due_after(state: StreamState, every: timedelta, now: datetime, *, is_last: b
     closes = _closes(state, state.latest)
     if closes > now:
         return min(due, closes)
-    return min(due, now + _AGAIN) if now - closes < _LATE else due
+    if not now - closes < _LATE:
+        return due
+    return min(due, now + (_SOON if now - closes < _AGAIN else _AGAIN))
 
 
 def _closes(state: StreamState, latest: datetime) -> datetime:

@@ -42,7 +42,7 @@ from engine.strategies.base import applies
 #: Symbols that share one transaction.
 TOGETHER = 50
 #: Of them, those whose bundles are collected at the same time.
-_AT_ONCE = 25
+_AT_ONCE = 50
 
 _STATUS = {
     Verdict.EXECUTE: (IdeaStatus.AUTO_EXECUTED, Action.AI_AUTO_EXECUTED),

@@ -3,9 +3,9 @@
     python -m tests.benchmarks ingest --symbols 100 --workers 4 --every 5 --seconds 20
 
 A candle of every symbol closes at the same instant, every five seconds, at a venue that takes 30 ms
-to answer. A cycle is inside its interval when all of them are stored, and judged by five
-strategies, before the next ones close. Who waits for a lock, and how long, is sampled twenty times
-a second.
+to answer; what is measured begins after ``--settle`` seconds. A cycle is inside its interval when
+all of them are stored, and judged by five strategies, before the next ones close. Who waits for a
+lock, and how long, is sampled twenty times a second.
 """
 
 import argparse
@@ -56,7 +56,8 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
     parser.add_argument("--symbols", type=int, default=100)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--every", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--settle", type=float, default=60.0)
     wanted = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="ait-") as made:
         folder = Path(made)
@@ -96,6 +97,8 @@ async def _measure(url: str, processes: Sequence[Any], wanted: Any) -> None:
     connection = await asyncpg.connect(url)
     taken = await _begun(connection, wanted.symbols)
     print(f"ingest: {wanted.symbols} first windows stored and judged after {taken:.1f} s")
+    # The first time that a worker judges a symbol it reads all of its window.
+    await asyncio.sleep(wanted.settle)
     server = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()")).parent()
     before, began = (_cpu(processes), _served(server)), datetime.now(UTC).timestamp()
     waits = await _sampled(connection, wanted.seconds)
