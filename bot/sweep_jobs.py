@@ -9,7 +9,7 @@ from engine.research.sweeping import WorkSweep
 log = logging.getLogger(__name__)
 
 
-async def sweep(ctx: Mapping[str, Any]) -> None:
+async def play_shards(ctx: Mapping[str, Any]) -> None:
     """Play shards until none waits; another call meanwhile leaves them to this one."""
     work: WorkSweep = ctx["sweep"]
     busy: set[str] = ctx["busy"]

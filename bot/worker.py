@@ -10,6 +10,7 @@ from typing import Any
 
 from arq import create_pool, cron
 from arq.connections import ArqRedis, RedisSettings
+from arq.cron import CronJob
 from arq.worker import Worker, func
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
@@ -27,7 +28,7 @@ from bot.explain_jobs import explain_ideas
 from bot.model_jobs import generate_signals, retrain
 from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
-from bot.sweep_jobs import sweep
+from bot.sweep_jobs import play_shards
 from bot.sweeping import PlayApart
 from bot.wiring import build_collect, build_performance, build_read_brief, build_work
 from bot.world import World
@@ -126,6 +127,15 @@ async def wind_up(worker: Worker, *, patience: float) -> None:
     await worker.close()
 
 
+def _distinct(clockwork: list[CronJob]) -> list[CronJob]:
+    """Jobs of one name would be one job: the last of them."""
+    names = [job.name for job in clockwork]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two jobs have the same name: {', '.join(twice)}")
+    return clockwork
+
+
 def build_worker(
     world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event, judging: Sole
 ) -> Worker:
@@ -165,7 +175,7 @@ def build_worker(
             func(explain_ideas, timeout=_EXPLAIN_TIMEOUT, max_tries=1),
             func(play_backtests, timeout=_PLAY_TIMEOUT),
         ],
-        cron_jobs=[
+        cron_jobs=_distinct([
             cron(
                 jobs.ingest, second=_EVERY_SECOND, microsecond=_CLOSED, run_at_startup=True,
                 max_tries=1, timeout=_FETCH_TIMEOUT,
@@ -194,10 +204,10 @@ def build_worker(
             cron(refresh_provider, second={12, 42}, run_at_startup=True, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),
             cron(generate_signals, second={8, 38}, max_tries=1),
-            cron(sweep, second=set(range(6, 60, 10)), max_tries=1, timeout=_SEARCH_TIMEOUT),
+            cron(play_shards, second=set(range(6, 60, 10)), max_tries=1, timeout=_SEARCH_TIMEOUT),
             cron(retrain, minute=23, second=0, max_tries=1),
             cron(jobs.retire, hour=3, minute=17, second=0, max_tries=1, timeout=_RETIRE_TIMEOUT),
-        ],
+        ]),
         redis_pool=pool,
         ctx=context,
         handle_signals=False,
