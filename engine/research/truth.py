@@ -12,7 +12,7 @@ from engine.domain.account import Direction
 from engine.domain.strategy import Condition
 from engine.research.columns import Whole
 from engine.research.figures import Figures, Truth, shifted
-from engine.snapshot.indicators import Column
+from engine.snapshot.indicators import SWING, Column
 from engine.strategies.rules import RULES
 
 #: (figures, direction, argument) -> where it holds
@@ -22,7 +22,6 @@ TRUTHS: dict[str, Rule] = {}
 
 #: What is lost of a squared price in running sums over all candles.
 _SUMS = 1e-11
-_SWING = 10
 
 
 def truth_of(condition: Condition, figures: Figures, direction: Direction) -> Truth:
@@ -167,14 +166,14 @@ def _price_rejects_level(f: Figures, direction: Direction, _: str) -> Truth:
     near = ~f.above(reach, atr / 2) & _known(atr)
     span = columns.high - columns.low
     away = (span > 0) & (5 * direction.sign * (columns.close - probe) >= 2 * span)
-    away[: _SWING - 1] = False
+    away[: SWING - 1] = False
     return near & Truth(away, np.ones(len(away), dtype=np.bool_))
 
 
 def _extreme(values: Whole, what: Callable[..., Whole]) -> Whole:
     """The extreme of the last ten candles; before there are ten, of those there are."""
-    padded = np.concatenate([np.full(_SWING - 1, values[0]), values])
-    return what(np.lib.stride_tricks.sliding_window_view(padded, _SWING), axis=1)
+    padded = np.concatenate([np.full(SWING - 1, values[0]), values])
+    return what(np.lib.stride_tricks.sliding_window_view(padded, SWING), axis=1)
 
 
 def _nowhere(f: Figures, _: Direction, __: str) -> Truth:

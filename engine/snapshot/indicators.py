@@ -16,7 +16,8 @@ from engine.snapshot.ta import talib
 
 #: Closed candles a bundle carries: SMA 200 with room for the exponential ones to settle.
 WINDOW = 600
-_SWING = 10
+#: Candles of a swing.
+SWING = 10
 _OSCILLATORS = frozenset(("rsi_14", "adx_14"))
 
 Column = NDArray[np.float64]
@@ -108,8 +109,8 @@ def _row(
     if not values["atr_14"]:
         # TA-Lib calls a market that never moved oversold and without a trend; it has neither.
         values["rsi_14"] = values["adx_14"] = None
-    window = candles[len(candles) - back + 1 - _SWING : len(candles) - back + 1]
-    complete = len(candles) >= _SWING + back - 1
+    window = candles[len(candles) - back + 1 - SWING : len(candles) - back + 1]
+    complete = len(candles) >= SWING + back - 1
     values["swing_low"] = min(c.low for c in window) if complete else None
     values["swing_high"] = max(c.high for c in window) if complete else None
     return Indicators(**values)
