@@ -1,6 +1,6 @@
 """The paper broker's books, and what closing by hand or another stop does to a held position."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from broker.exits import carve, shares
 from engine.domain.account import Direction
 from engine.domain.market import Instrument, Quote
+from engine.domain.order import ClosedTrade
 from engine.domain.position_orders import PositionChange
 from engine.errors import BrokerRefused
 from engine.snapshot.canonical import plain
@@ -22,7 +23,8 @@ ABILITIES = ("stop_loss", "several_targets", "time_limit", "partial_close")
 class Books:
     """The venue's books while they are open; amounts in account currency.
 
-    ``changes`` are closes and modifications by their client id; None is struck off.
+    ``changes`` are closes and modifications by their client id; None is struck off. ``ended`` are
+    the trades that ended while the books were open, ``closed`` those before.
     """
 
     balance: Decimal
@@ -31,6 +33,7 @@ class Books:
     orders: dict[str, Any]
     number: int
     changes: dict[str, Any]
+    ended: list[ClosedTrade] = field(default_factory=list)
 
     @classmethod
     def load(cls, document: dict[str, Any], starting_balance: Decimal) -> "Books":
@@ -49,7 +52,7 @@ class Books:
         document.update(
             balance=str(self.balance),
             positions=self.positions,
-            closed=self.closed[-_KEPT:],
+            closed=[*self.closed, *map(plain, self.ended)][-_KEPT:],
             orders=self.orders,
             number=self.number,
             changes=self.changes,

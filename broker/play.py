@@ -8,14 +8,13 @@ from typing import Any
 
 from broker.books import Books
 from broker.exits import exit_of, split_off
+from broker.still import Moment
 from broker.terms import nights
 from broker.till import Till
 from engine.domain.account import Direction
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.domain.order import ClosedTrade
 from engine.domain.values import quantize
-from engine.ports import MarketData
-from engine.snapshot.canonical import plain
 
 Steps = dict[datetime, list[tuple[dict[str, Any], Candle]]]
 
@@ -33,21 +32,21 @@ class Play:
     it is called, the books come out the same, but for the rates of other pairs, which are today's.
     """
 
-    market: MarketData
+    market: Moment
     till: Till
     timeframe: Timeframe
     slippage_pips: Decimal
     zone: tzinfo
 
-    async def catch_up(self, books: Books) -> None:
+    def catch_up(self, books: Books) -> None:
         """Play what no position has seen yet."""
         steps: Steps = defaultdict(list)
         spreads: dict[str, Decimal] = {}
         for held in books.positions:
-            quote = await self.market.quote(held["symbol"])
+            quote = self.market.quote(held["symbol"])
             spreads[held["symbol"]] = quote.spread if quote else Decimal(0)
             after = datetime.fromisoformat(held["seen"])
-            for candle in await self.market.candles_since(held["symbol"], self.timeframe, after):
+            for candle in self.market.candles_since(held["symbol"], after):
                 steps[candle.time].append((held, candle))
         closes: dict[str, Quote] = {}
         for opened in sorted(steps):
@@ -57,28 +56,25 @@ class Play:
                 closes[held["symbol"]] = Quote(candle.close, candle.close + spread, at)
                 if held in books.positions:
                     held["seen"] = opened.isoformat()
-                    await self._roll(held, opened)
-                    await self._play(books, held, candle, spread)
-            await self._stop_out(books, closes, at)
+                    self._roll(held, opened)
+                    self._play(books, held, candle, spread)
+            self._stop_out(books, closes, at)
         if books.positions:
-            instant = await self.market.instant()
             for held in books.positions:
-                await self._roll(held, instant)
+                self._roll(held, self.market.instant)
 
-    async def _roll(self, held: dict[str, Any], until: datetime) -> None:
+    def _roll(self, held: dict[str, Any], until: datetime) -> None:
         """Charge the nights since the last time."""
         after = datetime.fromisoformat(held.get("rolled", held["seen"]))
         if not until > after:
             return
         held["rolled"] = until.isoformat()
         if count := nights(after, until, self.zone):
-            known = await self.market.instrument(held["symbol"])
-            charged = await self.till.night(held, count, known)
+            known = self.market.instrument(held["symbol"])
+            charged = self.till.night(held, count, known)
             held["swap"] = str(Decimal(held.get("swap", "0")) + charged)
 
-    async def _play(
-        self, books: Books, held: dict[str, Any], candle: Candle, spread: Decimal
-    ) -> None:
+    def _play(self, books: Books, held: dict[str, Any], candle: Candle, spread: Decimal) -> None:
         at = candle.time + self.timeframe.length
         while (ended := exit_of(held, candle, spread)) is not None:
             price, reason = ended
@@ -87,43 +83,43 @@ class Play:
             quote = Quote(bid, bid + spread, candle.time)
             if reason != "take_profit" or len(held["targets"]) == 1:
                 books.positions.remove(held)
-                await self.settle(books, held, price, reason, quote, at)
+                self.settle(books, held, price, reason, quote, at)
                 return
-            await self.settle(books, split_off(held), price, reason, quote, at)
+            self.settle(books, split_off(held), price, reason, quote, at)
 
-    async def _stop_out(self, books: Books, closes: dict[str, Quote], at: datetime) -> None:
+    def _stop_out(self, books: Books, closes: dict[str, Quote], at: datetime) -> None:
         """Close the worst trade, one after the other, while the margin level is too low."""
         level = self.till.terms.stop_out_percent
         while level and books.positions:
-            made = [(await self.net(held, closes), held) for held in books.positions]
+            made = [(self.net(held, closes), held) for held in books.positions]
             equity = books.balance + sum((net for net, _ in made), Decimal(0))
-            if equity * 100 > await self.margin_used(books) * level:
+            if equity * 100 > self.margin_used(books) * level:
                 return
             worst = min(made, key=lambda pair: pair[0])[1]
-            quote = closes.get(worst["symbol"]) or await self.market.quote(worst["symbol"])
+            quote = closes.get(worst["symbol"]) or self.market.quote(worst["symbol"])
             if quote is None:
                 return
-            known = await self.market.instrument(worst["symbol"])
+            known = self.market.instrument(worst["symbol"])
             price = worse(leaving(worst), quote, known, self.slippage_pips)
             books.positions.remove(worst)
-            await self.settle(books, worst, price, "stop_out", quote, at)
+            self.settle(books, worst, price, "stop_out", quote, at)
 
-    async def net(self, held: dict[str, Any], closes: dict[str, Quote]) -> Decimal:
+    def net(self, held: dict[str, Any], closes: dict[str, Quote]) -> Decimal:
         """What a position would make if it was closed at these prices, or at those of now."""
-        quote = closes.get(held["symbol"]) or await self.market.quote(held["symbol"])
-        known = await self.market.instrument(held["symbol"])
-        return (await self.till.result(held, exit_price(held, quote), known, quote)).net
+        quote = closes.get(held["symbol"]) or self.market.quote(held["symbol"])
+        known = self.market.instrument(held["symbol"])
+        return (self.till.result(held, exit_price(held, quote), known, quote)).net
 
-    async def margin_used(self, books: Books) -> Decimal:
+    def margin_used(self, books: Books) -> Decimal:
         """The margin of all that is open, in account currency."""
         total = Decimal(0)
         for held in books.positions:
-            known = await self.market.instrument(held["symbol"])
+            known = self.market.instrument(held["symbol"])
             entry, volume = Decimal(held["entry_price"]), Decimal(held["volume"])
-            total += await self.till.margin(entry, volume, known)
+            total += self.till.margin(entry, volume, known)
         return total
 
-    async def settle(
+    def settle(
         self,
         books: Books,
         held: dict[str, Any],
@@ -133,8 +129,8 @@ class Play:
         at: datetime,
     ) -> None:
         """Write an end down, and pay what it made."""
-        known = await self.market.instrument(held["symbol"])
-        made = await self.till.result(held, price, known, quote)
+        known = self.market.instrument(held["symbol"])
+        made = self.till.result(held, price, known, quote)
         books.balance += made.net
         trade = ClosedTrade(
             position_id=held["id"],
@@ -151,7 +147,7 @@ class Play:
             closed_at=at,
             reason=reason,
         )
-        books.closed.append(plain(trade))
+        books.ended.append(trade)
 
 
 def leaving(held: dict[str, Any]) -> Direction:

@@ -1,97 +1,63 @@
-"""The paper broker over columns of candles, without waiting for anything: for backtests.
-
-It is the very broker of the paper account. Its coroutines never wait here, because its books and
-its market are in memory; so they are run to their end where they are called.
+"""The paper broker over columns of candles, for backtests: the same house dealing in the same
+books, in a market that is in memory and never waited for.
 """
 
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from broker.paper import PaperBroker
+from broker.books import Books
+from broker.dealer import Dealer, House
 from broker.terms import FREE, Terms
 from engine.domain.account import Account, Direction, Position
-from engine.domain.market import Candle, Instrument, Quote, Timeframe
+from engine.domain.market import Candle, Instrument, Quote
 from engine.domain.order import ClosedTrade, Fill, Order
-from engine.errors import NotFound
 from engine.research.columns import Columns
-from engine.snapshot.canonical import restore
-
-T = TypeVar("T")
 
 #: Candles that are looked through at once for the end of a trade; doubled while there is none.
 _FIRST_LOOK, _LONGEST_LOOK = 64, 65_536
 
 
-def at_once(work: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine that never waits answers."""
-    try:
-        work.send(None)
-    except StopIteration as ended:
-        answer: T = ended.value
-        return answer
-    work.close()
-    raise RuntimeError("a simulated venue must not wait")
-
-
 class ColumnMarket:
-    """The port ``MarketData`` over columns: the candles up to ``place`` have closed."""
+    """The market after one candle, ``place``; those after it are not there."""
 
     def __init__(self, columns: Columns, facts: Instrument, spread: Decimal) -> None:
         self.columns, self.facts, self.spread = columns, facts, spread
         self.place = 0
+        bid = columns.price(columns.close.item(0))
+        self._quoted = 0, Quote(bid, bid + spread, columns.closes(0))
 
-    async def instant(self) -> datetime:
+    @property
+    def instant(self) -> datetime:
+        """As ``Moment`` has it; so are all the others."""
         return self.columns.closes(self.place)
 
-    async def candles(self, symbol: str, timeframe: Timeframe, count: int) -> tuple[Candle, ...]:
-        self._check(symbol)
-        first = max(0, self.place + 1 - count)
-        return tuple([self.columns.candle(place) for place in range(first, self.place + 1)])
+    def quote(self, symbol: str) -> Quote:
+        # A look asks several times for the same.
+        if self._quoted[0] != self.place:
+            bid = self.columns.price(self.columns.close.item(self.place))
+            self._quoted = self.place, Quote(bid, bid + self.spread, self.instant)
+        return self._quoted[1]
 
-    async def candles_since(
-        self, symbol: str, timeframe: Timeframe, after: datetime
-    ) -> tuple[Candle, ...]:
-        self._check(symbol)
-        first = int(np.searchsorted(self.columns.opened, int(after.timestamp()), side="right"))
-        return tuple([self.columns.candle(place) for place in range(first, self.place + 1)])
-
-    async def quote(self, symbol: str) -> Quote | None:
-        self._check(symbol)
-        bid = self.columns.price(self.columns.close[self.place])
-        return Quote(bid, bid + self.spread, self.columns.closes(self.place))
-
-    async def rates(self, wanted: Collection[str]) -> Mapping[str, Quote]:
-        symbol = self.columns.symbol
-        quote = await self.quote(symbol) if symbol in wanted else None
-        return {} if quote is None else {symbol: quote}
-
-    async def instrument(self, symbol: str) -> Instrument:
-        self._check(symbol)
+    def instrument(self, symbol: str) -> Instrument:
         return self.facts
 
-    def _check(self, symbol: str) -> None:
-        if symbol != self.columns.symbol:
-            raise NotFound(f"there are no candles of {symbol} here")
+    def rates(self, wanted: Collection[str]) -> Mapping[str, Quote]:
+        own = self.columns.symbol
+        return {own: self.quote(own)} if own in wanted else {}
 
+    def candles_since(self, symbol: str, after: datetime) -> tuple[Candle, ...]:
+        columns, first = self.columns, self.place
+        if columns.opened.item(first - 1) != (seconds := int(after.timestamp())):
+            first = int(np.searchsorted(columns.opened, seconds, side="right"))
+        return columns.candles(first, self.place + 1)
 
-@dataclass
-class _Ledger:
-    """The port ``VenueLedger`` with one document, which nobody else opens."""
-
-    document: dict[str, Any] = field(default_factory=dict)
-
-    @asynccontextmanager
-    async def open(self, name: str) -> AsyncIterator[dict[str, Any]]:
-        yield self.document
-
-    async def read(self, name: str) -> dict[str, Any]:
-        return self.document
+    def last_opened(self, symbol: str) -> datetime:
+        return self.columns.time(self.place)
 
 
 class SimulatedVenue:
@@ -114,48 +80,38 @@ class SimulatedVenue:
         zone: tzinfo = UTC,
     ) -> None:
         self.market = ColumnMarket(columns, terms.of(facts), spread)
-        self._ledger = _Ledger()
-        self._broker = PaperBroker(
-            market=self.market, ledger=self._ledger, timeframe=columns.timeframe, terms=terms,
-            slippage_pips=slippage_pips, starting_balance=starting_balance, currency=currency,
-            zone=zone,
+        house = House(
+            timeframe=columns.timeframe, currency=currency, slippage_pips=slippage_pips,
+            terms=terms, zone=zone,
         )  # fmt: skip
-        self._told = self._changes = 0
+        self._dealer = Dealer(house, self.market)
+        self._books = Books.load({}, starting_balance)
+        self._changes = 0
         self._seen: tuple[int, Account, tuple[Position, ...]] | None = None
         charges = terms.swap_long or terms.swap_short or terms.stop_out_percent
         self.is_patient = not charges
-        self.account_id = self._broker.account_id
-
-    @property
-    def _held(self) -> list[dict[str, Any]]:
-        held: list[dict[str, Any]] = self._ledger.document.get("positions", [])
-        return held
+        self.account_id = house.account_id
 
     @property
     def is_flat(self) -> bool:
         """Whether nothing is open."""
-        return not self._held
+        return not self._books.positions
 
     def move(self, place: int) -> None:
         """Stand after a candle. Those in between must have ended nothing."""
-        if self._held and self.is_patient:
+        if self.is_patient and self._books.positions:
             seen = self.market.columns.time(place - 1).isoformat()
-            for held in self._held:
+            for held in self._books.positions:
                 held["seen"] = max(held["seen"], seen)
         self.market.place = place
 
     def play(self) -> tuple[ClosedTrade, ...]:
         """Let the candles since the last one work on what is open; the trades they ended."""
-        if self._held:
-            self._look()
-        closed = self._ledger.document.get("closed", [])
-        new, self._told = closed[self._told :], len(closed)
-        if new:
+        self._dealer.catch_up(self._books)
+        ended, self._books.ended = tuple(self._books.ended), []
+        if ended:
             self._seen = None
-        if len(closed) > 500:
-            # Each was told; the broker would carry them through every look.
-            self._ledger.document["closed"], self._told = [], 0
-        return tuple(restore(ClosedTrade, trade) for trade in new)
+        return ended
 
     def account(self) -> Account:
         """As the broker's."""
@@ -165,44 +121,56 @@ class SimulatedVenue:
         """As the broker's."""
         return self._look()[1]
 
+    def equity(self) -> Decimal:
+        """The account's, alone."""
+        return self._dealer.equity(self._books)
+
+    def sides(self) -> tuple[tuple[str, str], ...]:
+        """The direction and the strategy of each open trade."""
+        return tuple([(held["direction"], held["strategy_id"]) for held in self._books.positions])
+
     def _look(self) -> tuple[Account, tuple[Position, ...]]:
         place, seen = self.market.place, self._seen
-        if seen is None or (seen[0] != place and self._held):
-            seen = (place, *at_once(self._broker.both()))
+        if seen is None or (seen[0] != place and self._books.positions):
+            self._dealer.catch_up(self._books)
+            seen = (place, *self._dealer.look(self._books))
         elif seen[0] != place:
             # Without open trades only its time changes.
-            seen = (place, replace(seen[1], captured_at=self.market.columns.closes(place)), ())
+            seen = (place, replace(seen[1], captured_at=self.market.instant), ())
         self._seen = seen
         return seen[1:]
 
     def submit(self, order: Order) -> Fill:
         """As the broker's; raises ``BrokerRefused``."""
+        self._dealer.catch_up(self._books)
+        fill = self._dealer.fill(self._books, order)
         self._seen = None
-        fill = at_once(self._broker.submit(order))
-        self._ledger.document["orders"].clear()  # an id is used once here
         return fill
 
     def restop(self, position_id: str, stop_loss: Decimal) -> None:
         """Another stop; raises ``BrokerRefused``."""
-        self._seen = None
-        name = self._name()
-        at_once(self._broker.modify(position_id, stop_loss=stop_loss, client_id=name))
+        self._change()
+        self._dealer.modify(self._books, position_id, stop_loss, (), str(self._changes))
 
     def reduce(self, position_id: str, volume_left: Decimal) -> None:
         """Close down to so many lots; raises ``BrokerRefused``."""
-        self._seen = None
-        name = self._name()
-        at_once(self._broker.close(position_id, volume_left=volume_left, client_id=name))
+        self._change()
+        self._dealer.close(self._books, position_id, volume_left, str(self._changes))
 
-    def _name(self) -> str:
-        """An id for a change; what was noted under others is not asked for again."""
+    def _change(self) -> None:
+        """Count an id; what was noted under others is not asked for again."""
+        self._dealer.catch_up(self._books)
+        self._seen = None
         self._changes += 1
-        self._ledger.document.get("changes", {}).clear()
-        return str(self._changes)
+        self._books.changes.clear()
 
     def next_end(self, after: int, end: int) -> int | None:
         """The first candle from ``after`` on, before ``end``, that ends an open trade or a part."""
-        found = [place for held in self._held if (place := self._end_of(held, after, end)) < end]
+        found = [
+            place
+            for held in self._books.positions
+            if (place := self._end_of(held, after, end)) < end
+        ]
         return min(found, default=None)
 
     def _end_of(self, held: dict[str, Any], after: int, end: int) -> int:

@@ -55,15 +55,18 @@ class Terms:
 
     def of(self, known: Instrument) -> Instrument:
         """The specification of a symbol at this venue, for whoever sizes a trade."""
-        margin = known.margin_rate
-        if self.leverage and margin < 1:
-            margin = (1 / self.leverage).quantize(_PLACES, ROUND_CEILING)
         return replace(
             known,
-            margin_rate=margin,
+            margin_rate=self.margin_rate(known),
             commission_per_lot=self.commission_per_lot,
             fee_percent=self.fee_percent,
         )
+
+    def margin_rate(self, known: Instrument) -> Decimal:
+        """The part of a trade's value that is held as margin."""
+        if self.leverage and known.margin_rate < 1:
+            return (1 / self.leverage).quantize(_PLACES, ROUND_CEILING)
+        return known.margin_rate
 
     def swap(self, direction: Direction) -> Decimal:
         """For one lot and one night, in :attr:`swap_unit`."""

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from broker.exchange import exchanged
+from broker.still import Moment
 from broker.terms import SwapUnit, Terms
 from engine.domain.account import Direction
+from engine.domain.conversion import convert, pairs
 from engine.domain.market import Instrument, Quote
 from engine.domain.values import quantize
-from engine.ports import MarketData
+from engine.errors import BrokerSilent
 
 _CENT = Decimal("0.01")
 
@@ -32,38 +33,38 @@ class Result:
 class Till:
     """Counts in whole cents, so that what an account holds is the sum of what its trades made."""
 
-    market: MarketData
+    market: Moment
     currency: str
     terms: Terms
 
-    async def commission(
+    def commission(
         self, price: Decimal, volume: Decimal, known: Instrument, at: Quote | None
     ) -> Decimal:
         """What one side of a deal costs: zero or above, rounded up."""
         cost = volume * self.terms.commission_per_lot
         if self.terms.fee_percent:
             value = volume * known.contract_size * price * self.terms.fee_percent / 100
-            cost -= await exchanged(self.market, -value, known, self.currency, at)
+            cost -= self.exchanged(-value, known, at)
         return cost.quantize(_CENT, ROUND_CEILING)
 
-    async def margin(self, price: Decimal, volume: Decimal, known: Instrument) -> Decimal:
+    def margin(self, price: Decimal, volume: Decimal, known: Instrument) -> Decimal:
         """What a position holds as margin."""
         # Taken as a loss, so that it is never less than what the sizing counted with.
-        rate = self.terms.of(known).margin_rate
+        rate = self.terms.margin_rate(known)
         taken = -volume * known.contract_size * price * rate
-        return -await exchanged(self.market, taken, known, self.currency, None)
+        return -self.exchanged(taken, known)
 
-    async def night(self, held: dict[str, Any], count: int, known: Instrument) -> Decimal:
+    def night(self, held: dict[str, Any], count: int, known: Instrument) -> Decimal:
         """What so many nights bring or cost."""
         volume = Decimal(held["volume"])
         each = self.terms.swap(Direction(held["direction"]))
         amount = each * volume * count
         if self.terms.swap_unit is SwapUnit.POINTS and amount:
             amount = amount.scaleb(-known.digits) * known.contract_size
-            amount = await exchanged(self.market, amount, known, self.currency, None)
+            amount = self.exchanged(amount, known)
         return quantize(amount, 2)
 
-    async def result(
+    def result(
         self, held: dict[str, Any], price: Decimal, known: Instrument, at: Quote | None
     ) -> Result:
         """What a trade, or a part of one, makes if it is left at a price, ``at`` the symbol's
@@ -72,10 +73,27 @@ class Till:
         volume = Decimal(held["volume"])
         gained = Direction(held["direction"]).sign * (price - Decimal(held["entry_price"]))
         amount = gained * volume * known.contract_size
-        gross = await exchanged(self.market, amount, known, self.currency, at)
-        left = await self.commission(price, volume, known, at)
+        gross = self.exchanged(amount, known, at)
+        left = self.commission(price, volume, known, at)
         return Result(
             gross=quantize(gross, 2),
             commission=-(Decimal(held.get("commission", "0")) + left),
             swap=Decimal(held.get("swap", "0")),
         )
+
+    def exchanged(self, amount: Decimal, known: Instrument, at: Quote | None = None) -> Decimal:
+        """An amount of the symbol's quote currency in the account's; a negative one is a loss.
+
+        ``at`` is the symbol's own quote where it is not that of now. Raises :class:`BrokerSilent`
+        when there is no rate: an account that cannot be valued gives no answer.
+        """
+        quotes = dict(self.market.rates(pairs(known, self.currency)))
+        if at is not None:
+            quotes[known.symbol] = at
+        conversion = convert(known, self.currency, quotes, gain=amount > 0)
+        if conversion is None:
+            raise BrokerSilent(
+                f"{known.symbol} needs a rate from {known.quote} to {self.currency}, "
+                "which no feed gives"
+            )
+        return amount * conversion.rate

@@ -105,7 +105,9 @@ def day_of(before: TradingDay | None, account: Account, today: date) -> TradingD
             start_equity=account.equity,
             peak_equity=account.equity,
         )
-    return replace(before, peak_equity=max(before.peak_equity, account.equity))
+    if not account.equity > before.peak_equity:
+        return before
+    return replace(before, peak_equity=account.equity)
 
 
 def day_start(instant: datetime, zone: tzinfo) -> datetime:

@@ -10,6 +10,11 @@ _BRIDGES = ("USD", "EUR")
 #: A rate has so many significant digits; the last is rounded against the account.
 _DIGITS = 12
 
+_EXACT = Context(prec=60)
+_LESS = Context(prec=_DIGITS, rounding=ROUND_FLOOR)
+_MORE = Context(prec=_DIGITS, rounding=ROUND_CEILING)
+_SAME = Conversion(rate=Decimal(1), path=())
+
 #: A pair, and whether one divides by its price.
 _Hop = tuple[str, bool]
 
@@ -29,6 +34,8 @@ def convert(
     the quotes: dividing by a bid or multiplying by an ask makes a loss larger, and sizes are made
     for losses.
     """
+    if instrument.quote == currency:
+        return _SAME
     for route in _routes(instrument, currency):
         if all(symbol in quotes for symbol, _ in route):
             return _along(route, quotes, gain=gain)
@@ -36,17 +43,16 @@ def convert(
 
 
 def _along(route: tuple[_Hop, ...], quotes: Mapping[str, Quote], *, gain: bool) -> Conversion:
-    exact = Context(prec=60)
     over, under, path = Decimal(1), Decimal(1), []
     for symbol, divide in route:
         quote = quotes[symbol]
         price = quote.ask if divide is gain else quote.bid
         path.append(RateStep(symbol=symbol, price=price, divide=divide))
         if divide:
-            under = exact.multiply(under, price)
+            under = _EXACT.multiply(under, price)
         else:
-            over = exact.multiply(over, price)
-    worse = Context(prec=_DIGITS, rounding=ROUND_FLOOR if gain else ROUND_CEILING)
+            over = _EXACT.multiply(over, price)
+    worse = _LESS if gain else _MORE
     return Conversion(rate=worse.divide(over, under), path=tuple(path))
 
 

@@ -10,6 +10,9 @@ from engine.errors import InvalidInput
 # Plain decimal notation only. Decimal() itself also takes "1_000", "１２", " 1 " and "sNaN".
 _PLAIN = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
 
+#: One unit of each number of places.
+_STEPS = tuple(Decimal(1).scaleb(-places) for places in range(25))
+
 #: No amount of money, price or volume in this product comes near it; a value beyond is a defect.
 LIMIT = Decimal(10) ** 12
 
@@ -38,7 +41,7 @@ def bounded(number: Decimal, *, field: str = "value") -> Decimal:
 
 def quantize(number: Decimal, places: int) -> Decimal:
     """Round half to even to ``places`` digits after the point, keeping them all."""
-    return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    return number.quantize(_STEPS[places], rounding=ROUND_HALF_EVEN)
 
 
 def from_float(number: float, places: int) -> Decimal:

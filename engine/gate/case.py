@@ -1,14 +1,17 @@
 """What the gate judges, and the table its checks are entered into."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from engine.domain.account import Direction, Position
 from engine.domain.gate import Check, CheckResult
 from engine.domain.idea import Confidence, Proposal, Sizing
-from engine.domain.snapshot import Bundle, OpenOrder
+from engine.domain.snapshot import Bundle, OpenOrder, PastIdea
 from engine.domain.strategy import Strategy
 
 #: What a check observed when it could not be told, was told too long ago, or against all the rest.
@@ -40,10 +43,32 @@ class Scene:
         return self.bundle.holdings
 
 
+class Past(NamedTuple):
+    """When an idea was put forward (now, for a new one), and its strategy's ideas before it."""
+
+    moment: datetime
+    ideas: Sequence[PastIdea]
+
+
+def _past(bundle: Bundle, strategy_id: UUID, own_idea: UUID | None) -> Past:
+    moment, recent = bundle.instant, bundle.recent
+    if own_idea is not None:
+        # The bundle has them in the order they were made: those after it do not count.
+        place = next((n for n, past in enumerate(recent) if past.id == own_idea), None)
+        if place is not None:
+            moment, recent = recent[place].at, recent[:place]
+    # The very same id is seen at once; two ids are compared field by field.
+    return Past(
+        moment,
+        [p for p in recent if p.strategy_id is strategy_id or p.strategy_id == strategy_id],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case(Scene):
     """What is judged: an idea in its bundle. ``proposed_entry`` is the price on the card when a
     later moment is judged, None for a new idea; ``own_order`` and ``own_idea`` are then its own.
+    ``past`` is what its strategy put forward before it.
     """
 
     proposal: Proposal
@@ -53,6 +78,10 @@ class Case(Scene):
     proposed_entry: Decimal | None = None
     own_order: str | None = None
     own_idea: UUID | None = None
+    past: Past = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "past", _past(self.bundle, self.strategy.id, self.own_idea))
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -117,9 +146,15 @@ def check(code: Check) -> Callable[[Callable[[Case], Finding]], Callable[[Case],
 def run(code: Check, case: Case) -> CheckResult:
     """One check's result."""
     function = SCENE_CHECKS.get(code) or CASE_CHECKS[code]
-    return CheckResult(code, *function(case))
+    return _result(code, function(case))
 
 
 def run_before(code: Check, scene: Scene) -> CheckResult:
     """One check's result before there is an idea."""
-    return CheckResult(code, *SCENE_CHECKS[code](scene))
+    return _result(code, SCENE_CHECKS[code](scene))
+
+
+@lru_cache(maxsize=4_096)
+def _result(code: Check, finding: Finding) -> CheckResult:
+    # Most checks find the same as the last time; one result of each is enough.
+    return CheckResult(code, *finding)

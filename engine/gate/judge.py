@@ -21,8 +21,8 @@ def judge(case: Case, before: Sequence[CheckResult] = ()) -> GateReport:
     ``before`` is what :func:`look` found in the same scene a moment ago. It is not asked again,
     except where the direction, known only now, matters.
     """
-    again = Check.OPEN_POSITION
-    known: dict[Check, CheckResult] = {c.code: c for c in before if c.code is not again}
+    known = {result.code: result for result in before}
+    known.pop(Check.OPEN_POSITION, None)
     return GateReport(tuple([known.get(code) or run(code, case) for code in _ORDER]))
 
 

@@ -30,7 +30,7 @@ from engine.domain.strategy import Strategy
 from engine.errors import BrokerRefused, InvalidInput
 from engine.flow.evaluations import snapshot_of
 from engine.flow.ideas import intent, past_idea
-from engine.flow.judgement import Outcome, Question, ask_again, consider, strategy_of
+from engine.flow.judgement import Outcome, Question, ask_again, consider
 from engine.gate.judge import NOTHING
 from engine.research.columns import Columns
 from engine.research.eyes import Eyes
@@ -184,7 +184,7 @@ class Backtest:
         found = []
         for place in {first + int(closes.argmax()), first + int(closes.argmin())}:
             self.venue.move(place)
-            found.append(self.venue.account().equity)
+            found.append(self.venue.equity())
         best = replace(state.day, peak_equity=max(state.day.peak_equity, *found))
         if any(any(held_back(equity, best, settings)) for equity in found):
             return False
@@ -211,24 +211,30 @@ class Backtest:
         taken: list[tuple[Idea, Order]] = []
         for strategy in strategies:
             outcome = consider(strategy, bundle, known)
-            seen = snapshot_of(strategy, bundle, "", outcome, None)
             if outcome.report is None:
-                self._ran.stream.no(
-                    seen.market_time, strategy, seen.reason, seen.closed, seen.signature
-                )
+                self._no(strategy, bundle, outcome)
                 continue
             self._ran.stream.idea(bundle.instant, strategy, outcome)
             idea = self._idea(strategy, bundle, outcome)
             if idea is None:
                 continue
+            if self.screened and len(strategies) == 1:
+                # Nobody is asked after it, and nothing has changed since it was judged.
+                if idea.status is not IdeaStatus.NEEDS_APPROVAL:
+                    self._deal(place, idea, self._order(idea))
+                return
             bundle = replace(bundle, recent=(*bundle.recent, past_idea(idea)))
             if idea.status is IdeaStatus.NEEDS_APPROVAL:
                 continue
-            order = intent(idea, self.venue.account_id, idea.sizing.volume, bundle.instant)
+            order = self._order(idea)
             taken.append((idea, order))
             bundle = replace(bundle, orders=(*bundle.orders, open_order(order)))
         for idea, order in taken:
             self._send(place, bundle, idea, order)
+
+    def _no(self, strategy: Strategy, bundle: Bundle, outcome: Outcome) -> None:
+        seen = snapshot_of(strategy, bundle, "", outcome, None)
+        self._ran.stream.no(seen.market_time, strategy, seen.reason, seen.closed, seen.signature)
 
     def _idea(self, strategy: Strategy, bundle: Bundle, outcome: Outcome) -> Idea | None:
         """The idea, where it is put forward: it waits for a person, or becomes an order."""
@@ -288,11 +294,17 @@ class Backtest:
         if first is not None and not approved:
             self._ran.stream.lines.append(Dealt(str(first.code)))
             return
+        self._deal(place, idea, replace(order, volume=answer.sizing.volume))
+
+    def _order(self, idea: Idea) -> Order:
+        return intent(idea, self.venue.account_id, idea.sizing.volume, idea.created_at)
+
+    def _deal(self, place: int, idea: Idea, order: Order) -> None:
         try:
-            fill = self.venue.submit(replace(order, volume=answer.sizing.volume))
+            fill = self.venue.submit(order)
         except BrokerRefused as error:
             self._ran.stream.lines.append(Dealt(str(error)))
             return
         self._ran.stream.lines.append(Dealt(fill))
-        strategy = strategy_of(bundle, idea.strategy_id)
+        strategy = next(s for s in self._speaking if s.id == idea.strategy_id)
         self._lead.opened(order, strategy, place)

@@ -63,7 +63,7 @@ class Columns:
 
     def time(self, place: int) -> datetime:
         """When a candle opened."""
-        return _EPOCH + timedelta(seconds=int(self.opened[place]))
+        return _instant(self.opened.item(place))
 
     def closes(self, place: int) -> datetime:
         """When a candle closed."""
@@ -71,7 +71,7 @@ class Columns:
 
     def price(self, units: int) -> Decimal:
         """A price of the columns."""
-        return Decimal(int(units)).scaleb(-self.places)
+        return Decimal(units).scaleb(-self.places)
 
     def candle(self, place: int) -> Candle:
         """One candle."""
@@ -79,19 +79,21 @@ class Columns:
         if known is None:
             if len(self._made) >= _KEPT:
                 self._made.clear()
-            known = self._made[place] = self._make(place)
+            (known,) = self.candles(place, place + 1)
+            self._made[place] = known
         return known
 
-    def _make(self, place: int) -> Candle:
-        # All columns were looked at when they were made; a candle would look at itself once more.
-        made, put = object.__new__(Candle), object.__setattr__
-        put(made, "time", self.time(place))
-        put(made, "open", self.price(self.open[place]))
-        put(made, "high", self.price(self.high[place]))
-        put(made, "low", self.price(self.low[place]))
-        put(made, "close", self.price(self.close[place]))
-        put(made, "volume", int(self.volume[place]))
-        return made
+    def candles(self, first: int, end: int) -> tuple[Candle, ...]:
+        """A stretch of candles."""
+        columns = (self.opened, self.open, self.high, self.low, self.close, self.volume)
+        rows = zip(*(column[first:end].tolist() for column in columns), strict=True)
+        price = self.price
+        return tuple(
+            [
+                _candle(_instant(at), price(o), price(high), price(low), price(close), volume)
+                for at, o, high, low, close, volume in rows
+            ]
+        )
 
     @cached_property
     def _made(self) -> dict[int, Candle]:
@@ -137,6 +139,20 @@ class Columns:
         return self.volume.astype(float)
 
 
+def _candle(
+    time: datetime, opened: Decimal, high: Decimal, low: Decimal, close: Decimal, volume: int
+) -> Candle:
+    # All columns were looked at when they were made; a candle would look at itself once more.
+    made, put = object.__new__(Candle), object.__setattr__
+    put(made, "time", time)
+    put(made, "open", opened)
+    put(made, "high", high)
+    put(made, "low", low)
+    put(made, "close", close)
+    put(made, "volume", volume)
+    return made
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Glimpse(Sequence[Candle]):
     """Some candles of columns, each made when it is looked at: a bundle has hundreds, and most
@@ -156,8 +172,8 @@ class Glimpse(Sequence[Candle]):
     def __getitem__(self, place: slice) -> tuple[Candle, ...]: ...
     def __getitem__(self, place: int | slice) -> Candle | tuple[Candle, ...]:
         if isinstance(place, slice):
-            steps = range(*place.indices(len(self)))
-            return tuple([self.columns.candle(self.first + step) for step in steps])
+            first, end, step = place.indices(len(self))
+            return self.columns.candles(self.first + first, self.first + end)[::step]
         if not -len(self) <= place < len(self):
             raise IndexError(place)
         return self.columns.candle((self.first if place >= 0 else self.end) + place)
@@ -184,6 +200,10 @@ def columns_of(symbol: str, timeframe: Timeframe, candles: Iterable[Candle]) -> 
         close=prices[3],
         volume=np.array([row[5] for row in rows], dtype=np.int64),
     )
+
+
+def _instant(seconds: int) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def _seconds(instant: datetime) -> int:

@@ -13,17 +13,16 @@ from engine.domain.feed_fault import Sight
 from engine.domain.gate import Check, CheckResult
 from engine.domain.market import Instrument, Quote
 from engine.domain.settings import RiskSettings
-from engine.domain.snapshot import Bundle, CalendarView, Indicators
+from engine.domain.snapshot import Bundle, CalendarView
 from engine.domain.strategy import Strategy
 from engine.gate.case import Finding
 from engine.gate.feed_guard import faults
 from engine.research.columns import Columns
 from engine.research.market_checks import doubtful
 from engine.research.simulation import State, valuation
-from engine.snapshot.indicators import WINDOW, figures
+from engine.snapshot.indicators import WINDOW, Glance, Looked
 
 _CLEAN = "clean"
-_NO_FIGURES = Indicators(**dict.fromkeys(Indicators.__dataclass_fields__))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,45 +62,35 @@ class Eyes:
 
     def quote(self, place: int) -> Quote:
         """Bid is the close, the ask the spread above it."""
-        bid = self.columns.price(self.columns.close[place])
+        bid = self.columns.price(self.columns.close.item(place))
         return Quote(bid, bid + self.spread, self.columns.closes(place))
 
     def atr(self, place: int) -> Decimal | None:
         """The range of a candle, as a bundle has it."""
+        return self._looked(place).figure("atr_14", 1)
+
+    def _looked(self, place: int) -> Looked:
         window = self.columns.before(place + 1, WINDOW)
-        if len(window) < 2:
-            return None
         arrays = self.columns.arrays(window.first, window.end)
-        return figures(arrays, window, digits=self.instrument.digits)[0].atr_14
+        return Looked(arrays, window, self.instrument.digits)
 
     def bundle(
-        self,
-        place: int,
-        state: State,
-        account: Account,
-        positions: tuple[Position, ...],
-        *,
-        bare: bool = False,
+        self, place: int, state: State, account: Account, positions: tuple[Position, ...]
     ) -> Bundle:
-        """What the loop would freeze after a candle. A ``bare`` one has no indicators: it is for
-        checks that look at us and the account only.
+        """What the loop would freeze after a candle; candles and figures are made when they are
+        looked at.
         """
-        columns, at = self.columns, self.columns.closes(place)
-        window = columns.before(place + 1, WINDOW)
-        now = before = _NO_FIGURES
-        if not bare:
-            arrays = columns.arrays(window.first, window.end)
-            now, before = figures(arrays, window, digits=self.instrument.digits)
+        columns, at, looked = self.columns, self.columns.closes(place), self._looked(place)
         quote = self.quote(place)
         worth = valuation(self.instrument, quote, account.currency)
         return Bundle(
             symbol=columns.symbol,
             timeframe=columns.timeframe,
             instant=at,
-            # A view makes each candle when it is looked at; it is read as a tuple is.
-            candles=cast(Any, window),
-            indicators=now,
-            indicators_before=before,
+            # These views are read as a tuple and as figures are.
+            candles=cast(Any, looked.candles),
+            indicators=cast(Any, Glance(looked, 1)),
+            indicators_before=cast(Any, Glance(looked, 2)),
             quote=quote,
             instrument=self.instrument,
             conversion=None if worth is None else worth.conversion,

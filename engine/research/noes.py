@@ -77,15 +77,11 @@ class Noes:
         """The checks that we or the account close, by strategy. They are asked of a bundle once for
         each state of things that they can tell apart.
         """
-        account, day, positions = venue.account(), state.day, venue.positions()
+        day, settings = state.day, self.eyes.rules.settings
         assert day is not None
-        name = (
-            state.control.version,
-            held_back(account.equity, day, self.eyes.rules.settings),
-            tuple((held.direction, held.strategy_id) for held in positions),
-        )
+        name = (state.control.version, held_back(venue.equity(), day, settings), venue.sides())
         if name not in self._shuts:
-            bundle = self.eyes.bundle(place, state, account, positions, bare=True)
+            bundle = self.eyes.bundle(place, state, venue.account(), venue.positions())
             scenes = [Scene(bundle=bundle, strategy=strategy) for strategy in self.strategies]
             self._shuts[name] = [
                 frozenset(code for code in _OURS if not SCENE_CHECKS[code](scene)[0])

@@ -47,6 +47,14 @@ class Venue(Protocol):
         """What is open."""
         ...
 
+    def equity(self) -> Decimal:
+        """The account's, alone."""
+        ...
+
+    def sides(self) -> tuple[tuple[str, str], ...]:
+        """The direction and the strategy of each open trade."""
+        ...
+
     def submit(self, order: Order) -> Fill:
         """Deal; raises ``BrokerRefused``."""
         ...

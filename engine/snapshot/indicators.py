@@ -1,10 +1,9 @@
 """Indicators over a window of closed candles, by TA-Lib, rounded where float noise begins."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,8 @@ WINDOW = 600
 #: Candles of a swing.
 SWING = 10
 _OSCILLATORS = frozenset(("rsi_14", "adx_14"))
+_SWINGS = frozenset(("swing_low", "swing_high"))
+_NAMES = frozenset(Indicators.__dataclass_fields__)
 
 Column = NDArray[np.float64]
 
@@ -50,38 +51,87 @@ def compute(candles: Sequence[Candle], *, digits: int) -> tuple[Indicators, Indi
         close=np.array([float(c.close) for c in candles]),
         volume=np.array([c.volume for c in candles], dtype=float),
     )
-    return figures(window, candles, digits=digits)
-
-
-def figures(
-    window: Window, candles: Sequence[Candle], *, digits: int
-) -> tuple[Indicators, Indicators]:
-    """The same of a window whose arrays are there already."""
-    columns = columns_of(window) | {"vwap": _vwap(window)}
-    now, before = (_row(columns, candles, back, digits) for back in (1, 2))
+    looked = Looked(window, candles, digits)
+    now, before = (
+        Indicators(**{name: looked.figure(name, back) for name in _NAMES}) for back in (1, 2)
+    )
     return now, before
+
+
+@dataclass(eq=False)
+class Looked:
+    """A window whose figures are computed when they are asked for, and once only."""
+
+    window: Window
+    candles: Sequence[Candle]
+    digits: int
+    _columns: dict[str, Column] = field(default_factory=dict)
+
+    def figure(self, name: str, back: int) -> Decimal | None:
+        """The figure so many candles back, or None where there are too few candles for one."""
+        if name in _SWINGS:
+            return self._swing(name, back)
+        if name in _OSCILLATORS and not self.figure("atr_14", back):
+            # TA-Lib calls a market that never moved oversold and without a trend; it has neither.
+            return None
+        column = self._column(name)
+        if len(column) < back or not isfinite(column[-back]):
+            return None
+        return from_float(float(column[-back]), 2 if name in _OSCILLATORS else self.digits + 2)
+
+    def _column(self, name: str) -> Column:
+        if name not in self._columns:
+            names, made = _GROUP_OF[name]
+            self._columns.update(zip(names, made(self.window), strict=True))
+        return self._columns[name]
+
+    def _swing(self, name: str, back: int) -> Decimal | None:
+        count = len(self.candles)
+        if count < SWING + back - 1:
+            return None
+        recent = self.candles[count - back + 1 - SWING : count - back + 1]
+        return min(c.low for c in recent) if name == "swing_low" else max(c.high for c in recent)
+
+
+class Glance:
+    """The figures of a candle as :class:`Indicators` has them, each computed when it is looked at:
+    for one who freezes nothing, and whose rules look at a few.
+    """
+
+    def __init__(self, looked: Looked, back: int) -> None:
+        self._looked, self._back = looked, back
+
+    def __getattr__(self, name: str) -> Decimal | None:
+        if name not in _NAMES:
+            raise AttributeError(name)
+        found = self._looked.figure(name, self._back)
+        setattr(self, name, found)
+        return found
+
+
+#: What TA-Lib computes together: the figures' names, and how.
+_GROUPS: tuple[tuple[tuple[str, ...], Callable[[Window], tuple[Column, ...]]], ...] = (
+    (("ema_20",), lambda seen: (talib.EMA(seen.close, 20),)),
+    (("ema_50",), lambda seen: (talib.EMA(seen.close, 50),)),
+    (("sma_50",), lambda seen: (talib.SMA(seen.close, 50),)),
+    (("sma_200",), lambda seen: (talib.SMA(seen.close, 200),)),
+    (("atr_14",), lambda seen: (talib.ATR(seen.high, seen.low, seen.close, 14),)),
+    (("macd", "macd_signal", "macd_hist"), lambda seen: talib.MACD(seen.close)),
+    (("bb_high", "bb_mid", "bb_low"), lambda seen: talib.BBANDS(seen.close, 20)),
+    (("rsi_14",), lambda seen: (talib.RSI(seen.close, 14),)),
+    (("adx_14",), lambda seen: (talib.ADX(seen.high, seen.low, seen.close, 14),)),
+    (("vwap",), lambda seen: (_vwap(seen),)),
+)
+_GROUP_OF = {name: group for group in _GROUPS for name in group[0]}
 
 
 def columns_of(window: Window) -> dict[str, Column]:
     """Every figure that TA-Lib computes, of each candle; NaN while there are too few."""
-    high, low, close = window.high, window.low, window.close
-    macd, macd_signal, macd_hist = talib.MACD(close)
-    bb_high, bb_mid, bb_low = talib.BBANDS(close, 20)
-    return {
-        "ema_20": talib.EMA(close, 20),
-        "ema_50": talib.EMA(close, 50),
-        "sma_50": talib.SMA(close, 50),
-        "sma_200": talib.SMA(close, 200),
-        "atr_14": talib.ATR(high, low, close, 14),
-        "macd": macd,
-        "macd_hist": macd_hist,
-        "macd_signal": macd_signal,
-        "bb_low": bb_low,
-        "bb_mid": bb_mid,
-        "bb_high": bb_high,
-        "rsi_14": talib.RSI(close, 14),
-        "adx_14": talib.ADX(high, low, close, 14),
-    }
+    found: dict[str, Column] = {}
+    for names, made in _GROUPS:
+        if "vwap" not in names:
+            found.update(zip(names, made(window), strict=True))
+    return found
 
 
 def _vwap(window: Window) -> Column:
@@ -97,27 +147,3 @@ def _vwap(window: Window) -> Column:
             typical = (high + low + window.close[first : last + 1]) / 3
             column[last] = (typical * volume).sum() / volume.sum()
     return column
-
-
-def _row(
-    columns: dict[str, Column], candles: Sequence[Candle], back: int, digits: int
-) -> Indicators:
-    values: dict[str, Any] = {
-        name: _figure(column, back, 2 if name in _OSCILLATORS else digits + 2)
-        for name, column in columns.items()
-    }
-    if not values["atr_14"]:
-        # TA-Lib calls a market that never moved oversold and without a trend; it has neither.
-        values["rsi_14"] = values["adx_14"] = None
-    window = candles[len(candles) - back + 1 - SWING : len(candles) - back + 1]
-    complete = len(candles) >= SWING + back - 1
-    values["swing_low"] = min(c.low for c in window) if complete else None
-    values["swing_high"] = max(c.high for c in window) if complete else None
-    return Indicators(**values)
-
-
-def _figure(column: Column, back: int, places: int) -> Decimal | None:
-    """The figure so many candles back, or None where there are too few candles for one."""
-    if len(column) < back or not isfinite(column[-back]):
-        return None
-    return from_float(float(column[-back]), places)

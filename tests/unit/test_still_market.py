@@ -1,14 +1,17 @@
 """One look of the paper venue asks the market once for each thing."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from broker.feeds.recorded import RecordedMarket, shipped_recording
 from broker.paper import PaperBroker
-from broker.still import StillMarket
+from broker.still import stand_still
 from engine.domain.market import Timeframe
-from tests.builders import order
+from engine.errors import BrokerRefused
+from tests.builders import NOW, order
 from tests.fakes import MemoryLedger
 
 
@@ -24,7 +27,6 @@ class _Counted:
             self.asked[name] += 1
             return await getattr(self.inner, name)(*what)
 
-        asked.__name__ = name
         return asked
 
 
@@ -44,17 +46,25 @@ async def test_a_look_at_many_trades_asks_the_market_as_often_as_one_at_few():
     assert market.asked == asked
 
 
-async def test_what_differs_is_asked_for_itself_and_the_next_look_asks_again():
-    market = _Counted(RecordedMarket(shipped_recording(), MemoryLedger(), start=306))
-    still = StillMarket(market=market)
-    instant = datetime(2018, 1, 1, tzinfo=UTC)
-    for count in (1, 2, 1):
-        assert len(await still.candles("EURUSD", Timeframe.H1, count)) == count
-    await still.rates(("EURUSD", "GBPUSD"))
-    await still.rates(("GBPUSD", "EURUSD"))
-    await still.candles_since("EURUSD", Timeframe.H1, instant)
-    assert market.asked == {"candles": 2, "rates": 1, "candles_since": 1}
-    before = await still.quote("EURUSD")
-    await market.inner.advance(lambda: instant, instant - instant)
-    assert await still.quote("EURUSD") == before
-    assert await StillMarket(market=market).quote("EURUSD") != before
+async def test_the_market_stands_still_until_the_next_look():
+    market = RecordedMarket(shipped_recording(), MemoryLedger(), start=306)
+    held = [{"symbol": "EURUSD", "seen": (await market.instant() - timedelta(hours=4)).isoformat()}]
+    still = await stand_still(market, held, timeframe=Timeframe.H1, currency="EUR")
+    before = still.quote("EURUSD")
+    assert before == await market.quote("EURUSD")
+    assert still.rates(("EURUSD", "USDEUR")) == {"EURUSD": before}
+    assert len(still.candles["EURUSD", min(at for _, at in still.candles)]) == 3
+    await market.advance(lambda: NOW, timedelta(0))
+    assert still.quote("EURUSD") == before != await market.quote("EURUSD")
+
+
+async def test_an_order_before_the_first_candle_is_refused():
+    class Empty(RecordedMarket):
+        async def candles(self, *what: Any) -> Any:
+            return ()
+
+    market = Empty(shipped_recording(), MemoryLedger(), start=306)
+    broker = PaperBroker(market=market, ledger=MemoryLedger(), timeframe=Timeframe.H1)
+    with pytest.raises(BrokerRefused, match="no candle of EURUSD yet"):
+        await broker.submit(order())
+    assert await broker.positions() == ()

@@ -48,8 +48,9 @@ def _max_concurrent(scene: Scene) -> Finding:
 
 @scene_check(Check.STRATEGY_POSITIONS)
 def _strategy_positions(scene: Scene) -> Finding:
-    mine = str(scene.strategy.id)
-    count = sum(held.strategy_id == mine for held in scene.held)
+    held = scene.held
+    mine = str(scene.strategy.id) if held else ""
+    count = sum(each.strategy_id == mine for each in held)
     limit = scene.strategy.risk_caps.max_concurrent_positions
     return count < limit, str(count), str(limit)
 
