@@ -6,6 +6,8 @@ a target from the next candle on; of both in one candle the stop counts. What st
 - prices: ours have the symbol's digits, and a target is rounded away from the entry;
 - indicators: ours are computed over the last 600 candles and rounded to two digits more than a
   price, so that a crossing by less than that is none;
+- what follows: while one engine holds a trade that the other has not, or has longer, it enters no
+  other;
 - the end: a trade that is open at the last candle is closed there by the other engine only.
 """
 
@@ -89,7 +91,8 @@ def theirs(columns: Columns, *, start: int) -> list[Trade]:
 
 def unexplained(columns: Columns, mine: list[Trade], other: list[Trade]) -> list[Trade]:
     """Trades that the two engines do not have alike, other than by the rules of this module: a
-    crossing by less than a rounded figure shows, or a stop that lay in the middle of two prices.
+    crossing by less than a rounded figure shows, a stop that lay in the middle of two prices, or a
+    trade that the other engine could not enter because it still held one of those.
     """
     scale = 10**columns.places
     close, high, low = columns.close / scale, columns.high / scale, columns.low / scale
@@ -97,13 +100,25 @@ def unexplained(columns: Columns, mine: list[Trade], other: list[Trade]) -> list
     steps = 1.5 * talib.ATR(high, low, close, 14) * scale
     far = np.abs(np.mod(steps, 1) - 0.5)
     places = {columns.closes(place): place for place in range(len(columns))}
-    known = {(t.way, t.entered): t for t in other}
+    theirs_of = {(t.way, t.entered): t for t in other}
+    ours_of = {(t.way, t.entered): t for t in mine}
+
+    def rounded(trade: Trade, twin: Trade | None) -> bool:
+        place = places[trade.entered]
+        if twin is None:
+            return bool(gap[max(0, place - 1) : place + 2].min() <= 2e-7)
+        return not alike(trade, twin) and bool(far[place] <= 0.02)
+
+    def kept_out(trade: Trade) -> bool:
+        held = [t for t in other if t.entered <= trade.entered < t.left]
+        return any(rounded(t, ours_of.get((t.way, t.entered))) for t in held)
+
     found = []
     for trade in mine:
-        twin, place = known.get((trade.way, trade.entered)), places[trade.entered]
-        if twin is None and gap[max(0, place - 1) : place + 2].min() > 2e-7:
-            found.append(trade)
-        if twin is not None and not alike(trade, twin) and far[place] > 0.02:
+        twin = theirs_of.get((trade.way, trade.entered))
+        if twin is not None and alike(trade, twin):
+            continue
+        if not (rounded(trade, twin) or (twin is None and kept_out(trade))):
             found.append(trade)
     return found
 

@@ -70,9 +70,10 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
     print(f"  twice the candles take {took / part:.2f} times as long")
     other, table = _timed(lambda: theirs(columns, start=OPEN_GATE["start"]))
     mine = ours(ran.trades)
+    odd = unexplained(columns, mine, table) + unexplained(columns, table, mine)
     print(
         f"  backtesting.py {other:6.2f} s   {other / took:5.2f} times ours   {len(table):,} trades,"
-        f" {len(unexplained(columns, mine, table))} of ours not explained by rounding"
+        f" {len(odd)} of both not explained by rounding"
     )
     short = bars(wanted.backtrader)
     slow, _ = _timed(lambda: _backtrader(short))
