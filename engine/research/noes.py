@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.domain.gate import Check, before_signal
+from engine.domain.gate import HALTS, Check, before_signal
 from engine.domain.snapshot import Bundle
 from engine.domain.strategy import Strategy
 from engine.flow.evaluations import signature_of
@@ -97,12 +97,13 @@ class Noes:
         if name not in self._whys:
             shut = closed_in(key) | ours
             closed = tuple(str(code) for code in scene_order(_SCHEMA) if code in shut)
-            first = next((code for code in before_signal(_SCHEMA) if code in shut), None)
+            first = [code for code in before_signal(_SCHEMA) if code in shut]
             unmet = unmet_in(key, strategy)
             if key & PROPOSES:
-                reason = f"blocked:{first}"
+                # A halt does not hold a setup back: it is refused by it.
+                reason = f"blocked:{next(code for code in first if code not in HALTS)}"
             else:
-                reason = f"none:{first or f'condition:{unmet[0]}'}"
+                reason = f"none:{first[0] if first else f'condition:{unmet[0]}'}"
             version = self.eyes.rules.settings_version
             signature = signature_of(strategy, version, reason, closed, unmet)
             self._whys[name] = (reason, closed, signature)

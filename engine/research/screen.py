@@ -11,16 +11,20 @@ import numpy as np
 
 from engine.domain.account import Direction
 from engine.domain.gate import Check
+from engine.domain.market import Instrument
 from engine.domain.strategy import Strategy
 from engine.research.columns import Columns, Whole
 from engine.research.figures import Figures, Flags
 from engine.research.market_checks import Frame, market_checks
 from engine.research.truth import truth_of
+from engine.strategies.exits import distance_of, ratio_of
 
 #: Bits of a key: the second direction's answer, a proposal, the market's checks, the conditions.
 OTHER_SIDE, PROPOSES, CHECKS_AT, CONDITIONS_AT = 1, 2, 2, 10
 #: Conditions that fit into a key.
 MOST = 48
+#: Price steps that are left of a distance however it is rounded.
+_STEPS = 3
 #: The checks that depend on the market alone, in the order of their bits.
 MARKET = (
     Check.DATA_QUALITY, Check.SESSION, Check.NEWS, Check.MARKET_STATE, Check.DATA_READY,
@@ -57,7 +61,7 @@ def screen(strategy: Strategy, figures: Figures, frame: Frame) -> Screen:
         sure &= checks[code].sure
         if code not in (Check.DATA_READY, Check.STRATEGY_MAX_CANDLES):
             free &= ~closed
-    blocked = proposes & ~free & _has_exits(strategy, figures)
+    blocked = proposes & ~free & _has_exits(strategy, figures, frame.instrument)
     keys = key | np.where(proposes, PROPOSES, 0)
     return Screen(keys, ~sure | (proposes & ~blocked), _starts(keys, columns))
 
@@ -100,16 +104,22 @@ def _side(strategy: Strategy, figures: Figures, side: Direction) -> _Side:
     return _Side(key, met, all_met, sure)
 
 
-def _has_exits(strategy: Strategy, figures: Figures) -> Flags:
-    """Where a proposal's stop and targets certainly exist: multiples of a range that is there."""
-    rules = strategy.exit_rules
-    simple = all(text.endswith(("atr", "pips")) or text.startswith("RR") for text in
-                 (rules.stop_loss, *rules.take_profit))  # fmt: skip
-    atr = figures["atr_14"]
-    if not simple:
-        return np.zeros(len(atr), dtype=np.bool_)
-    with np.errstate(invalid="ignore"):
-        there: Flags = np.isfinite(atr) & (atr > 1e4 * figures.unit) & (atr < figures.close / 100)
+def _has_exits(strategy: Strategy, figures: Figures, known: Instrument) -> Flags:
+    """Where a proposal's stop and targets certainly exist: distances that are some price steps and
+    not half the price, and so many times the risk.
+    """
+    rules, atr = strategy.exit_rules, figures["atr_14"]
+    steps = {"pips": float(known.pip), "points": 100 * figures.unit, "cents": 0.01}
+    there: Flags = np.isfinite(atr)
+    for text in (rules.stop_loss, *rules.take_profit):
+        ratio, distance = ratio_of(text), distance_of(text)
+        if distance is not None:
+            number, unit = distance
+            with np.errstate(invalid="ignore"):
+                far = float(number) * (atr if unit == "atr" else steps[unit])
+                there &= (far > _STEPS * 100 * figures.unit) & (far < figures.close / 2)
+        elif not ratio:
+            return np.zeros(len(atr), dtype=np.bool_)
     return there
 
 

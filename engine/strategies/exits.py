@@ -39,6 +39,20 @@ def check_target(text: str) -> None:
         raise InvalidInput(f"cannot read {text!r} as a target; write {TARGET_FORMS}")
 
 
+def ratio_of(text: str) -> Decimal | None:
+    """How many times the risk a target is to earn, where that is what it asks for."""
+    match = _RATIO.fullmatch(text)
+    return None if match is None else Decimal(match["number"])
+
+
+def distance_of(text: str) -> tuple[Decimal, str] | None:
+    """A number and its unit (``atr``, ``pips``, ``points``, ``cents``), where an exit is nothing
+    else.
+    """
+    match = _DISTANCE.fullmatch(text)
+    return None if match is None else (Decimal(match["number"]), match["unit"].lstrip("* "))
+
+
 def implied_side(stop: str) -> Side:
     """Which way a strategy trades that puts its stop there: under the swing low it buys."""
     match = _LEVEL.fullmatch(stop)

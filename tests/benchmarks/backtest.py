@@ -2,9 +2,11 @@
 
     python -m tests.benchmarks backtest --bars 370000
 
-The EMA strategy over generated one-minute candles; each engine in this very run. backtesting.py and
-backtrader make the same trades without a gate and without a record; backtrader is extrapolated from
-``--backtrader`` candles. The loop in C computes the same two averages and the range, and deals.
+A crossing of two EMAs over generated one-minute candles, with every limit so wide that nothing is
+in its way; each engine in this very run. backtesting.py and backtrader make the same trades without
+a gate and without a record; backtrader is extrapolated from ``--backtrader`` candles. The loop in C
+computes the same two averages and the range, and deals. Then the shipped EMA trend strategy with
+the limits of a new installation, against the same rules in backtesting.py, which has no limits.
 """
 
 import argparse
@@ -16,13 +18,17 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import talib
+
 from engine.research.columns import Columns
+from engine.strategies.documents import shipped
 from storage.embedded import Servers
 from tests.bars import backtest, bars
-from tests.independent import OPEN_GATE, ours, strategy, theirs, unexplained
+from tests.independent import OPEN_GATE, frame, ours, strategy, theirs, unexplained
 
 _C = r"""
 #include <math.h>
@@ -80,6 +86,7 @@ async def run(servers: Servers, arguments: Sequence[str]) -> None:
     scaled = slow * wanted.bars / wanted.backtrader
     print(f"  backtrader     {scaled:6.2f} s   {scaled / took:5.2f} times ours   (extrapolated)")
     _tell_loop(columns, took)
+    _tell_shipped(columns)
     print(f"  at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
@@ -113,13 +120,53 @@ def _tell_loop(columns: Columns, took: float) -> None:
           f" ({trades:,} trades)")  # fmt: skip
 
 
+def _tell_shipped(columns: Columns) -> None:
+    (trend,) = [each for each in shipped() if each.name == "EMA trend"]
+    ready = replace(trend, timeframe=columns.timeframe, is_active=True)
+    took, ran = _timed(backtest(columns, ready, start=60).run)
+    other, trades = _timed(lambda: _trend(columns))
+    print(
+        f"  EMA trend      {took:6.2f} s of ours, {ran.asked:,} candles asked, {len(ran.trades):,}"
+        f" trades; backtesting.py {other:.2f} s, {other / took:.2f} times ours, {trades:,} trades"
+    )
+
+
+def _trend(columns: Columns) -> int:
+    """The shipped EMA trend strategy in backtesting.py, without a gate; how many trades it made."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from backtesting import Backtest, Strategy
+
+        class Trend(Strategy):  # type: ignore[misc, unused-ignore]
+            def init(self) -> None:
+                seen = self.data
+                self.fast = self.I(talib.EMA, seen.Close, 20)
+                self.slow = self.I(talib.EMA, seen.Close, 50)
+                self.atr = self.I(talib.ATR, seen.High, seen.Low, seen.Close, 14)
+
+            def next(self) -> None:
+                if self.position or len(self.data) < 60:
+                    return
+                close, fast, atr = self.data.Close[-1], self.fast[-1], self.atr[-1]
+                gap, at = (fast - self.slow[-1]) / atr, self.data.index[-1]
+                way = 1 if gap > 0 else -1
+                was = way * (self.data.Close[-2] - self.fast[-2])
+                if abs(gap) <= 0.3 or not way * (close - fast) > 0 >= was:
+                    return
+                if at.weekday() > 4 or not 6 <= at.hour < 20:
+                    return
+                deal = self.buy if way > 0 else self.sell
+                deal(size=1, sl=close - way * 1.5 * atr, tp=close + way * 3 * atr)
+
+        made = Backtest(frame(columns), Trend, cash=1e9, trade_on_close=True).run()
+    return len(made["_trades"])
+
+
 def _backtrader(columns: Columns) -> None:
     """The same strategy in backtrader."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import backtrader as bt
-
-        from tests.independent import frame
 
         class Crossing(bt.Strategy):  # type: ignore[misc, unused-ignore]
             def __init__(self) -> None:
