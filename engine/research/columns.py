@@ -56,7 +56,7 @@ class Columns:
     def __len__(self) -> int:
         return len(self.opened)
 
-    @property
+    @cached_property
     def length(self) -> int:
         """Seconds that one candle lasts."""
         return int(self.timeframe.length.total_seconds())
@@ -67,7 +67,7 @@ class Columns:
 
     def closes(self, place: int) -> datetime:
         """When a candle closed."""
-        return self.time(place) + self.timeframe.length
+        return _instant(self.opened.item(place) + self.length)
 
     def price(self, units: int) -> Decimal:
         """A price of the columns."""

@@ -69,9 +69,9 @@ class Noes:
         if len(self.strategies) > 1:
             found.sort()
         for place, number, until in found:
-            strategy = self.strategies[number]
-            why = self._why(strategy, int(self._screens[number].keys[place]), shut[number])
-            stream.no(self.eyes.columns.closes(place), strategy, *why, until - place)
+            why = self._why(number, self._screens[number].keys.item(place), shut[number])
+            at = self.eyes.columns.closes(place)
+            stream.no(at, self.strategies[number], *why, until - place)
 
     def _shut(self, place: int, state: State, venue: Venue) -> list[frozenset[Check]]:
         """The checks that we or the account close, by strategy. They are asked of a bundle once for
@@ -90,11 +90,12 @@ class Noes:
         return self._shuts[name]
 
     def _why(
-        self, strategy: Strategy, key: int, ours: frozenset[Check]
+        self, number: int, key: int, ours: frozenset[Check]
     ) -> tuple[str, tuple[str, ...], str]:
         """Why there was no idea: the reason, the closed checks, and the signature."""
-        name = (strategy.id, key & ~OTHER_SIDE, ours)
+        name = (number, key & ~OTHER_SIDE, ours)
         if name not in self._whys:
+            strategy = self.strategies[number]
             shut = closed_in(key) | ours
             closed = tuple(str(code) for code in scene_order(_SCHEMA) if code in shut)
             first = [code for code in before_signal(_SCHEMA) if code in shut]

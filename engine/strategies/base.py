@@ -53,10 +53,12 @@ def evaluate(strategy: Strategy, bundle: Bundle) -> Evaluation:
     """The strategy's answer. Without a proposal, the observations are those of the direction that
     came closest, and ``reason`` is the first thing that stood in the way.
     """
-    answers = [_evaluate_side(strategy, bundle, side) for side in strategy.direction.directions]
-    proposing = [answer for answer in answers if answer.proposal is not None]
-    if proposing:
-        return proposing[0]
+    answers = []
+    for side in strategy.direction.directions:
+        answer = _evaluate_side(strategy, bundle, side)
+        if answer.proposal is not None:
+            return answer
+        answers.append(answer)
     return max(answers, key=lambda answer: sum(o.met for o in answer.observations if o.required))
 
 
