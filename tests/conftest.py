@@ -12,10 +12,17 @@ from threading import Event, Thread
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from storage.database import open_database
 from storage.embedded import Servers, embedded_servers
 from storage.migrate import migrate
+
+# A property is judged by what it finds, never by how busy the machine is; and the same examples
+# every time, so that a suite that passed passes again. ``--hypothesis-profile=search`` looks on.
+settings.register_profile("search", deadline=None, max_examples=1_000)
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
 
 ROLE = "ai_trader"
 _TEMPLATE = "template_ai_trader"

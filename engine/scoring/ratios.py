@@ -4,7 +4,7 @@ Definitions are those of the library ``backtesting``: returns compound, the mean
 year has 252 days, or 365 where trades end at weekends too, and the rate without risk is 0.
 Volatility is that of a compounded year (https://dx.doi.org/10.2139/ssrn.3054517). A day's return is
 its last balance against that of the day before; a day without trades, weekends apart, returns 0.
-Computed in binary fractions: what comes out is a ratio, never an amount.
+Computed in binary fractions: what comes out is a ratio, never an amount; beyond 1e12 it is None.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from math import exp, log, sqrt
 
-from engine.domain.values import from_float
+from engine.domain.values import LIMIT, from_float
 
 #: Places of a ratio; float noise begins behind them.
 PLACES = 10
@@ -78,14 +78,15 @@ def calmar(returns: Sequence[float], days: int, drawdown_percent: Decimal) -> De
 
 def sqn(profits: Sequence[Decimal]) -> Decimal | None:
     """System quality number: the mean profit over its deviation (n-1), times the root of the
-    trades; None for fewer than two trades, or all alike.
+    trades; None for fewer than two trades, or all alike, or one beyond all figures.
     """
     if len(profits) < 2 or len(set(profits)) == 1:
         return None
     count = Decimal(len(profits))
     mean = sum(profits, Decimal(0)) / count
     variance = sum(((one - mean) ** 2 for one in profits), Decimal(0)) / (count - 1)
-    return round(count.sqrt() * mean / variance.sqrt(), PLACES)
+    number = count.sqrt() * mean / variance.sqrt()
+    return round(number, PLACES) if abs(number) <= LIMIT else None
 
 
 def longest_fall(
@@ -126,6 +127,8 @@ def _finite(figure: Callable[[], float]) -> float | None:
 
 def _over(above: float, below: float | None) -> Decimal | None:
     # A deviation that is nothing but noise of the arithmetic is none.
-    if below is None or not below > 1e-12 or not abs(above) < 1e18:
+    if below is None or not below > 1e-12:
         return None
-    return from_float(above / below, PLACES)
+    ratio = above / below
+    # A few wild days, compounded to a year, are a number that says nothing.
+    return from_float(ratio, PLACES) if abs(ratio) <= LIMIT else None

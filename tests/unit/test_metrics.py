@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
@@ -89,11 +89,26 @@ def test_a_thousand_lists_agree_with_numpy():
             assert float(found.payoff) == pytest.approx(won.mean() / lost.mean(), rel=1e-9)
 
 
+#: Two days that, compounded to a year, are more than any figure can say.
+WILD = [
+    Decimal(text)
+    for text in ["0", "0", "0", "4.05", "0", "0", "33.55", "-34.00", "336.44", "-250.66"]
+]
+
+
 @given(st.lists(st.decimals(-1000, 1000, places=2), min_size=ENOUGH, max_size=40))
+@example(WILD)
 def test_a_score_is_always_between_0_and_100(profits):
     composite = measure(trades(*profits), start=Decimal(500)).composite
     assert composite is not None
     assert 0 <= composite <= 100
+
+
+def test_a_ratio_beyond_all_figures_is_none():
+    found = measure(trades(*WILD), start=Decimal(500))
+    assert found.calmar is None
+    nearly_alike = [Decimal(10) ** 9, Decimal(10) ** 9 + Decimal("1e-10")]
+    assert measure(trades(*nearly_alike), start=Decimal(500)).sqn is None
 
 
 TODAY = date(2026, 3, 18)  # a Wednesday
