@@ -28,8 +28,12 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.core
 demo: $(VENV)/.core ## set everything up and play a recorded market into a local chat (ARGS="--fresh" begins anew)
 	@$(BIN)/ai-trader demo $(ARGS)
 
+# The slow files come first in the alphabet, the thousands of quick tests last: xdist's own order would
+# begin with the quick ones and let two workers wait for the last slow file. Every process of ours that
+# a test starts would compile the whole product if a container's setting kept it from being written.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev ## run every test that needs no browser
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not browser" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not browser" $(ARGS)
 	@$(BIN)/python -m tests.browser --note
 
 test-browser: $(VENV)/.dev ## run the tests that drive a real Chromium

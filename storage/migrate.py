@@ -4,11 +4,13 @@ from importlib.resources import files
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.migrations.api import migrate as apply_migrations
+from tortoise.connection import get_connection
+from tortoise.migrations.executor import MigrationTarget
 
 from engine.errors import InvalidInput
 from storage.database import configuration
 from storage.locks import Lock
+from storage.stepping import Steps
 
 _RIGHTS = """
 GRANT USAGE ON SCHEMA public TO {role};
@@ -23,16 +25,22 @@ REVOKE UPDATE, TRUNCATE ON snapshot_bundle, snapshot_part, ea_snapshot FROM {rol
 """
 
 
-async def migrate(owner_url: str, *, runtime_role: str | None = None) -> None:
+async def migrate(
+    owner_url: str, *, runtime_role: str | None = None, to: str = "__latest__"
+) -> None:
     """Apply every migration that is missing, as the schema's owner.
 
     Processes that start together wait for each other. ``runtime_role`` is the role the product runs
-    as: it may append to the history and never change it.
+    as: it may append to the history and never change it. ``to`` is the migration to stand at: those
+    after it are taken back, with what is in their tables (``__first__`` takes back every one).
     """
     keeper = await asyncpg.connect(owner_url)
     try:
         await keeper.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATION)
-        await apply_migrations(config=configuration(owner_url, pool=2))
+        config = configuration(owner_url, pool=2)
+        await Tortoise.init(config=config, init_connections=False)
+        steps = Steps(get_connection("default"), config["apps"])
+        await steps.migrate([MigrationTarget("storage", to)])
         await Tortoise.close_connections()
         if runtime_role is not None:
             await keeper.execute(_RIGHTS.format(role=_identifier(runtime_role)))

@@ -1,8 +1,8 @@
 """Fixtures for everyone: a real PostgreSQL, and a migrated database of one's own per test."""
 
 import asyncio
+import gc
 import itertools
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,17 @@ from hypothesis import settings
 from storage.database import open_database
 from storage.embedded import Servers, embedded_servers
 from storage.migrate import migrate
+from tests.folders import open_folder
+
+# A property is judged by what it finds, never by how busy the machine is; and the same examples
+# every time, so that a suite that passed passes again. ``--hypothesis-profile=search`` looks on.
+settings.register_profile("search", deadline=None, max_examples=1_000)
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
+
+# Ten thousand tests and their modules are many objects, none of which will ever be garbage: to look
+# through them again and again took half of what some tests take.
+gc.set_threshold(50_000, 20, 20)
 
 # A property is judged by what it finds, never by how busy the machine is; and the same examples
 # every time, so that a suite that passed passes again. ``--hypothesis-profile=search`` looks on.
@@ -27,6 +38,11 @@ settings.load_profile("suite")
 ROLE = "ai_trader"
 _TEMPLATE = "template_ai_trader"
 _numbers = itertools.count(1)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: nobody looks through it for garbage."""
+    gc.freeze()
 
 
 @contextmanager
@@ -59,11 +75,9 @@ def running_servers(home: Path) -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """One PostgreSQL and one Redis for the whole run, with a migrated template database."""
-    with tempfile.TemporaryDirectory(prefix="ait-") as folder:
-        Path(folder).chmod(0o711)  # as root the servers run as nobody, who must get in
-        with running_servers(Path(folder) / "home") as found:
-            asyncio.run(_make_template(found))
-            yield found
+    with open_folder() as folder, running_servers(folder / "home") as found:
+        asyncio.run(_make_template(found))
+        yield found
 
 
 async def _make_template(found: Servers) -> None:

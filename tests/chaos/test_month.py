@@ -1,20 +1,18 @@
 """A day of five symbols replays as it was decided, wherever and whenever it is asked."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.chaos import month
+from tests.folders import open_folder
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder that the database servers may enter."""
-    with tempfile.TemporaryDirectory(prefix="ait-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
+    with open_folder() as folder:
         yield folder
 
 

@@ -6,6 +6,7 @@
 
 import asyncio
 import ctypes
+import gc
 import json
 import os
 import select
@@ -26,6 +27,7 @@ Run = Callable[[dict[str, Any], Callable[[], None]], Awaitable[None]]
 
 def main(run: Run | None = None) -> None:
     """Serve until standard input ends; ``run`` is what a life does instead of the driver's."""
+    gc.freeze()  # what was imported is shared with every life, and never looked through
     for text in sys.stdin:
         order = json.loads(text)
         print(json.dumps(_one(order, run or _driver)), flush=True)

@@ -2,24 +2,21 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from storage.embedded import embedded_servers, places
+from tests.folders import open_folder
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
+@pytest.fixture(name="open_folder")
+def _open_folder() -> Iterator[Path]:
     """A folder that every user may enter: pytest's own tmp_path is closed to all but us."""
-    folder = Path(tempfile.mkdtemp(prefix="ait-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -31,16 +28,14 @@ def home(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def made_once() -> Iterator[Path]:
     """A home whose cluster exists: copied, it saves a second in every test that needs one."""
-    folder = Path(tempfile.mkdtemp(prefix="ait-"))
-    folder.chmod(0o711)
 
-    async def make() -> None:
-        async with embedded_servers(folder / "home", fsync=False, want_redis=False):
+    async def make(home: Path) -> None:
+        async with embedded_servers(home, fsync=False, want_redis=False):
             pass
 
-    asyncio.run(make())
-    yield folder / "home"
-    shutil.rmtree(folder)
+    with open_folder() as folder:
+        asyncio.run(make(folder / "home"))
+        yield folder / "home"
 
 
 @pytest.fixture

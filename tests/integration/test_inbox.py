@@ -1,10 +1,8 @@
 """The inbox: stored once, each person's order kept, nobody behind another's pile, halts first."""
 
 import asyncpg
-from tortoise import Tortoise, connections
-from tortoise.migrations.api.migrate import migrate as apply_migrations
+from tortoise import connections
 
-from storage.database import configuration
 from storage.inbox import ATTEMPTS, ROOM, Begun, PostgresInbox, sender
 from storage.migrate import migrate
 from tests.conftest import Database
@@ -105,9 +103,7 @@ async def test_updates_that_waited_before_the_migration_know_their_sender(
     database: Database,
 ) -> None:
     owner = await asyncpg.connect(database.owner_url)
-    config = configuration(database.owner_url, pool=2)
-    await apply_migrations(config=config, app_labels=["storage"], target="storage.0009_dialogues")
-    await Tortoise.close_connections()
+    await migrate(database.owner_url, to="0009_dialogues")
     await owner.execute(
         "INSERT INTO telegram_inbox (update_id, payload, received_at, attempts) VALUES"
         """ (1, '{"message": {"from": {"id": 1001}}}', now(), 0),"""
