@@ -15,6 +15,8 @@ from engine.domain.snapshot import CalendarEvent, Impact, Indicators
 
 #: A thing by its id, or by the number people say.
 Wanted = UUID | Annotated[int, Field(ge=1, le=2**53)]
+#: Nothing is traded for less than a billionth; a number may not be smaller than can be written out.
+Price = Annotated[Exact, Field(ge=Decimal("1e-9"), le=1_000_000_000)]
 #: So many at most.
 Limit = Annotated[int, Field(ge=1, le=500)]
 #: What comes behind the thing with this number.

@@ -26,7 +26,7 @@ from tests.chaos.api_site import Site, site
 _MEANT = (
     "settings_put_risk", "strategies_put_strategy", "strategies_add_strategy", "ideas_approve",
     "history_replay", "trading_analysis", "trading_metrics", "data_indicators", "data_news",
-    "system_change_state",
+    "system_change_state", "backtests_start",
     "judging_evaluate_strategy", "judging_evaluate_signals", "approvals_approve", "commands_give",
     "provider_callback", "provider_store_key", "webhooks_add", "webhooks_change",
     "proposals_propose", "versions_settings_back", "versions_strategy_back",
