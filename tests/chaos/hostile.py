@@ -11,11 +11,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from random import Random
 from typing import Any
 
 import aiohttp
 import asyncpg
+import psutil
 
 from bot.api.app import routes
 from bot.api.openapi import document
@@ -149,22 +151,25 @@ async def guesses(where: Site, wanted: int) -> tuple[dict[str, object], list[str
 
 
 async def run(url: str, owner: str, wanted: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """All three, each against a server of its own on one database."""
+    """All of them against one server, as often as it is wanted, and the memory after each."""
     counts: dict[str, Any] = {}
     wrong: list[str] = []
     async with site(url, owner, strong=True) as where:
-        if wanted.bodies:
-            more, bad = await bodies(where, wanted.bodies, Random(wanted.seed))
-            counts, wrong = {**counts, **more}, wrong + bad[:20]
-        if wanted.bombs:
-            thrown, bad = await bombs.throw(where, bombs.bombs())
-            counts, wrong = {**counts, **thrown}, wrong + bad[:40]
-        if wanted.slow:
-            slowly, bad = await slow(where, wanted.slow)
-            counts, wrong = {**counts, **slowly}, wrong + bad
-        if wanted.guesses:
-            guessed, bad = await guesses(where, wanted.guesses)
-            counts, wrong = {**counts, **guessed}, wrong + bad
+        steps = {
+            "bodies": lambda: bodies(where, wanted.bodies, Random(wanted.seed)),
+            "bombs": lambda: bombs.throw(where, bombs.bombs()),
+            "slow": lambda: slow(where, wanted.slow),
+            "guesses": lambda: guesses(where, wanted.guesses),
+        }
+        process = psutil.Process(where.pid)
+        for number, name in product(range(1, wanted.rounds + 1), steps):
+            if getattr(wanted, name):
+                before = process.memory_info().rss
+                found, bad = await steps[name]()
+                grown = (process.memory_info().rss - before) / 2**20
+                told = {**found, "grew memory MiB": round(grown, 1)}
+                counts |= {f"{name} {number}: {what}": count for what, count in told.items()}
+                wrong += bad[:40]
         counts |= await where.stop()
     return counts, wrong + await no_numbers(owner)
 
@@ -176,6 +181,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--bombs", type=int, choices=(0, 1), default=1)
     parser.add_argument("--slow", type=int, default=200)
     parser.add_argument("--guesses", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args(arguments)
     with alone.both() as (url, owner):
