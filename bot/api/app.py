@@ -97,7 +97,8 @@ def create_app(probes: Probes, guard: Guard) -> web.Application:
         app.router.add_route(route.method, route.path, guard.handler(route))
     told = document(routes())
     # Written once: they are large, and everybody may ask for them.
-    text, page = cache(lambda: json.dumps(told)), cache(lambda: browse.page(told))
+    text = cache(lambda: json.dumps(told).encode())
+    page = cache(lambda: browse.page(told).encode())
     app.router.add_get("/v1/openapi.json", _always(lambda: _document(text())))
     app.router.add_get("/v1/docs", _always(lambda: _page(page())))
     return app
@@ -110,13 +111,13 @@ def _always(make: Callable[[], web.Response]) -> Next:
     return answer
 
 
-def _document(text: str) -> web.Response:
-    return web.Response(text=text, content_type="application/json")
+def _document(text: bytes) -> web.Response:
+    return web.Response(body=text, content_type="application/json", charset="utf-8")
 
 
-def _page(text: str) -> web.Response:
+def _page(text: bytes) -> web.Response:
     headers = {"Content-Security-Policy": browse.POLICY}
-    return web.Response(text=text, content_type="text/html", headers=headers)
+    return web.Response(body=text, content_type="text/html", charset="utf-8", headers=headers)
 
 
 async def serve_api(app: web.Application, host: str, port: int) -> None:

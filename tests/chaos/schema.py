@@ -29,7 +29,7 @@ _MEANT = (
     "system_change_state", "backtests_start",
     "judging_evaluate_strategy", "judging_evaluate_signals", "approvals_approve", "commands_give",
     "provider_callback", "provider_store_key", "webhooks_add", "webhooks_change",
-    "proposals_propose", "versions_settings_back", "versions_strategy_back",
+    "proposals_propose", "by_hand_live_order", "versions_settings_back", "versions_strategy_back",
 )  # fmt: skip
 #: What has an id: half of the cases ask for one that there is, else they would meet 404 alone.
 _KNOWN: dict[str, list[str | int]] = {
