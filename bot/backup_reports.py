@@ -12,10 +12,11 @@ from bot.talk import build_talk
 from bot.world import build_world, now
 from engine.flow.restored import SettleRestored
 from storage.audit import PostgresAuditor
-from storage.backup import back_up, finish_restore, restore, set_aside
+from storage.backup import back_up, finish_restore, restore
 from storage.database import open_database
 from storage.embedded import embedded_servers, running_servers
 from storage.migrate import known_migrations, migrate
+from storage.waiting import set_aside
 
 
 @asynccontextmanager
@@ -58,6 +59,7 @@ async def bring_back(settings: Settings, file: Path, *, say: Say) -> int:
                 store=world.store, bell=SilentBell(), change_control=talk.change_control
             )()
             aside["closes and moves"] = settled.cancelled
+            aside["proposals"] = settled.proposals
             await finish_restore(owner_url)
             records, faults = await PostgresAuditor(anchors=world.anchors).verify()
     say(f"{file}: {sum(manifest.rows.values())} rows of {manifest.made_at}")

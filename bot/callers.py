@@ -14,6 +14,7 @@ from aiogram.types import FSInputFile, WebhookInfo
 from aiohttp import web
 
 from bot.dispatcher import UPDATES
+from bot.listening import listening
 from bot.webhook_settings import Plan
 from engine.errors import InvalidInput
 
@@ -30,13 +31,9 @@ async def serving(app: web.Application, plan: Plan) -> AsyncIterator[int]:
     """Serve an application where the plan says; the value is the port. At the end no more is
     accepted, and what is being answered is answered.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, plan.host, plan.port, ssl_context=_tls(plan)).start()
-        yield int(runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
+    tls = _tls(plan)
+    async with listening(app, plan.host, plan.port, patience=5.0, tls=tls) as (_, port):
+        yield port
 
 
 def _tls(plan: Plan) -> ssl.SSLContext | None:

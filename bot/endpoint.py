@@ -5,8 +5,7 @@ import gc
 import logging
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
-
+from bot.listening import listening
 from bot.settings import Settings
 from bot.venues import new_token
 from bot.world import World
@@ -45,14 +44,10 @@ def build_endpoint(settings: Settings, world: World, bell: Bell) -> Endpoint:
 
 async def serve_endpoint(endpoint: Endpoint, host: str, port: int) -> None:
     """Serve until cancelled."""
-    runner = web.AppRunner(create_app(endpoint), access_log=None, shutdown_timeout=3)
-    await runner.setup()
+    app = create_app(endpoint)
     # What was loaded stays: walking through all of it now and then would keep everyone waiting.
     gc.collect()
     gc.freeze()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        log.info("the Expert Advisor's endpoint listens on %s", runner.addresses[0])
+    async with listening(app, host, port, patience=3.0) as address:
+        log.info("the Expert Advisor's endpoint listens on %s", address)
         await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()

@@ -24,7 +24,7 @@ async def add(settings: Settings, url: str, description: str, types: str, *, say
     wanted = types_of(types)
     async with _hooks(settings) as hooks:
         endpoint, secret = await hooks.add(None, url, description=description, types=wanted)
-    say(f"webhook {endpoint.id}: {endpoint.url}")
+    say(f"webhook {endpoint.id}: {endpoint.shown}")
     _show(secret, say)
     say(f"Workers send to it from now on. Try it: ai-trader webhook test {endpoint.id}")
     return CLEAN
@@ -61,7 +61,7 @@ def _line(endpoint: Endpoint, waiting: int) -> str:
     if endpoint.is_on and endpoint.failing_since is not None:
         state = f"failing since {endpoint.failing_since:%Y-%m-%d %H:%M}Z"
     types = ",".join(endpoint.types) or "all events"
-    parts = [str(endpoint.id), state, f"{waiting} waiting", types, endpoint.url]
+    parts = [str(endpoint.id), state, f"{waiting} waiting", types, endpoint.shown]
     return "  ".join([*parts, endpoint.description]).rstrip()
 
 
@@ -69,7 +69,7 @@ async def remove(settings: Settings, which: int, *, say: Say) -> int:
     """Forget an endpoint."""
     async with _hooks(settings) as hooks:
         endpoint = await hooks.remove(None, which)
-    say(f"webhook {which} is removed: {endpoint.url}")
+    say(f"webhook {which} is removed: {endpoint.shown}")
     return CLEAN
 
 
@@ -77,7 +77,7 @@ async def switch(settings: Settings, which: int, *, is_on: bool, say: Say) -> in
     """Switch an endpoint on or off."""
     async with _hooks(settings) as hooks:
         endpoint = await hooks.change(None, which, is_on=is_on)
-    say(f"webhook {which} is {'on' if endpoint.is_on else 'off'}: {endpoint.url}")
+    say(f"webhook {which} is {'on' if endpoint.is_on else 'off'}: {endpoint.shown}")
     return CLEAN
 
 

@@ -68,6 +68,18 @@ class _NoHttp(logging.Filter):
         return logging.getLogger().isEnabledFor(logging.INFO)
 
 
+class _NoValues(logging.Filter):
+    """Of a statement to the database, which is told at DEBUG, not what is written: addresses of
+    webhooks among others, which no mask knows.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True: the record is told."""
+        if isinstance(record.args, tuple) and len(record.args) > 1:
+            record.args = (record.args[0], *("…" for _ in record.args[1:]))
+        return True
+
+
 class MaskingFormatter(logging.Formatter):
     """Masks the finished line, tracebacks included."""
 
@@ -116,6 +128,7 @@ def set_up(level: int = logging.WARNING, *, as_json: bool | None = None) -> None
         ours = [_Ours()]
         logging.basicConfig(level=level, handlers=ours)
         logging.getLogger("aiohttp.server").addFilter(_NoHttp())
+        logging.getLogger("tortoise.db_client").addFilter(_NoValues())
     elif as_json is None:
         return
     text = MaskingFormatter("%(asctime)s %(levelname)s %(message)s")

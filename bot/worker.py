@@ -54,6 +54,8 @@ _EXPLAIN_TIMEOUT = 600
 #: A backtest of years takes minutes; several may wait.
 _PLAY_TIMEOUT = 6 * 3_600
 _CONNECT_SECONDS = 5.0
+#: How long jobs that are cut off may take to end, and how often it is looked.
+_WRITING_SECONDS, _LOOK_SECONDS = 2.0, 0.05
 
 log = logging.getLogger(__name__)
 
@@ -119,12 +121,29 @@ async def wind_up(worker: Worker, *, patience: float) -> None:
     begun = [task for task in worker.tasks.values() if not task.done()]
     if begun and patience > 0:
         await asyncio.wait(begun, timeout=patience)
-    for task in begun:
-        task.cancel()
-    # Until each is over: it still writes to the queue what became of it.
-    await asyncio.gather(*begun, return_exceptions=True)
+    await _cut_off(worker, begun)
     worker._pool = None  # else it would be closed
     await worker.close()
+
+
+async def _cut_off(worker: Worker, begun: list["asyncio.Task[Any]"]) -> None:
+    """Cancel the jobs, and wait until the queue knows what became of each.
+
+    Not what arq wraps around a job: cancelled while it writes to the queue, it ends and leaves the
+    writing behind, over a connection that is closed under it.
+    """
+    cut: set[asyncio.Task[Any]] = set()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _WRITING_SECONDS
+    while (left := [task for task in begun if not task.done()]) and loop.time() < until:
+        # One may only begin its job now; none is cancelled twice, as it cleans up.
+        for job in {*worker.job_tasks.values()} - cut:
+            job.cancel()
+            cut.add(job)
+        await asyncio.wait(left, timeout=_LOOK_SECONDS)
+    for task in left:
+        task.cancel()  # the queue does not answer
+    await asyncio.gather(*begun, return_exceptions=True)
 
 
 def _distinct(clockwork: list[CronJob]) -> list[CronJob]:

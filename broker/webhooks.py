@@ -3,7 +3,7 @@
 import asyncio
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -172,8 +172,10 @@ class HttpWebhooks:
                     url, data=body, headers=headers, allow_redirects=False
                 )
             # Its body has a time of its own: a yes must not be lost because it drips.
+            # One host may have several of ours, and repeat any.
+            paths = {url.raw_path_qs, *(URL(one).raw_path_qs for one in self._named.values())}
             async with response:
-                return self._reply(response, await _beginning(response, url.raw_path_qs), began)
+                return self._reply(response, without(await _beginning(response), paths), began)
 
     def _reply(self, response: ClientResponse, said: str, began: float) -> Reply:
         status, wait = response.status, None
@@ -185,9 +187,9 @@ class HttpWebhooks:
         return Reply(status=status, why=why, took=_since(began), said=said, wait=wait)
 
 
-async def _beginning(response: ClientResponse, path: str) -> str:
-    """The beginning of an answer as a line, without the path that was asked. What is behind it is
-    never read, and a body that drips or breaks off changes nothing about the status.
+async def _beginning(response: ClientResponse) -> str:
+    """The beginning of an answer. What is behind it is never read, and a body that drips or breaks
+    off changes nothing about the status.
     """
     raw = bytearray()
     with suppress(ClientError, TimeoutError):
@@ -196,9 +198,19 @@ async def _beginning(response: ClientResponse, path: str) -> str:
                 raw += part
                 if len(raw) >= _READ:
                     break
-    text = bytes(raw[:_READ]).decode("utf-8", "replace")
-    # It may hold a token, and a page for what is not found often repeats it.
-    text = text.replace(path, "***") if len(path) >= _SECRET else text
+    return bytes(raw[:_READ]).decode("utf-8", "replace")
+
+
+def without(text: str, paths: Iterable[str]) -> str:
+    """What was said as a line, without these paths: they may hold a token, and a page for what is
+    not found often repeats it. Nor with the beginning of one, where the answer breaks off.
+    """
+    for path in sorted(paths, key=len, reverse=True):
+        if len(path) < _SECRET:
+            continue
+        text = text.replace(path, "***")
+        cut = next((n for n in range(len(path) - 1, _SECRET - 1, -1) if text.endswith(path[:n])), 0)
+        text = text[:-cut] + "***" if cut else text
     return _UNPRINTABLE.sub(" ", text).strip()[:_KEPT]
 
 

@@ -162,47 +162,6 @@ async def must_be_whole(url: str) -> None:
         )
 
 
-async def set_aside(owner_url: str) -> dict[str, int]:
-    """Nothing that waited in the copy may leave now: messages were sent since, commands were done.
-
-    The answer is how many of each were set aside.
-    """
-    statements = {
-        "messages": "UPDATE outbox SET state = 'failed', steps = NULL,"
-        " error = 'it waited in a backup' WHERE state IN ('queued', 'sending') RETURNING id",
-        "updates": "UPDATE telegram_inbox SET done_at = clock_timestamp(),"
-        " error = 'it waited in a backup' WHERE done_at IS NULL RETURNING update_id",
-        "terminal's commands": "UPDATE ea_command SET state = 'cancelled',"
-        " finished_at = clock_timestamp() WHERE state = 'queued' AND type <> 'OPEN' RETURNING id",
-        "operator's commands": "UPDATE commands SET status = 'SKIPPED', lease_until = NULL,"
-        ' finished_at = clock_timestamp(), result = \'{"reason": "restored"}\''
-        " WHERE status IN ('PENDING', 'RUNNING') RETURNING id",
-        "sessions": "DELETE FROM web_session RETURNING id",
-        "codes to log in": "DELETE FROM web_invite RETURNING person_id",
-        # One that was revoked since the backup would open again, and nobody could tell which.
-        "keys of machines": "UPDATE api_key SET revoked_at = clock_timestamp()"
-        " WHERE revoked_at IS NULL RETURNING id",
-        "events for webhooks": "UPDATE webhook_delivery SET state = 'cancelled',"
-        " reason = 'it waited in a backup', finished_at = clock_timestamp()"
-        " WHERE state = 'waiting' RETURNING id",
-        # What happened up to the copy was sent by whoever it was copied from.
-        "webhooks that begin anew": "UPDATE webhook_endpoint SET claim = NULL, leased_until = NULL,"
-        " cursor = (SELECT seq FROM history_head) RETURNING id",
-        "confirmations of real money": "DELETE FROM live_confirmation RETURNING account_id",
-        # The terminal may have fetched and done one after the copy was made: it is only asked.
-        "terminal's commands under way": "UPDATE ea_command SET lookup_only = true,"
-        " state = 'leased', attempt = greatest(attempt, 1),"
-        " lease_until = coalesce(lease_until, clock_timestamp())"
-        " WHERE state IN ('queued', 'leased') AND type = 'OPEN' RETURNING id",
-    }
-    connection = await asyncpg.connect(owner_url)
-    try:
-        async with connection.transaction():
-            return {what: len(await connection.fetch(sql)) for what, sql in statements.items()}
-    finally:
-        await connection.close()
-
-
 async def _rows(connection: "asyncpg.Connection") -> dict[str, int]:
     names = [row["name"] for row in await connection.fetch(_TABLES)]
     return {

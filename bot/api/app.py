@@ -3,8 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from itertools import chain
 from types import MappingProxyType
@@ -44,6 +44,7 @@ from bot.api.openapi import document
 from bot.api.probes import Probes
 from bot.api.reading import LARGEST
 from bot.api.routing import Route
+from bot.listening import listening as listen
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +82,6 @@ SUBJECTS = (
 KEPT: MappingProxyType[str, Any] = MappingProxyType(
     {"keepalive_timeout": 9.0, "lingering_time": 0.5, "auto_decompress": False}
 )
-#: Connections that may wait to be accepted. Of a burst of more, the kernel lets some believe that
-#: they are connected while nobody here knows of them (SYN cookies).
-BACKLOG = 4_096
 
 
 def routes() -> tuple[Route, ...]:
@@ -99,7 +97,8 @@ def create_app(probes: Probes, guard: Guard) -> web.Application:
         app.router.add_route(route.method, route.path, guard.handler(route))
     told = document(routes())
     # Written once: they are large, and everybody may ask for them.
-    text, page = cache(lambda: json.dumps(told)), cache(lambda: browse.page(told))
+    text = cache(lambda: json.dumps(told).encode())
+    page = cache(lambda: browse.page(told).encode())
     app.router.add_get("/v1/openapi.json", _always(lambda: _document(text())))
     app.router.add_get("/v1/docs", _always(lambda: _page(page())))
     return app
@@ -112,13 +111,13 @@ def _always(make: Callable[[], web.Response]) -> Next:
     return answer
 
 
-def _document(text: str) -> web.Response:
-    return web.Response(text=text, content_type="application/json")
+def _document(text: bytes) -> web.Response:
+    return web.Response(body=text, content_type="application/json", charset="utf-8")
 
 
-def _page(text: str) -> web.Response:
+def _page(text: bytes) -> web.Response:
     headers = {"Content-Security-Policy": browse.POLICY}
-    return web.Response(text=text, content_type="text/html", headers=headers)
+    return web.Response(body=text, content_type="text/html", charset="utf-8", headers=headers)
 
 
 async def serve_api(app: web.Application, host: str, port: int) -> None:
@@ -128,13 +127,8 @@ async def serve_api(app: web.Application, host: str, port: int) -> None:
         await asyncio.Event().wait()
 
 
-@asynccontextmanager
-async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+def listening(
+    app: web.Application, host: str, port: int
+) -> AbstractAsyncContextManager[tuple[str, int]]:
     """Serve for the length of the block, at the address it yields; port 0 takes a free one."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3, **KEPT)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
-        yield runner.addresses[0][:2]
-    finally:
-        await runner.cleanup()
+    return listen(app, host, port, patience=3.0, **KEPT)

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from bot.api.fields import Instant, Number, Told
-from bot.api.records import RecordTold, next_link, record_of
+from bot.api.records import RecordTold, record_of
 from bot.api.routing import Answer, Call, Routes
+from bot.api.shapes import next_page
 from engine.domain.account import Direction
 from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action
@@ -93,10 +94,7 @@ async def approvals(
     found = await call.uses.acts.list_approvals(
         call.person_id, pending=pending, before=before, limit=limit
     )
-    headers = {}
-    if len(found) == limit:
-        last = found[-1][0].number
-        headers = next_link("/v1/ai/approvals", status=status, limit=limit, before=last)
+    headers = next_page(call, len(found) == limit, found[-1][0].number if found else None)
     return Answer([_approval(*one) for one in found], headers=headers)
 
 
@@ -127,9 +125,7 @@ async def events(
     found = await call.uses.talk.list_history(
         call.person_id, actions=_EVENTS, before=before, limit=limit
     )
-    headers = {}
-    if len(found) == limit:
-        headers = next_link("/v1/ai/events", limit=limit, before=found[-1].seq)
+    headers = next_page(call, len(found) == limit, found[-1].seq if found else None)
     return Answer([record_of(one) for one in found], headers=headers)
 
 

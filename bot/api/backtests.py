@@ -111,7 +111,7 @@ async def backtest(call: Call, backtest_id: UUID) -> BacktestRead:
     return BacktestRead(**_told(run), report=run.report)
 
 
-@routes.delete("/v1/backtests/{backtest_id}", role=Role.TRADER)
+@routes.post("/v1/backtests/{backtest_id}/cancel", role=Role.TRADER)
 async def cancel(call: Call, backtest_id: UUID) -> BacktestTold:
     """Ask a run to stop; what it did until then is kept. One that has ended stays as it is."""
     return BacktestTold(**_told(await call.uses.talk.cancel_backtest(call.person_id, backtest_id)))

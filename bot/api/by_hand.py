@@ -1,5 +1,6 @@
 """Orders by hand (source 001): through the same gate and the same life as every other order."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from bot.api.fields import Exact, Given, Number, Symbol, Text, Told
 from bot.api.ideas import OrderTold, number_of, order_told
 from bot.api.judging import CheckTold
 from bot.api.routing import Call, Routes
+from bot.api.shapes import Price
 from engine.domain.account import Direction
 from engine.domain.operator_command import AccountMode
 from engine.domain.person import Role
@@ -18,8 +20,7 @@ from engine.flow.judgement import ByHand
 
 routes = Routes("by_hand")
 
-Price = Annotated[Exact, Field(gt=0, le=1_000_000_000)]
-Lots = Annotated[Exact, Field(gt=0, le=1_000_000)]
+Lots = Annotated[Exact, Field(ge=Decimal("1e-9"), le=1_000_000)]
 
 
 class OrderWanted(Given):

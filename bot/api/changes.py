@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from bot.api.fields import Given, Instant, Number, Text, Told, Whole
-from bot.api.records import next_link
 from bot.api.routing import Answer, Call, Routes
 from bot.api.settings import KINDS, as_text, taken
-from bot.api.shapes import Before, Limit
+from bot.api.shapes import Before, Limit, next_page
 from bot.i18n import words_for
 from bot.views.proposals import grounds
 from engine.domain.change_proposal import (
@@ -125,10 +124,7 @@ async def proposals(
     found = await call.uses.talk.read_changes(
         call.person_id, pending=pending, before=before, limit=limit
     )
-    headers = {}
-    if len(found) == limit:
-        last = found[-1].id
-        headers = next_link("/v1/ai/proposals", status=status, limit=limit, before=last)
+    headers = next_page(call, len(found) == limit, found[-1].id if found else None)
     return Answer([told(one) for one in found], headers=headers)
 
 

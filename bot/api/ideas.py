@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from bot.api.fields import Given, Instant, Number, Told
+from pydantic import Field
+
+from bot.api.fields import Exact, Given, Instant, Number, Told
 from bot.api.records import ExplanationTold, explanation_told
 from bot.api.routing import Answer, Call, Routes
-from bot.api.shapes import Before, Limit, Wanted, next_page, within
+from bot.api.shapes import Before, Limit, Wanted, next_page
 from engine.domain.account import Position
 from engine.domain.approval import Approval, Ending
 from engine.domain.idea import Idea, IdeaStatus
@@ -103,7 +105,7 @@ class StoryTold(Told):
 class Size(Given):
     """At most so many lots, down to the symbol's step; without it the size of the card."""
 
-    lot_size: within(_SMALLEST, _LARGEST) | None = None  # type: ignore[valid-type]
+    lot_size: Annotated[Exact, Field(ge=_SMALLEST, le=_LARGEST)] | None = None
 
 
 class Executed(Told):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from bot.api.fields import Exact, Given, Instant, Number, Symbol, Text, Told, Whole
 from bot.api.records import RecordTold, record_of
 from bot.api.routing import Call, Routes
+from bot.api.shapes import Price
 from engine.domain.account import Direction
 from engine.domain.gate import Check, CheckResult
 from engine.domain.market import Candle, Timeframe
@@ -27,9 +28,6 @@ def _sane(at: datetime) -> datetime:
     if not _FIRST <= at < _LAST:
         raise ValueError("is no time of a market")
     return at
-
-
-Price = Annotated[Exact, Field(gt=0, le=1_000_000_000)]
 
 
 class CandleGiven(Given):

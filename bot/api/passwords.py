@@ -4,12 +4,18 @@ Strength: OWASP's least for Argon2id, 19 MiB in two passes by one lane.
 """
 
 import asyncio
+import ctypes
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+#: ``M_MMAP_THRESHOLD`` of glibc's ``mallopt``, and from how many bytes on a block is given back to
+#: the machine when it is freed. By itself glibc learns from the first hash to keep such blocks, 19
+#: MiB for each thread.
+_THRESHOLD, _LARGE = -3, 4 << 20
 #: At once: more would take the processors from everything else.
 _AT_ONCE = 2
 
@@ -26,6 +32,9 @@ class Argon2:
     _turns: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, _AT_ONCE))
 
     def __post_init__(self) -> None:
+        # Another C library has no such setting, and need not have the habit.
+        with suppress(OSError, AttributeError, TypeError):
+            ctypes.CDLL(None).mallopt(_THRESHOLD, _LARGE)
         object.__setattr__(self, "nobody", self.hasher.hash("nobody"))
 
     async def hash(self, password: str) -> str:

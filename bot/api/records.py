@@ -43,12 +43,6 @@ def record_of(decision: Decision) -> RecordTold:
     )
 
 
-def next_link(path: str, **values: object) -> dict[str, str]:
-    """The header that names the next page; values that are not there are left out."""
-    query = "&".join(f"{name}={value}" for name, value in values.items() if value is not None)
-    return {"Link": f'<{path}?{query}>; rel="next"'}
-
-
 class ExplanationTold(Told):
     """What a language model said of it; only a ``shown`` one has a text, the others a reason."""
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
-from bot.api.fields import Done, Flag, Given, Instant, Number, Symbol, Text, Told, Whole
+from bot.api.fields import Done, Exact, Flag, Given, Instant, Number, Symbol, Text, Told, Whole
 from bot.api.routing import Call, Routes
-from bot.api.shapes import Limit, within
+from bot.api.shapes import Limit
 from engine.domain.person import Role
 from engine.domain.settings import NO_REASON, RANGES, RiskSettings, written
 from engine.flow.risk_config import RiskConfig
@@ -35,7 +35,8 @@ _TOLD: dict[type, Any] = {Decimal: Number, int: int, bool: bool, tuple: list[str
 def taken(name: str) -> Any:
     """What a setting takes."""
     if name in RANGES:
-        return within(*RANGES[name], whole=KINDS[name] is int)
+        low, high = RANGES[name]
+        return Annotated[Whole if KINDS[name] is int else Exact, Field(ge=low, le=high)]
     if KINDS[name] is bool:
         return Flag
     return Annotated[list[Symbol], Field(min_length=1, max_length=100)]

@@ -3,32 +3,23 @@
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from annotated_types import Ge, Le
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
-from bot.api.fields import Exact, Instant, Told, Whole
+from bot.api.fields import Exact, Instant, Told
 from bot.api.routing import Call
 from engine.domain.snapshot import CalendarEvent, Impact, Indicators
 
 #: A thing by its id, or by the number people say.
 Wanted = UUID | Annotated[int, Field(ge=1, le=2**53)]
+#: Nothing is traded for less than a billionth; a number may not be smaller than can be written out.
+Price = Annotated[Exact, Field(ge=Decimal("1e-9"), le=1_000_000_000)]
 #: So many at most.
 Limit = Annotated[int, Field(ge=1, le=500)]
 #: What comes behind the thing with this number.
 Before = Annotated[int, Field(ge=1, le=2**53)]
-
-
-def within(low: Decimal, high: Decimal, *, whole: bool = False) -> Any:
-    """A number that comes in, with its bounds in the document too."""
-    kind = {"type": "integer" if whole else "number", "minimum": _told(low), "maximum": _told(high)}
-    return Annotated[Whole if whole else Exact, Ge(low), Le(high), WithJsonSchema(kind)]
-
-
-def _told(bound: Decimal) -> int | float:
-    return int(bound) if bound == bound.to_integral_value() else float(bound)
 
 
 def next_page(call: Call, full: bool, before: object) -> dict[str, str]:

@@ -51,7 +51,9 @@ class Rotation(Given):
 
 
 class Webhook(Told):
-    """An endpoint. ``off`` says why nothing is sent to it; ``waiting`` counts what waits."""
+    """An endpoint. ``url`` is shortened to its host: what follows may hold a token, and is told to
+    nobody. ``off`` says why nothing is sent to it; ``waiting`` counts what waits.
+    """
 
     id: int
     url: str
@@ -259,7 +261,7 @@ async def _of(call: Call, webhook_id: int, delivery_id: int) -> tuple[Delivery, 
 def _webhook(endpoint: Endpoint, waiting: int) -> Webhook:
     return Webhook(
         id=endpoint.id,
-        url=endpoint.url,
+        url=endpoint.shown,
         description=endpoint.description,
         types=list(endpoint.types),
         enabled=endpoint.is_on,

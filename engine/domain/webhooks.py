@@ -73,8 +73,18 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        """The server's name: the rest of an address may hold a token and is told to admins only."""
+        """The server's name: the rest of an address may hold a token."""
         return self.url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
+
+    @property
+    def shown(self) -> str:
+        """The address as it is told, to admins too: what they see lands in terminals, scripts and
+        screenshots. Whole it is only where it is sent to. What stands for a setting is no address.
+        """
+        scheme, _, rest = self.url.partition("://")
+        if self.from_settings or rest.removeprefix(self.host) in ("", "/"):
+            return self.url
+        return f"{scheme}://{self.host}/…"
 
     def wants(self, kind: EventType) -> bool:
         """Whether it is told of such events."""

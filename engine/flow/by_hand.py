@@ -18,7 +18,7 @@ from engine.domain.notice import Audience
 from engine.domain.operator_command import AccountMode
 from engine.domain.person import Person, Role
 from engine.domain.snapshot import Bundle
-from engine.errors import IllegalMove, NotFound
+from engine.errors import IllegalMove, InvalidInput, NotFound
 from engine.flow.answering import Approved, ApproveIdea, Became
 from engine.flow.evaluations import rationale
 from engine.flow.ideas import idea_notice
@@ -65,7 +65,8 @@ class OrderByHand:
 
     Asked again under the same key, it answers how the first one stands. A refusal of the gate is no
     error. Raises :class:`NotAllowed` below a trader, :class:`NotFound` for a symbol that is not
-    watched, :class:`FeedError` without prices, and :class:`IllegalMove` for the other kind of
+    watched, :class:`InvalidInput` for a stop or a target that is no price of it,
+    :class:`FeedError` without prices, and :class:`IllegalMove` for the other kind of
     account, and for a key that was given with another order.
     """
 
@@ -120,6 +121,7 @@ class OrderByHand:
                     return
             bundle = await self.collect(order.symbol, timeframe)
             outcome = consider_by_hand(order.wanted, bundle)
+            _must_be_prices(outcome, bundle)
             async with self.collect.store.begin() as tx:
                 # One by one: two that cannot see each other would both pass, and both be added.
                 if not await self.collect.still_holds(tx, bundle, await tx.controls.take()):
@@ -128,6 +130,17 @@ class OrderByHand:
                     await _write(tx, idea_id, order, person, bundle, outcome)
             await self.bell.ring("deliver")
             return
+
+
+def _must_be_prices(outcome: Outcome, bundle: Bundle) -> None:
+    """Raise :class:`InvalidInput` for what is nothing in the symbol's digits."""
+    proposal = outcome.evaluation.proposal
+    assert proposal is not None
+    wanted = {"stop_loss": (proposal.stop_loss,), "take_profit": proposal.take_profit}
+    for field, prices in wanted.items():
+        if not min(prices) > 0:
+            digits = bundle.instrument.digits
+            raise InvalidInput(f"is no price of {bundle.symbol}, with {digits} digits", field=field)
 
 
 async def _is_there(tx: Transaction, idea_id: UUID) -> bool:

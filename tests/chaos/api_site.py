@@ -37,6 +37,7 @@ from storage.sealing import new_key_line
 from storage.seed import seed
 from tests import web
 from tests.integration.conftest import ANN, EVE, LUIS, START, Desk, RecordingBell
+from tests.models import registered
 
 _ROOT = Path(__file__).parents[2]
 _CANDLES = 120
@@ -81,6 +82,8 @@ async def desk(url: str) -> AsyncIterator[Desk]:
         await work.sync_broker()
         for _ in range(_CANDLES):
             await made.next_candle()
+        for approved in (True, False):
+            await registered(made, approved=approved)
         bell.rung.clear()
         yield made
         await world.close()

@@ -18,7 +18,7 @@ from bot.sandbox import Person, Sandbox
 from tests import hook_server, provider_server, signal_server
 from tests.binance import server as binance
 from tests.binance.exchange import Exchange, Symbol
-from tests.chaos.leaks import Watch, made_up
+from tests.chaos.leaks import ADDRESS, Watch, made_up
 from tests.oanda import ACCOUNT
 from tests.oanda import server as oanda
 from tests.oanda.account import Account, euro
@@ -90,7 +90,7 @@ class Around:
         for body in self.push.bodies:
             self.watch.keep("sent to the EA server", body)
         for came in self.hooks.came:
-            self.watch.keep("webhooks", f"{came.path}", "OPENCLAW_WEBHOOK_URL")
+            self.watch.keep("webhooks", f"{came.path}", "OPENCLAW_WEBHOOK_URL", ADDRESS)
             self.watch.keep("webhooks", f"{came.headers}{came.body!r}")
         self.watch.keep("calls", f"{list(self.sandbox.calls)}", "TELEGRAM_WEBHOOK_SECRET")
         self.watch.keep("chats", f"{[self.sandbox.messages(who) for who in (1001, 1003)]}")

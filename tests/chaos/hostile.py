@@ -11,11 +11,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from random import Random
 from typing import Any
 
 import aiohttp
 import asyncpg
+import psutil
 
 from bot.api.app import routes
 from bot.api.openapi import document
@@ -35,6 +37,8 @@ HOSTILE = (
     "[" * 10_000, "[" * 30_000 + "]" * 30_000, '{"a":1,"a":2}', "1 2", "'x'", "\ufeff1",
 )  # fmt: skip
 _SPARED = {"/v1/auth/logout"}
+#: By how much the process may grow: of slow callers, and of a load that it has carried before.
+_SLOW_MIB, _AGAIN_MIB = 50, 10
 
 
 def spoiled(chance: Random) -> Iterator[tuple[str, str, bytes]]:
@@ -149,23 +153,35 @@ async def guesses(where: Site, wanted: int) -> tuple[dict[str, object], list[str
 
 
 async def run(url: str, owner: str, wanted: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """All three, each against a server of its own on one database."""
+    """All of them against one server, as often as it is wanted, and the memory after each."""
     counts: dict[str, Any] = {}
     wrong: list[str] = []
     async with site(url, owner, strong=True) as where:
-        if wanted.bodies:
-            more, bad = await bodies(where, wanted.bodies, Random(wanted.seed))
-            counts, wrong = {**counts, **more}, wrong + bad[:20]
-        if wanted.bombs:
-            thrown, bad = await bombs.throw(where, bombs.bombs())
-            counts, wrong = {**counts, **thrown}, wrong + bad[:40]
-        if wanted.slow:
-            slowly, bad = await slow(where, wanted.slow)
-            counts, wrong = {**counts, **slowly}, wrong + bad
-        if wanted.guesses:
-            guessed, bad = await guesses(where, wanted.guesses)
-            counts, wrong = {**counts, **guessed}, wrong + bad
+        steps = {
+            "bodies": lambda: bodies(where, wanted.bodies, Random(wanted.seed)),
+            "bombs": lambda: bombs.throw(where, bombs.bombs()),
+            "slow": lambda: slow(where, wanted.slow),
+            "guesses": lambda: guesses(where, wanted.guesses),
+        }
+        process, rounds = psutil.Process(where.pid), Counter[int]()
+        for number, name in product(range(1, wanted.rounds + 1), steps):
+            if getattr(wanted, name):
+                before = process.memory_info().rss
+                found, bad = await steps[name]()
+                grown = (process.memory_info().rss - before) / 2**20
+                told = {**found, "grew memory MiB": round(grown, 1)}
+                counts |= {f"{name} {number}: {what}": count for what, count in told.items()}
+                wrong += bad[:40]
+                rounds[number] += round(grown)
+                if name == "slow" and not grown <= _SLOW_MIB:
+                    wrong.append(f"slow callers made it grow by {grown:.0f} MiB")
         counts |= await where.stop()
+    # What the first round needs, it keeps; the second must not need more.
+    wrong += [
+        f"round {number} made it grow by {grown} MiB"
+        for number, grown in rounds.items()
+        if number > 1 and not grown <= _AGAIN_MIB
+    ]
     return counts, wrong + await no_numbers(owner)
 
 
@@ -176,6 +192,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--bombs", type=int, choices=(0, 1), default=1)
     parser.add_argument("--slow", type=int, default=200)
     parser.add_argument("--guesses", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args(arguments)
     with alone.both() as (url, owner):

@@ -19,7 +19,7 @@ from redis.asyncio import Redis, from_url
 from storage.embedded import Servers, data_folder, embedded_servers
 from storage.embedded.binaries import tool
 from tests.chaos.harness import ROOT, environment
-from tests.chaos.leaks import Watch
+from tests.chaos.leaks import ADDRESS, Watch
 
 #: How often the processes' titles and arguments are looked at.
 _LOOK_SECONDS = 0.2
@@ -157,7 +157,8 @@ class Installation:
         for (table,) in tables:
             rows = await connection.fetch(f'SELECT t::text FROM "{table}" t')
             channel = "history" if table == "decision_history" else "database"
-            self.watch.keep(channel, f"{table}\n" + "\n".join(row[0] for row in rows))
+            belongs = (ADDRESS,) if table == "webhook_endpoint" else ()
+            self.watch.keep(channel, f"{table}\n" + "\n".join(row[0] for row in rows), *belongs)
         await connection.close()
         async for name in self.redis.scan_iter():
             self.watch.keep("Redis", name + b"\n" + (await self._value(name)))

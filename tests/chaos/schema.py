@@ -14,6 +14,8 @@ import tempfile
 from itertools import product
 from pathlib import Path
 
+import aiohttp
+
 from engine.strategies.documents import shipped
 from tests.chaos import alone
 from tests.chaos.api_site import Site, site
@@ -24,24 +26,32 @@ from tests.chaos.api_site import Site, site
 _MEANT = (
     "settings_put_risk", "strategies_put_strategy", "strategies_add_strategy", "ideas_approve",
     "history_replay", "trading_analysis", "trading_metrics", "data_indicators", "data_news",
-    "system_change_state",
+    "system_change_state", "backtests_start",
     "judging_evaluate_strategy", "judging_evaluate_signals", "approvals_approve", "commands_give",
     "provider_callback", "provider_store_key", "webhooks_add", "webhooks_change",
-    "proposals_propose", "versions_settings_back", "versions_strategy_back",
+    "proposals_propose", "by_hand_live_order", "versions_settings_back", "versions_strategy_back",
 )  # fmt: skip
 #: What has an id: half of the cases ask for one that there is, else they would meet 404 alone.
 _KNOWN: dict[str, list[str | int]] = {
     "strategy_id": [str(one.id) for one in shipped()],
     "idea_id": [1, 2, 3], "record_id": [1, 5, 40, 80], "webhook_id": [1, 2, 3, 4, 5, 6],
-    "delivery_id": [1, 2, 3], "command_id": [1, 2, 3],
+    "delivery_id": [1, 2, 3], "command_id": [1, 2, 3], "proposal_id": [1, 2, 3],
+    "model_id": [1, 2], "training_id": [1, 2, 3], "backtest_id": [],
 }  # fmt: skip
+_PLAYED = {"symbol": "EURUSD", "timeframe": "H1", "strategy": "EMA trend"}
 _WHO, _PARTS = ("with a key", "without"), ("plain", "meant")
 _REFUSED = [400, 401, 403, 404, 405, 408, 409, 413, 415, 429]
 _CASES = re.compile(r"(\d[\d,]*) generated")
 
 
 async def look(
-    where: Site, key: str | None, *, meant: bool, examples: int, seed: int
+    where: Site,
+    key: str | None,
+    known: dict[str, list[str | int]],
+    *,
+    meant: bool,
+    examples: int,
+    seed: int,
 ) -> tuple[int, str]:
     """One run of the tool, over the paths of ``_MEANT`` or over all others: its exit code, and what
     it printed.
@@ -55,7 +65,7 @@ async def look(
     if without:
         more += ["--exclude-checks", ",".join(without)]
     with tempfile.TemporaryDirectory(prefix="ait-") as folder:
-        (Path(folder) / "schemathesis.toml").write_text(_configuration())
+        (Path(folder) / "schemathesis.toml").write_text(_configuration(known))
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("st")), "run", f"{where.url}/v1/openapi.json",
             "--max-examples", str(examples), "--seed", str(seed), "--continue-on-failure",
@@ -67,14 +77,25 @@ async def look(
     return process.returncode or 0, told.decode(errors="replace")
 
 
-def _configuration() -> str:
+def _configuration(known: dict[str, list[str | int]]) -> str:
     # The tool does not know that a body may be too large besides.
     lines = ["[checks]", f"negative_data_rejection = {{ expected-statuses = {_REFUSED} }}"]
-    for name, values in _KNOWN.items():
+    for name, values in known.items():
         lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
     lines.append("[parameters]")
-    lines += [f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in _KNOWN]
+    lines += [f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in known]
     return "\n".join(lines)
+
+
+async def _known(where: Site) -> dict[str, list[str | int]]:
+    """What has an id, with the backtests that wait: their ids are drawn."""
+    headers, ids = {"X-API-Key": where.keys["Ann"]}, []
+    async with aiohttp.ClientSession(where.url, headers=headers) as http:
+        for balance in (1_000, 2_000, 3_000):
+            wanted = {**_PLAYED, "starting_balance": balance}
+            async with http.post("/v1/backtests", json=wanted) as answer:
+                ids.append((await answer.json())["id"])
+    return {**_KNOWN, "backtest_id": ids}
 
 
 async def run(
@@ -85,10 +106,12 @@ async def run(
     wrong = []
     async with site(url, owner) as where:
         keys = {"with a key": where.keys["Ann"], "without": None}
+        known = await _known(where)
         for name, part in product(wanted.who, wanted.parts):
             code, told = await look(
-                where, keys[name], meant=part == "meant", examples=wanted.examples, seed=wanted.seed
-            )
+                where, keys[name], known, meant=part == "meant",
+                examples=wanted.examples, seed=wanted.seed,
+            )  # fmt: skip
             found, which = _CASES.search(told), f"cases {name}, {part}"
             counts[which] = found[1] if found else "?"
             print(f"{which}: {counts[which]}, {'found something' if code else 'good'}", flush=True)

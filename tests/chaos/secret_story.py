@@ -20,7 +20,7 @@ from storage.sealing import new_key_line
 from tests.chaos.around import Around, settings
 from tests.chaos.demo import _free_port
 from tests.chaos.installation import Installation
-from tests.chaos.leaks import Watch, made_up
+from tests.chaos.leaks import ADDRESS, Watch, made_up
 from tests.chaos.misplaced import WRONG
 from tests.terminals import Ea
 
@@ -216,9 +216,13 @@ class Story:
         await ask("POST", "/v1/ai/llm/test", key=key)
 
     async def _webhooks(self, key: str) -> None:
-        """Hooks of people's own: their secrets are told once."""
-        ask = self.place.ask
-        wanted = {"url": self.outside.hooks.url("/mine"), "description": "mine"}
+        """Hooks of people's own: their secrets are told once, and their addresses hold one."""
+        ask, watch = self.place.ask, self.watch
+        if ADDRESS not in watch.secrets:
+            watch.add(ADDRESS, made_up(self.chance))
+            watch.stored[ADDRESS] = frozenset({"backup", "files of the servers"})
+        url = self.outside.hooks.url(f"/mine/{watch.secrets[ADDRESS]}")
+        wanted = {"url": url, "description": "mine"}
         status, told = await self._told_secret("POST", "/v1/webhooks", key, wanted)
         assert status == 201, told
         number = told["webhook"]["id"]

@@ -6,6 +6,7 @@ and has to be gone within ten seconds, with nothing lost, and to be ready again 
 
 import argparse
 import asyncio
+import re
 import shutil
 import signal
 import subprocess
@@ -99,11 +100,11 @@ def _one_life(made: Run, folder: Path, port: int, person: Person) -> None:
 
 
 def _errors(made: Run, log: Path) -> None:
-    """What the product itself called an error: a stop is none."""
-    for line in log.read_text().splitlines():
-        if " ERROR " in line:
+    """What the product itself called an error, with what follows it: a stop is none."""
+    for told in re.split(r"^(?=\d{4}-\d\d-\d\d )", log.read_text(), flags=re.MULTILINE):
+        if " ERROR " in told.partition("\n")[0]:
             made.counts["errors in the log"] += 1
-            made.violations.append(line[:200])
+            made.violations.append(told if len(told) < 2_000 else told[:1_000] + told[-1_000:])
 
 
 def main(arguments: list[str]) -> int:

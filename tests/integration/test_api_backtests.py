@@ -32,7 +32,7 @@ async def test_a_backtest_is_started_played_and_read(web: Web) -> None:
 
 async def test_one_that_waits_is_cancelled(web: Web) -> None:
     _, told = await web.ask(LUIS, "POST", "/v1/backtests", json=WANTED)
-    status, told = await web.ask(LUIS, "DELETE", f"/v1/backtests/{told['id']}")
+    status, told = await web.ask(LUIS, "POST", f"/v1/backtests/{told['id']}/cancel")
     assert (status, told["state"], told["cancelled"]) == (200, "cancelled", True)
 
 

@@ -4,17 +4,15 @@ import asyncio
 import logging
 import os
 import socket
-from collections import Counter
 from itertools import islice
 from typing import Any
 
-import psutil
 import pytest
 from yarl import URL
 
 from bot import logs
 from bot.api import guard
-from bot.api.app import listening, routes
+from bot.api.app import routes
 from bot.api.openapi import document
 from tests.chaos.api_site import Site
 from tests.chaos.bombs import bombs, throw
@@ -105,26 +103,6 @@ async def test_a_body_is_nested_at_most_32_deep(web: Web, opens: str) -> None:
         )
         told.append((status, "nested" in said["error"]["message"]))
     assert told == [(400, False), (400, True), (400, True)]
-
-
-async def test_a_crowd_that_comes_at_once_is_known_to_the_server(web: Web) -> None:
-    crowd = 600
-    async with listening(web.server.app, "127.0.0.1", 0) as (host, port):
-        socks = []
-        # The loop does not run meanwhile: they all wait to be accepted.
-        for _ in range(crowd):
-            sock = socket.socket()
-            sock.setblocking(False)
-            sock.connect_ex((host, port))
-            socks.append(sock)
-        states = Counter(
-            one.status
-            for one in psutil.net_connections("tcp4")
-            if one.laddr and one.laddr.port == port
-        )
-        for sock in socks:
-            sock.close()
-    assert states["ESTABLISHED"] == crowd
 
 
 async def test_who_does_not_read_an_answer_is_cut_off(

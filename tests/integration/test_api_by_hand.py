@@ -230,3 +230,12 @@ def test_an_order_by_hand_is_told_apart_from_every_strategy() -> None:
     from engine.strategies.documents import slug, strategy_id
 
     assert BY_HAND not in {strategy_id(slug(name)) for name in ("By hand", "/by hand", "by-hand")}
+
+
+@pytest.mark.parametrize("place", ["stop_loss", "take_profit"])
+async def test_what_is_nothing_in_the_symbols_digits_is_no_price(web: Web, place: str) -> None:
+    least = 0.000000001
+    body = await wanted(web.desk, **{place: least if place == "stop_loss" else [least]})
+    status, told = await web.ask(LUIS, "POST", PATH, json=body)
+    assert (status, told["error"]["details"]["field"]) == (400, place)
+    assert await traded(web.desk) == []

@@ -1,6 +1,7 @@
 """The OpenAPI document and its page: valid, whole, and without a script."""
 
 import base64
+import json
 import re
 from collections import Counter
 from hashlib import sha256
@@ -10,6 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from bot.api.app import routes
+from bot.api.openapi import document as told
 from engine.domain.person import Role
 from tests.web import Web
 
@@ -125,3 +127,13 @@ async def test_the_page_shows_every_operation_and_runs_nothing(
     assert f"style-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
     assert not re.search(r"script-src|unsafe|\*", policy)
+
+
+def test_no_number_may_be_smaller_than_can_be_written_out() -> None:
+    """``above 0`` allows 5e-324, which every reader of a body refuses; the rules of a strategy say
+    themselves how many decimals a number may have.
+    """
+    shapes = told(routes())["components"]["schemas"]
+    ours = {name: shape for name, shape in shapes.items() if not name.startswith("Rules")}
+    assert "minimum" in json.dumps(ours["OrderWanted"])
+    assert "exclusiveMinimum" not in json.dumps(ours)

@@ -1,5 +1,6 @@
 """``/v1/webhooks``: for admins, with a secret that is told once."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,7 +26,8 @@ async def hooked(desk: Desk) -> AsyncIterator[Web]:
 
 
 async def add(web: Web, server: HookServer, **body: Any) -> dict[str, Any]:
-    status, made = await web.ask(ANN, "POST", "/v1/webhooks", json={"url": server.url(), **body})
+    wanted = {"url": server.url(), **body}
+    status, made = await web.ask(ANN, "POST", "/v1/webhooks", json=wanted)
     assert status == 201, made
     told: dict[str, Any] = made
     return told
@@ -51,6 +53,25 @@ async def test_an_endpoint_is_added_read_changed_rotated_and_removed(hooked: Web
         assert turned["webhook"]["old_secret_until"] is not None
         assert await hooked.ask(ANN, "DELETE", path) == (200, {"id": webhook["id"]})
         assert (await hooked.ask(ANN, "GET", path))[0] == 404
+
+
+async def test_an_address_is_told_without_what_may_be_a_token(hooked: Web) -> None:
+    async with hook_server() as server:
+        url = server.url("/hook/CANARY?key=CANARY")
+        webhook = (await add(hooked, server, url=url))["webhook"]
+        path = f"/v1/webhooks/{webhook['id']}"
+        assert webhook["url"] == server.url("/…")
+        # What was read is no address to be written back.
+        assert (await hooked.ask(ANN, "PATCH", path, json={"url": webhook["url"]}))[0] == 400
+        status, changed = await hooked.ask(ANN, "PATCH", path, json={"description": "ours"})
+        assert (status, changed["url"]) == (200, webhook["url"])
+        # And it is sent where it was said.
+        assert (await hooked.ask(ANN, "POST", f"{path}/test"))[0] == 200
+        assert {came.path for came in server.came} == {"/hook/CANARY?key=CANARY"}
+        for asked in ("/v1/webhooks", path, f"{path}/deliveries", "/v1/ai/history?limit=50"):
+            status, told = await hooked.ask(ANN, "GET", asked)
+            assert status == 200
+            assert "CANARY" not in json.dumps(told)
 
 
 async def test_a_test_is_sent_and_every_delivery_can_be_looked_at_and_sent_again(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broker.feeds.addresses import Address
-from broker.webhooks import HttpWebhooks
+from broker.webhooks import HttpWebhooks, without
 from engine.domain.webhook_events import EventType
 from engine.domain.webhooks import Event, Reply, Why, headers
 from engine.errors import InvalidInput
@@ -72,6 +72,18 @@ async def test_every_2xx_is_a_yes_whatever_its_body(fate: str) -> None:
     assert reply.why is None
     assert len(reply.said) <= 300
     assert reply.said.isprintable()
+
+
+def test_of_an_answer_that_repeats_an_address_no_token_is_kept() -> None:
+    paths = {"/in", "/hook/CANARY-0123456789?key=CANARY", "/hook/CANARY-0123456789"}
+    for said, kept in {
+        "nothing is at /hook/CANARY-0123456789?key=CANARY\r\n": "nothing is at ***",
+        "/hook/CANARY-0123456789 nor at /in": "*** nor at /in",
+        "it breaks off: /hook/CANARY-0123": "it breaks off: ***",
+        "/hook/CANARY-0123456789?key=CAN": "***",
+        "a short one stays: /hook/C": "a short one stays: /hook/C",
+    }.items():
+        assert without(said, paths) == kept
 
 
 async def test_a_yes_is_not_lost_because_its_body_drips() -> None:

@@ -121,3 +121,14 @@ def test_a_third_of_a_long_password_is_masked_too(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(logs, "_known", set())
     hide(["0123456789ab-and-more-than-twice-as-much"])
     assert mask("'password': '0123456789ab-***'") == "'password': '******'"
+
+
+def test_of_a_statement_to_the_database_no_value_is_told() -> None:
+    told = logs._NoValues()
+    for values in (["https://example.org/CANARY"], ("CANARY",), {"a": "CANARY"}):
+        record = logging.makeLogRecord({"msg": "%s: %s", "args": ("INSERT INTO x", values)})
+        assert told.filter(record)
+        assert record.getMessage() == "INSERT INTO x: …"
+    plain = logging.makeLogRecord({"msg": "BEGIN", "args": ()})
+    assert told.filter(plain)
+    assert plain.getMessage() == "BEGIN"

@@ -1,5 +1,8 @@
 """What signs cookies: no secret that could be guessed, and none at all only for play."""
 
+import subprocess
+import sys
+
 import pytest
 from pydantic import SecretStr
 
@@ -8,6 +11,18 @@ from bot.api.passwords import Argon2
 from bot.api.tokens import signing_secret
 from engine.errors import InvalidInput
 
+_HASHES = """
+import asyncio, psutil
+from bot.api.passwords import Argon2
+
+async def main():
+    before = psutil.Process().memory_info().rss
+    passwords = Argon2()
+    await asyncio.gather(*(passwords.verify(None, "x") for _ in range(4)))
+    print((psutil.Process().memory_info().rss - before) / 2**20)
+
+asyncio.run(main())
+"""
 GOOD = "aZ3kQ9vX2mL7pR4tW8yB1nC6dF0gH5jS"
 
 
@@ -43,6 +58,12 @@ def test_origins_are_whole_and_nothing_else() -> None:
     for wrong in ("a.example", "https://", "ftp://a.example", "https://a.example/page", "*"):
         with pytest.raises(InvalidInput, match="API_ORIGINS"):
             origins_of(wrong)
+
+
+def test_the_memory_of_a_hash_is_given_back() -> None:
+    """In a process of its own, with glibc as it is when the product starts."""
+    told = subprocess.run([sys.executable, "-c", _HASHES], capture_output=True, check=True)
+    assert float(told.stdout) < 10, "MiB kept of hashes of 19 MiB each"
 
 
 async def test_passwords_are_argon2id_of_owasps_least_strength_or_more() -> None:
