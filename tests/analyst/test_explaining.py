@@ -19,7 +19,9 @@ from engine.domain.decision import Action
 from engine.domain.explanation import FALLBACK_RATIONALE, Explanation, Fate
 from engine.domain.notice import Kind
 from engine.domain.state import Mode
-from engine.flow.explaining import ExplainIdeas
+from engine.errors import NotAllowed
+from engine.flow.explaining import PAUSES, ExplainIdeas
+from engine.flow.in_words import WantInWords
 from engine.llm.prompts import LANGUAGES as NAMES
 from tests.analyst.bench import Silent, World
 from tests.analyst.injections import Counts, run
@@ -148,6 +150,78 @@ async def test_of_several_who_come_one_explains_and_a_crash_is_made_up_for() -> 
     )
     assert sorted(both) == [False, False, False, True]
     assert len(await records(world)) == 1
+
+
+async def test_what_did_not_come_is_asked_for_again_and_then_stands_on_the_card() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    asked: list[timedelta] = []
+
+    async def attempt(analyst: Any) -> int:
+        explained = await world.explain(analyst)
+        asked.extend(world.later for _ in explained)
+        return len(explained)
+
+    # Every half minute the job looks; only what the record allows is asked.
+    for _ in range(2 * 50):
+        if await attempt(Silent("timeout")):
+            # While nothing changes, people and the history are told once.
+            assert len(await records(world)) == 1
+            assert len(cards(world)) == len(LANGUAGES)
+        world.later += timedelta(seconds=30)
+    begun = [sum(PAUSES[:number], timedelta()) for number in range(len(PAUSES) + 1)]
+    assert asked == begun
+    assert {each.attempt for each in await said_of(world, idea_id)} == {len(begun)}
+
+    # A person asks once more, long after it.
+    world.later += timedelta(days=1)
+    want = WantInWords(store=world.store, bell=world.bell)
+    assert await world.explain(Silent()) == ()
+    assert await want(1, idea_id)
+    assert world.bell.rung[-1] == ("explain_ideas",)
+    async with served(ChatSite(speak=lambda _: "The gate let EURUSD through.")) as site:
+        assert await world.explain(analyst(site)) == (idea_id,)
+        said = {each.language: each for each in await said_of(world, idea_id)}
+        assert said["en"].fate is Fate.SHOWN
+        told = [(each.detail["attempt"], each.rationale) for each in await records(world)]
+        first, second = sorted(told)
+        assert first[0] == 1
+        assert first[1].startswith("OPENAI_UNAVAILABLE")
+        assert second == (len(begun) + 1, "The gate let EURUSD through.")
+        assert len(cards(world)) == 2 * len(LANGUAGES)
+        # It is there; nobody need be asked again.
+        assert not await want(1, idea_id)
+        assert await world.explain(analyst(site)) == ()
+
+
+async def test_only_the_languages_that_got_no_answer_are_asked_for_again() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    async with served(ChatSite(faults=["", "", "500", "500", "500"])) as site:
+        await world.explain(analyst(site))
+        lost = {e.language for e in await said_of(world, idea_id) if e.fate is Fate.UNAVAILABLE}
+        assert len(lost) == len(LANGUAGES) - 2
+        before = len(site.talks)
+        world.later += timedelta(minutes=1)
+        assert await world.explain(analyst(site)) == (idea_id,)
+        assert len(site.talks) - before == len(lost)
+    said = await said_of(world, idea_id)
+    assert Fate.UNAVAILABLE not in {each.fate for each in said}
+    assert sorted(each.attempt for each in said) == [1, 1, *(2 for _ in lost)]
+
+
+async def test_a_person_may_not_ask_over_and_over() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    want = WantInWords(store=world.store, bell=world.bell)
+    assert await want(1, idea_id)
+    assert await want(1, idea_id)
+    await world.explain(Silent())
+    assert not await want(1, idea_id)
+    world.later += timedelta(seconds=61)
+    assert await want(1, idea_id)
+    with pytest.raises(NotAllowed):
+        await want(99, idea_id)
 
 
 async def test_ideas_flow_while_a_model_hangs() -> None:

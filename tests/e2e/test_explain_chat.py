@@ -1,5 +1,6 @@
 """What a person sees of the language model: words on the card they have, and no second card."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from engine.domain.provider import Plan, Provider
 from engine.domain.secret import Secret
 from engine.errors import InvalidInput
 from engine.flow.explaining import ExplainIdeas
+from engine.flow.in_words import WantInWords
+from tests.e2e.conftest import label_of
 from tests.model_server import ChatSite
 from tests.provider_server import KEY
 from tests.served import served
@@ -91,6 +94,36 @@ async def test_without_the_model_the_card_says_so(chat: Any) -> None:
     assert "LLM unavailable" in found["text"]
     # The card can be answered all the same.
     assert "Approve" in str(chat.sandbox.messages(1001)[-1].get("reply_markup", card))
+
+
+async def test_a_person_asks_again_and_the_card_they_have_gets_the_words(chat: Any) -> None:
+    card = await card_of(chat)
+    store, bell = chat.desk.world.store, chat.desk.bell
+    async with served(ChatSite(always="401")) as site:
+        await explained(chat, site)
+    (why,) = await chat.say("/why")
+    assert FALLBACK_RATIONALE in why["text"]
+    assert "its connection is not right" in why["text"]
+    # Nobody can ask a model where none is used; here one is, from now on.
+    assert "reply_markup" not in why
+    want = WantInWords(store=store, bell=bell)
+    chat.answerer.dispatcher["want_in_words"] = want
+    (why,) = await chat.say("/why")
+    label = label_of(why, "words")
+    assert "nothing to ask for now" in (await chat.tap(why, label))["text"]
+    chat.answerer.dispatcher["want_in_words"] = replace(want, patience=timedelta(0))
+    assert "is asked" in (await chat.tap(why, label))["text"]
+    assert FALLBACK_RATIONALE in now_shown(chat, card)[0]
+    async with served(ChatSite(speak=lambda _: GATE)) as site:
+        await explained(chat, site)
+    caption, _ = now_shown(chat, card)
+    assert f"💬 {GATE}" in caption
+    assert FALLBACK_RATIONALE not in caption
+    # The button of the old message does nothing any more, and a new one has none.
+    assert "nothing to ask for now" in (await chat.tap(why, label))["text"]
+    (why,) = await chat.say("/why")
+    assert GATE in why["text"]
+    assert "reply_markup" not in why
 
 
 async def test_over_budget_is_no_answer_and_the_doctor_says_why(chat: Any) -> None:
