@@ -45,6 +45,12 @@ REFUSALS: dict[str, bytes] = {
     "error event": answer(
         200, b'data: {"error": {"message": "overloaded"}}\n\n', kind="text/event-stream"
     ),
+    "402": answer(402, {"error": {"message": "Insufficient Balance", "code": None}}),
+    "gemini key": answer(400, [{"error": {
+        "code": 400, "message": "API key not valid. Please pass a valid API key.",
+        "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}],
+    }}]),
+    "other kind": answer(200, b"event: error\r\n\r\n", kind="application/octet-stream"),
     "no http": b"\x00\x01\x02 what is this\r\n\r\n",
 }  # fmt: skip
 #: Those that happen while it speaks.
@@ -66,6 +72,10 @@ class ChatSite(ModelSite):
     speak: Speaker = parrot
     always: str = ""
     pause: float = 0.0
+    #: Fields of a request that it does not take, by what it answers then.
+    refuses: dict[str, bytes] = field(default_factory=dict)
+    #: Tokens that it thinks before it speaks; they count as said.
+    thinks: int = 0
     talks: list[dict[str, Any]] = field(default_factory=list)
     #: Set once somebody asked.
     heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,6 +95,10 @@ class ChatSite(ModelSite):
         body = json.loads(asked.body)
         self.talks.append(body)
         self.heard.set()
+        refused = [self.refuses[name] for name in body if name in self.refuses]
+        if refused:
+            writer.write(refused[0])
+            return True
         if body["model"] not in self.models:
             writer.write(REFUSALS["404"])
             return True
@@ -116,7 +130,10 @@ class ChatSite(ModelSite):
         await writer.drain()
 
     def _events(self, body: dict[str, Any], fault: str) -> Iterator[bytes]:
-        speech = self.speak(body)
+        limit = body.get("max_completion_tokens", body.get("max_tokens", 10**6))
+        speech = self.speak(body) if limit > self.thinks else ""
+        if limit <= self.thinks:
+            fault = "cut short"
         yield _chunk({"role": "assistant", "content": ""})
         if fault == "huge":
             for _ in range(200):
@@ -132,7 +149,7 @@ class ChatSite(ModelSite):
             yield _chunk({}, finish)
         if fault != "no usage" and body.get("stream_options", {}).get("include_usage"):
             asked = sum(len(str(message["content"])) for message in body["messages"]) // 4
-            said = len(str(speech)) // 4 + 1
+            said = min(limit, self.thinks) + len(str(speech)) // 4 + 1
             usage = {
                 "prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said,
             }  # fmt: skip

@@ -108,6 +108,7 @@ TROUBLES = {
     "429": Trouble.BUSY, "429 later": Trouble.BUSY, "429 date": Trouble.BUSY,
     "quota": Trouble.BUSY, "500": Trouble.FAILING, "503": Trouble.FAILING,
     "400": Trouble.REFUSED, "401": Trouble.KEY, "404": Trouble.NO_MODEL, "302": Trouble.REFUSED,
+    "402": Trouble.BUSY, "gemini key": Trouble.KEY,
     "error event": Trouble.FAILING, "no http": Trouble.UNREACHABLE, "hang": Trouble.TIMEOUT,
     "hang later": Trouble.TIMEOUT, "cut": Trouble.CUT, "reset": Trouble.UNREACHABLE,
     "slow": Trouble.TIMEOUT, "no end": Trouble.CUT, "filtered": Trouble.REFUSED,
