@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from engine.domain.analyst import Conversation, Said
+from engine.domain.analyst import Conversation, Said, Trouble
 from engine.domain.decision import Action, Entry
 from engine.domain.explanation import DEGRADED, FALLBACK_RATIONALE, Explanation, Fate
 from engine.domain.idea import Idea
@@ -87,10 +87,12 @@ class ExplainIdeas:
             asked = prompts.rationale(material.evidence, language)
             conversation = replace(asked, within=_WITHIN / len(material.languages))
             try:
-                # Who does not answer in one language would not in the next, and people wait.
+                # Who does not answer in one language would not in the next, and people wait; who
+                # answers without words may find them.
                 answer = trouble or await self.analyst.complete(conversation)
             except AnalystUnavailable as problem:
-                answer = trouble = problem.reason
+                answer = problem.reason
+                trouble = None if problem.reason == Trouble.EMPTY else problem.reason
             async with self.store.begin() as tx:
                 now = await tx.now()
             said.append(judged(material, language, conversation, answer, now))

@@ -6,13 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from bot.explain_jobs import explain_ideas
+from bot.explain_jobs import Explaining, explain_ideas
 from bot.i18n import Words
 from bot.views.explain import in_full, on_card
 from engine.domain.decision import Action
@@ -255,26 +254,40 @@ async def test_ideas_flow_while_a_model_hangs() -> None:
     assert beside < alone * 2 + 1
 
 
-async def test_one_job_of_a_worker_waits_for_a_model_and_no_other() -> None:
+async def test_no_job_of_a_worker_waits_for_a_model() -> None:
     world = await opened()
     await first_idea(world)
     async with served(ChatSite(always="hang")) as site:
         slow = analyst(site, first=timedelta(seconds=30), whole=timedelta(seconds=30))
-        work = SimpleNamespace(
-            explain_ideas=ExplainIdeas(store=world.store, analyst=slow, bell=world.bell)
-        )
-        context = {"work": work, "explaining": asyncio.Lock()}
-        hangs = asyncio.ensure_future(explain_ideas(context))
-        await site.heard.wait()
+        explain = ExplainIdeas(store=world.store, analyst=slow, bell=world.bell)
+        explaining = Explaining(explain=explain, every=60.0)
+        beside = asyncio.ensure_future(explaining.run())
+        # The job rings and ends, whether anybody is asked already or not.
         async with asyncio.timeout(1):
+            await explain_ideas({"explaining": explaining.rung})
+            await site.heard.wait()
             for _ in range(50):
-                await explain_ideas(context)
-        assert not hangs.done()
-        hangs.cancel()
-        await asyncio.gather(hangs, return_exceptions=True)
-        # Cut off, it lets the next one in; the idea itself is free again when its claim ran out.
-        await explain_ideas(context)
+                await explain_ideas({"explaining": explaining.rung})
+        assert not beside.done()
         assert len(site.talks) == 1
+        # The worker ends while the model hangs.
+        beside.cancel()
+        async with asyncio.timeout(1):
+            await asyncio.gather(beside, return_exceptions=True)
+
+
+async def test_a_look_ends_however_long_a_model_takes() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    async with served(ChatSite(always="hang")) as site:
+        slow = analyst(site, first=timedelta(seconds=30), whole=timedelta(seconds=30))
+        explain = ExplainIdeas(store=world.store, analyst=slow, bell=world.bell)
+        async with asyncio.timeout(5):
+            await Explaining(explain=explain, longest=0.2).look()
+    # What it cut off is due again when its claim has run out.
+    assert await world.explain(Silent()) == ()
+    world.later += timedelta(minutes=5)
+    assert await world.explain(Silent()) == (idea_id,)
 
 
 def test_nothing_that_trades_knows_a_language_model() -> None:

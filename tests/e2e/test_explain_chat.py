@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bot.analyst_settings import ModelParts, build_analyst, model_faults, model_of
-from bot.explain_jobs import explain_ideas
 from bot.i18n import Words
 from bot.settings import Settings
 from bot.views.doctor import doctor
+from bot.wiring import build_explain
 from engine.domain.explanation import FALLBACK_RATIONALE, Budget
 from engine.domain.provider import Plan, Provider
 from engine.domain.secret import Secret
@@ -142,8 +142,7 @@ async def test_over_budget_is_no_answer_and_the_doctor_says_why(chat: Any) -> No
 
 async def test_nobody_is_asked_where_no_model_is_used(chat: Any) -> None:
     world = chat.desk.world
-    assert chat.desk.work.explain_ideas is None
-    await explain_ideas({"work": chat.desk.work, "explaining": None})
+    assert build_explain(world, chat.desk.bell) is None
     assert await model_faults(world.provider.plan, world.model, world.store)() == ()
 
 
