@@ -18,6 +18,7 @@ Speaker = Callable[[dict[str, Any]], Speech]
 REFUSALS: dict[str, bytes] = {
     "429": answer(429, {"error": {"message": "slow down", "type": "requests", "code": None}},
                   "Retry-After: 1"),
+    "429 bare": answer(429, {"error": {"message": "slow down", "code": None}}),
     "429 later": answer(429, {"error": {"message": "slow down", "code": None}}, "Retry-After: 600"),
     "429 date": answer(429, b"", "Date: Wed, 21 Oct 2015 07:28:00 GMT",
                        "Retry-After: Wed, 21 Oct 2015 07:28:02 GMT"),
@@ -55,7 +56,7 @@ REFUSALS: dict[str, bytes] = {
 }  # fmt: skip
 #: Those that happen while it speaks.
 SPOKEN = ("hang", "hang later", "cut", "reset", "slow", "huge", "no usage", "no end", "filtered",
-          "cut short", "hang done", "silent")  # fmt: skip
+          "cut short", "hang done", "silent", "drip")  # fmt: skip
 
 
 def parrot(body: dict[str, Any]) -> Speech:
@@ -118,6 +119,8 @@ class ChatSite(ModelSite):
                 return
             if number == 2 and fault == "hang later":
                 await asyncio.sleep(3600)
+            if fault == "drip":
+                await _drip(event, writer)
             pause = 0.2 if fault == "slow" else self.pause
             if pause:
                 await writer.drain()
@@ -157,6 +160,14 @@ class ChatSite(ModelSite):
 
 
 _HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODELS[0]}
+
+
+async def _drip(event: bytes, writer: asyncio.StreamWriter) -> None:
+    """One byte a second, for as long as somebody listens."""
+    for byte in event:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(1)
 
 
 def _event(document: dict[str, Any]) -> bytes:

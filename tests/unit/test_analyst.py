@@ -112,7 +112,7 @@ TROUBLES = {
     "error event": Trouble.FAILING, "no http": Trouble.UNREACHABLE, "hang": Trouble.TIMEOUT,
     "hang later": Trouble.TIMEOUT, "cut": Trouble.CUT, "reset": Trouble.UNREACHABLE,
     "slow": Trouble.TIMEOUT, "no end": Trouble.CUT, "filtered": Trouble.REFUSED,
-    "silent": Trouble.EMPTY,
+    "silent": Trouble.EMPTY, "drip": Trouble.TIMEOUT, "429 bare": Trouble.BUSY,
 }  # fmt: skip
 #: What does not keep an answer from being used.
 HARMLESS = ("no usage", "cut short", "hang done")
