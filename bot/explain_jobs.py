@@ -6,7 +6,7 @@ bell, and ends at once.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,16 +19,20 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explaining:
     """Looks for what is due when it is rung for, and every few seconds. ``longest`` is for all of
-    a look: what it cuts off is due again when its claim has run out.
+    a look: what it cuts off is due again when its claim has run out. ``get_ready`` comes before
+    all of them, so that no order goes out beside it.
     """
 
     explain: ExplainIdeas
+    get_ready: Callable[[], Awaitable[None]] | None = None
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     every: float = 5.0
     longest: float = 600.0
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        if self.get_ready is not None:
+            await self.get_ready()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.every):

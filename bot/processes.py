@@ -28,6 +28,7 @@ from bot.webhook_settings import plan_of
 from bot.wiring import build_anchor_history, build_explain, build_work
 from bot.worker import build_worker, connect, open_queue, telegram_bot, wind_up
 from bot.world import World, build_world, now
+from broker.ai.analyst import get_ready
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
@@ -165,7 +166,7 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
     bot, ready = telegram_bot(settings), asyncio.Event()
     posting = post_hooks(settings, world.store, now)
     explain = build_explain(world, ArqBell(pool))
-    explaining = None if explain is None else Explaining(explain=explain)
+    explaining = None if explain is None else Explaining(explain=explain, get_ready=get_ready)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sole.close)
         stack.push_async_callback(judging.close)

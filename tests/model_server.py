@@ -113,6 +113,8 @@ class ChatSite(ModelSite):
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
         )
         for number, event in enumerate(self._events(body, fault)):
+            if writer.is_closing():
+                return
             if number == 2 and fault in ("cut", "reset"):
                 if fault == "reset":
                     writer.transport.abort()

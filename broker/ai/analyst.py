@@ -26,6 +26,14 @@ _LONGEST = 4_000
 _GRACE = 2.0
 
 
+async def get_ready() -> None:
+    """The imports of the client, which take two seconds of the processor; else whoever asks first
+    brings them, which is when something else is to be done.
+    """
+    for name in ("openai", "broker.ai.transport"):
+        await asyncio.to_thread(import_module, name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAiAnalyst:
     """The port ``Analyst``. ``first`` is how long its first piece may take, ``whole`` all of it,

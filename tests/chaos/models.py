@@ -72,24 +72,38 @@ class Bench:
     servers: Servers
     folder: Path
     number: int = 0
+    prefix: str = "models"
     #: The longest of a life without a model.
     bare: tuple[float, ...] = ()
 
     async def begin(self) -> tuple[str, str]:
         """The addresses of an empty database that is ready to trade, beside an empty Redis."""
-        async with from_url(self.servers.redis_url) as redis:
-            await redis.flushall()
+        async with from_url(self.redis_url) as redis:
+            await redis.flushdb()
         owner = await asyncpg.connect(self.servers.owner_url)
-        name = f"models_{self.number}"
+        name, base = f"{self.prefix}_{self.number}", f"{self.prefix}_base"
         if self.number == 0:
-            await owner.execute("CREATE DATABASE models_base")
-            url, owner_url = self.urls("models_base")
+            await owner.execute(f"CREATE DATABASE {base}")
+            url, owner_url = self.urls(base)
             await migrate(owner_url, runtime_role=ROLE)
             await prepare(url, ways=("buy",), mode=Mode.AUTONOMOUS)
         self.number += 1
-        await owner.execute(f"CREATE DATABASE {name} TEMPLATE models_base")
+        await owner.execute(f"CREATE DATABASE {name} TEMPLATE {base}")
         await owner.close()
         return self.urls(name)
+
+    @property
+    def redis_url(self) -> str:
+        """A database of Redis that nobody else uses."""
+        url, _, _ = self.servers.redis_url.partition("?")
+        return f"{url}?db=6"
+
+    async def close(self) -> None:
+        """Remove the databases."""
+        owner = await asyncpg.connect(self.servers.owner_url)
+        for name in (*range(self.number), "base"):
+            await owner.execute(f"DROP DATABASE IF EXISTS {self.prefix}_{name} WITH (FORCE)")
+        await owner.close()
 
     def urls(self, name: str) -> tuple[str, str]:
         """Of the runtime role, and of the owner."""
@@ -120,7 +134,7 @@ async def live(bench: Bench, name: str, fault: Fault | None, candles: int = CAND
         stack.push_async_callback(owner.close)
         log = bench.folder / f"{name}.log"
         with started(
-            log, "worker", DATABASE_URL=url, REDIS_URL=bench.servers.redis_url,
+            log, "worker", DATABASE_URL=url, REDIS_URL=bench.redis_url,
             TELEGRAM_BOT_TOKEN=TOKEN, TELEGRAM_API_URL=chat.url, MARKET_PACE_SECONDS=PACE,
             AI_TRADER_HOME=str(bench.folder / f"home {name}"), **settings,
         ) as process:  # fmt: skip

@@ -9,9 +9,13 @@ import pytest
 
 from broker.ai.dialect import ROOM
 from engine.domain.analyst import Author, Conversation, Message, Purpose, Tool, ToolCall, Trouble
+from engine.domain.explanation import Budget
 from engine.domain.provider import AiReach, Credential, Provider
 from engine.domain.secret import Secret
 from engine.errors import AnalystUnavailable
+from engine.flow.analyst_budget import Budgeted
+from tests.builders import NOW
+from tests.memory import MemoryStore
 from tests.model_server import ChatSite
 from tests.provider_server import KEY, MODELS, Asked, ModelSite, answer
 from tests.served import served
@@ -253,3 +257,18 @@ async def test_credit_that_is_used_up_is_said() -> None:
 
     async with served(Poor()) as site:
         assert (await ask(site)).reach is AiReach.BUSY
+
+
+async def test_room_for_thinking_is_put_aside_once_it_is_known() -> None:
+    store = MemoryStore(lambda: NOW)
+    put: list[int] = []
+    async with served(ChatSite(thinks=1_408)) as site:
+        client = analyst(site)
+        budgeted = Budgeted(
+            inner=client, store=store, budget=Budget(), room=lambda: client.dialect.room
+        )
+        site.speak = lambda _: put.append(store.all("analyst_day")[0].tokens) or "Yes."
+        await budgeted.complete(HELLO)
+        before = store.all("analyst_day")[0].tokens
+        await budgeted.complete(HELLO)
+    assert put[1] - before >= HELLO.max_tokens + ROOM
