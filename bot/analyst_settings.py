@@ -60,7 +60,9 @@ def build_analyst(plan: Plan, parts: ModelParts, store: Store) -> Analyst | None
             return await credential_of(tx, plan)
 
     model = OpenAiAnalyst(plan=plan, credential=credential, first=parts.first, whole=parts.whole)
-    budgeted = Budgeted(inner=model, store=store, budget=parts.budget)
+    budgeted = Budgeted(
+        inner=model, store=store, budget=parts.budget, room=lambda: model.dialect.room
+    )
     resting = Resting(inner=budgeted, tick=time.monotonic)
     named = f"{plan.provider} {plan.base_url} {plan.model}"
     remembering = Remembering(inner=resting, store=store, model=named)

@@ -89,6 +89,7 @@ ACTIONS = {
     "status": Role.VIEWER,
     "card": Role.VIEWER,
     "why": Role.VIEWER,
+    "inwords": Role.VIEWER,
     "saw": Role.VIEWER,
     "hist": Role.VIEWER,
     "ask": Role.VIEWER,

@@ -16,6 +16,7 @@ from arq.connections import ArqRedis
 
 from bot.bell import ArqBell
 from bot.endpoint import build_endpoint, serve_endpoint
+from bot.explain_jobs import Explaining
 from bot.hook_settings import is_wanted
 from bot.hooks import build_hooks
 from bot.hooks import posting as post_hooks
@@ -24,9 +25,10 @@ from bot.running import steadily, surely, together
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
-from bot.wiring import build_anchor_history, build_work
+from bot.wiring import build_anchor_history, build_explain, build_work
 from bot.worker import build_worker, connect, open_queue, telegram_bot, wind_up
 from bot.world import World, build_world, now
+from broker.ai.analyst import get_ready
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control
@@ -163,13 +165,18 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
     judging = Sole(needed(settings.database_url, "DATABASE_URL"), Lock.JUDGING)
     bot, ready = telegram_bot(settings), asyncio.Event()
     posting = post_hooks(settings, world.store, now)
+    explain = build_explain(world, ArqBell(pool))
+    explaining = None if explain is None else Explaining(explain=explain, get_ready=get_ready)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sole.close)
         stack.push_async_callback(judging.close)
         stack.push_async_callback(bot.shutdown)
 
         async def once() -> None:
-            worker = build_worker(world, pool, bot, sole, ready, judging)
+            worker = build_worker(
+                world, pool, bot, sole, ready, judging,
+                explaining=None if explaining is None else explaining.rung,
+            )  # fmt: skip
             try:
                 await worker.async_run()
             except asyncio.CancelledError:
@@ -185,6 +192,7 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
             steadily(beating(name), "heart"),
             # No job of the queue: who hangs there must not take a place that trading needs.
             steadily(posting, "webhooks"),
+            *([] if explaining is None else [steadily(explaining.run, "explanations")]),
             steadily(training(world, ArqBell(pool)), "trainings"),
             connect(bot, ready),
         )

@@ -30,6 +30,7 @@ from engine.flow.flatten import Flatten
 from engine.flow.generating import GenerateSignal
 from engine.flow.glance import LIFE, Glance
 from engine.flow.halts import ChangeControl
+from engine.flow.in_words import WantInWords
 from engine.flow.live import ConfirmLive, ReadLive
 from engine.flow.logins import Invite
 from engine.flow.market import ReadMarket
@@ -135,6 +136,8 @@ class Talk:
     read_webhooks: ReadWebhooks
     #: None where this process has no setting of webhooks: a test is signed.
     test_webhook: TestWebhook | None
+    #: None where no language model is used.
+    want_in_words: WantInWords | None
     ask: Ask
     start_backtest: StartBacktest
     read_backtests: ReadBacktests
@@ -274,6 +277,9 @@ def build_talk(
         check_provider=provider.check,
         read_webhooks=ReadWebhooks(store=store),
         test_webhook=test_webhook,
+        want_in_words=(
+            WantInWords(store=store, bell=bell) if world.provider.plan.enabled else None
+        ),
         ask=build_ask(world, read_limits),
         start_backtest=StartBacktest(store=store, bell=bell, symbols=world.symbols),
         read_backtests=ReadBacktests(

@@ -81,8 +81,6 @@ class Work:
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
-    #: None where no language model is used.
-    explain_ideas: ExplainIdeas | None
     forget_answers: ForgetAnswers
     ingestion: Ingestion
     retrain: Retrain
@@ -226,7 +224,6 @@ def build_work(world: World, bell: Bell) -> Work:
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
         ),
-        explain_ideas=build_explain(world, bell),
         forget_answers=ForgetAnswers(store=store),
         refresh_provider=build_provider(world.provider, store, bell).refresh,
         ingestion=build_ingestion(
@@ -239,7 +236,9 @@ def build_work(world: World, bell: Bell) -> Work:
 
 
 def build_explain(world: World, bell: Bell) -> ExplainIdeas | None:
-    """What has ideas explained; nothing that trades knows of it."""
+    """What has ideas explained; None where no language model is used. One for each process, and
+    nothing that trades knows of it.
+    """
     analyst = build_analyst(world.provider.plan, world.model, world.store)
     if analyst is None:
         return None

@@ -49,8 +49,6 @@ _POLL_TIMEOUT = 420
 _FETCH_TIMEOUT = 50
 #: As long as a search of the optimizer may be silent.
 _SEARCH_TIMEOUT = 3_600
-#: Twenty ideas in six languages by a model that answers; one that does not is soon left alone.
-_EXPLAIN_TIMEOUT = 600
 #: A backtest of years takes minutes; several may wait.
 _PLAY_TIMEOUT = 6 * 3_600
 _CONNECT_SECONDS = 5.0
@@ -156,10 +154,17 @@ def _distinct(clockwork: list[CronJob]) -> list[CronJob]:
 
 
 def build_worker(
-    world: World, pool: ArqRedis, bot: Bot, sole: Sole, ready: asyncio.Event, judging: Sole
+    world: World,
+    pool: ArqRedis,
+    bot: Bot,
+    sole: Sole,
+    ready: asyncio.Event,
+    judging: Sole,
+    *,
+    explaining: asyncio.Event | None = None,
 ) -> Worker:
     """A worker over an open database; run it with ``async_run``. ``sole`` is who sends messages,
-    ``judging`` who judges what is stored.
+    ``judging`` who judges what is stored; ``explaining`` wakes whoever explains ideas.
     """
     courier = build_courier(
         bot=bot,
@@ -183,7 +188,7 @@ def build_worker(
         "judging": judging,
         "sweep": WorkSweep(store=world.store, play=PlayApart(world.store)),
         "busy": set(),
-        "explaining": asyncio.Lock(),
+        "explaining": explaining or asyncio.Event(),
         "player": Player(world=world),
     }
     return Worker(
@@ -191,7 +196,7 @@ def build_worker(
             jobs.evaluate, jobs.send_order, jobs.send_position_order, jobs.flatten, jobs.deliver,
             jobs.sync_broker, jobs.expire, jobs.sweep, jobs.execute_commands,
             func(jobs.fetch, timeout=_FETCH_TIMEOUT), func(optimize, timeout=_SEARCH_TIMEOUT),
-            func(explain_ideas, timeout=_EXPLAIN_TIMEOUT, max_tries=1),
+            explain_ideas,
             func(play_backtests, timeout=_PLAY_TIMEOUT),
         ],
         cron_jobs=_distinct([
@@ -215,10 +220,6 @@ def build_worker(
             cron(jobs.remind, second=45, max_tries=1),
             cron(
                 jobs.poll_feeds, second=20, run_at_startup=True, max_tries=1, timeout=_POLL_TIMEOUT
-            ),
-            cron(
-                explain_ideas, second=set(range(4, 60, 5)), max_tries=1,
-                timeout=_EXPLAIN_TIMEOUT,
             ),
             cron(refresh_provider, second={12, 42}, run_at_startup=True, max_tries=1),
             cron(jobs.anchor, minute=7, second=0, max_tries=1),

@@ -1,4 +1,4 @@
-"""Explanations of ideas: written once, and one attempt at a time."""
+"""Explanations of ideas: each attempt written once, and one attempt at a time."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -10,31 +10,46 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.explanation import Explanation, Fate
 
-# By number, which is indexed, from the newest down: what is due is among the last.
+# By number, which is indexed, from the newest down: what is due is among the last, or wanted.
 _DUE = """
 SELECT idea.id FROM (
-    SELECT id, number, status, created_at FROM trade_ideas ORDER BY number DESC LIMIT 500
-) idea
-WHERE idea.created_at > $1
+    (SELECT id, number, status, created_at FROM trade_ideas ORDER BY number DESC LIMIT 500)
+    UNION
+    SELECT id, number, status, created_at FROM trade_ideas
+    WHERE id IN (SELECT idea_id FROM explanation_turn WHERE is_wanted)
+) idea LEFT JOIN explanation_turn turn ON turn.idea_id = idea.id
+WHERE (idea.created_at > $1 OR turn.is_wanted)
   AND (EXISTS (SELECT FROM approval WHERE approval.idea_id = idea.id)
        OR idea.status = 'auto_executed')
-  AND NOT EXISTS (
-    SELECT FROM explanation_turn turn WHERE turn.idea_id = idea.id
-    AND (turn.is_done OR turn.claimed_until > clock_timestamp())
-  )
-ORDER BY idea.number DESC LIMIT $2
+  AND (turn.idea_id IS NULL
+       OR (NOT turn.is_done AND turn.claimed_until <= clock_timestamp()
+           AND (turn.next_at IS NULL OR turn.next_at <= clock_timestamp())))
+ORDER BY COALESCE(turn.is_wanted, FALSE) DESC, idea.number DESC LIMIT $2
 """
 _CLAIM = """
-INSERT INTO explanation_turn AS turn (idea_id, claimed_until)
-VALUES ($1, clock_timestamp() + make_interval(secs => $2))
-ON CONFLICT (idea_id) DO UPDATE SET claimed_until = EXCLUDED.claimed_until
+INSERT INTO explanation_turn AS turn (idea_id, claimed_until, tries)
+VALUES ($1, clock_timestamp() + make_interval(secs => $2), 1)
+ON CONFLICT (idea_id) DO UPDATE SET claimed_until = EXCLUDED.claimed_until, tries = turn.tries + 1
 WHERE NOT turn.is_done AND turn.claimed_until <= clock_timestamp()
-RETURNING idea_id
+  AND (turn.next_at IS NULL OR turn.next_at <= clock_timestamp())
+RETURNING tries
 """
+# An attempt that took longer than its lease is no longer the last: what it says comes too late.
 _DONE = """
-INSERT INTO explanation_turn AS turn (idea_id, claimed_until, is_done)
+UPDATE explanation_turn SET is_done = TRUE, is_wanted = FALSE
+WHERE idea_id = $1 AND tries = $2 AND NOT is_done RETURNING idea_id
+"""
+_LATER = """
+UPDATE explanation_turn SET claimed_until = clock_timestamp(), is_wanted = FALSE,
+    next_at = clock_timestamp() + make_interval(secs => $3)
+WHERE idea_id = $1 AND tries = $2 AND NOT is_done RETURNING idea_id
+"""
+_REOPEN = """
+INSERT INTO explanation_turn AS turn (idea_id, claimed_until, is_wanted)
 VALUES ($1, clock_timestamp(), TRUE)
-ON CONFLICT (idea_id) DO UPDATE SET is_done = TRUE WHERE NOT turn.is_done RETURNING idea_id
+ON CONFLICT (idea_id) DO UPDATE SET claimed_until = EXCLUDED.claimed_until,
+    is_done = FALSE, is_wanted = TRUE, next_at = NULL
+WHERE turn.is_done OR turn.claimed_until <= clock_timestamp() RETURNING idea_id
 """
 _COLUMNS = [each.name for each in fields(Explanation)]
 _ADD = (
@@ -42,7 +57,10 @@ _ADD = (
     f" VALUES ({', '.join(f'${number}' for number in range(1, len(_COLUMNS) + 1))})"
     " ON CONFLICT DO NOTHING RETURNING idea_id"
 )
-_OF_IDEA = "SELECT * FROM idea_explanation WHERE idea_id = $1 ORDER BY language"
+_OF_IDEA = """
+SELECT DISTINCT ON (language) * FROM idea_explanation WHERE idea_id = $1
+ORDER BY language, attempt DESC
+"""
 
 
 class ExplanationTable:
@@ -55,12 +73,20 @@ class ExplanationTable:
         rows = await self._connection.execute_query_dict(_DUE, [since, limit])
         return [UUID(str(row["id"])) for row in rows]
 
-    async def claim(self, idea_id: UUID, lease: timedelta) -> bool:
+    async def claim(self, idea_id: UUID, lease: timedelta) -> int | None:
         asked = [idea_id, lease.total_seconds()]
-        return bool(await self._connection.execute_query_dict(_CLAIM, asked))
+        rows = await self._connection.execute_query_dict(_CLAIM, asked)
+        return int(rows[0]["tries"]) if rows else None
 
-    async def done(self, idea_id: UUID) -> bool:
-        return bool(await self._connection.execute_query_dict(_DONE, [idea_id]))
+    async def done(self, idea_id: UUID, attempt: int) -> bool:
+        return bool(await self._connection.execute_query_dict(_DONE, [idea_id, attempt]))
+
+    async def later(self, idea_id: UUID, attempt: int, pause: timedelta) -> bool:
+        asked = [idea_id, attempt, pause.total_seconds()]
+        return bool(await self._connection.execute_query_dict(_LATER, asked))
+
+    async def reopen(self, idea_id: UUID) -> bool:
+        return bool(await self._connection.execute_query_dict(_REOPEN, [idea_id]))
 
     async def add(self, explanation: Explanation) -> bool:
         values = [_stored(getattr(explanation, name)) for name in _COLUMNS]

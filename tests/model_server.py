@@ -18,6 +18,7 @@ Speaker = Callable[[dict[str, Any]], Speech]
 REFUSALS: dict[str, bytes] = {
     "429": answer(429, {"error": {"message": "slow down", "type": "requests", "code": None}},
                   "Retry-After: 1"),
+    "429 bare": answer(429, {"error": {"message": "slow down", "code": None}}),
     "429 later": answer(429, {"error": {"message": "slow down", "code": None}}, "Retry-After: 600"),
     "429 date": answer(429, b"", "Date: Wed, 21 Oct 2015 07:28:00 GMT",
                        "Retry-After: Wed, 21 Oct 2015 07:28:02 GMT"),
@@ -45,11 +46,17 @@ REFUSALS: dict[str, bytes] = {
     "error event": answer(
         200, b'data: {"error": {"message": "overloaded"}}\n\n', kind="text/event-stream"
     ),
+    "402": answer(402, {"error": {"message": "Insufficient Balance", "code": None}}),
+    "gemini key": answer(400, [{"error": {
+        "code": 400, "message": "API key not valid. Please pass a valid API key.",
+        "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}],
+    }}]),
+    "other kind": answer(200, b"event: error\r\n\r\n", kind="application/octet-stream"),
     "no http": b"\x00\x01\x02 what is this\r\n\r\n",
 }  # fmt: skip
 #: Those that happen while it speaks.
 SPOKEN = ("hang", "hang later", "cut", "reset", "slow", "huge", "no usage", "no end", "filtered",
-          "cut short", "hang done", "silent")  # fmt: skip
+          "cut short", "hang done", "silent", "drip")  # fmt: skip
 
 
 def parrot(body: dict[str, Any]) -> Speech:
@@ -66,6 +73,10 @@ class ChatSite(ModelSite):
     speak: Speaker = parrot
     always: str = ""
     pause: float = 0.0
+    #: Fields of a request that it does not take, by what it answers then.
+    refuses: dict[str, bytes] = field(default_factory=dict)
+    #: Tokens that it thinks before it speaks; they count as said.
+    thinks: int = 0
     talks: list[dict[str, Any]] = field(default_factory=list)
     #: Set once somebody asked.
     heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,6 +96,10 @@ class ChatSite(ModelSite):
         body = json.loads(asked.body)
         self.talks.append(body)
         self.heard.set()
+        refused = [self.refuses[name] for name in body if name in self.refuses]
+        if refused:
+            writer.write(refused[0])
+            return True
         if body["model"] not in self.models:
             writer.write(REFUSALS["404"])
             return True
@@ -98,12 +113,16 @@ class ChatSite(ModelSite):
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
         )
         for number, event in enumerate(self._events(body, fault)):
+            if writer.is_closing():
+                return
             if number == 2 and fault in ("cut", "reset"):
                 if fault == "reset":
                     writer.transport.abort()
                 return
             if number == 2 and fault == "hang later":
                 await asyncio.sleep(3600)
+            if fault == "drip":
+                await _drip(event, writer)
             pause = 0.2 if fault == "slow" else self.pause
             if pause:
                 await writer.drain()
@@ -116,7 +135,10 @@ class ChatSite(ModelSite):
         await writer.drain()
 
     def _events(self, body: dict[str, Any], fault: str) -> Iterator[bytes]:
-        speech = self.speak(body)
+        limit = body.get("max_completion_tokens", body.get("max_tokens", 10**6))
+        speech = self.speak(body) if limit > self.thinks else ""
+        if limit <= self.thinks:
+            fault = "cut short"
         yield _chunk({"role": "assistant", "content": ""})
         if fault == "huge":
             for _ in range(200):
@@ -132,7 +154,7 @@ class ChatSite(ModelSite):
             yield _chunk({}, finish)
         if fault != "no usage" and body.get("stream_options", {}).get("include_usage"):
             asked = sum(len(str(message["content"])) for message in body["messages"]) // 4
-            said = len(str(speech)) // 4 + 1
+            said = min(limit, self.thinks) + len(str(speech)) // 4 + 1
             usage = {
                 "prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said,
             }  # fmt: skip
@@ -140,6 +162,14 @@ class ChatSite(ModelSite):
 
 
 _HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODELS[0]}
+
+
+async def _drip(event: bytes, writer: asyncio.StreamWriter) -> None:
+    """One byte a second, for as long as somebody listens."""
+    for byte in event:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(1)
 
 
 def _event(document: dict[str, Any]) -> bytes:

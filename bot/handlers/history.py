@@ -16,6 +16,7 @@ from engine.domain.decision import Action
 from engine.domain.person import Person
 from engine.errors import InvalidInput
 from engine.flow.ask.answer import Ask
+from engine.flow.in_words import WantInWords
 from engine.flow.overview import JUDGED, ListHistory, ListIdeas, ReadIdea
 from engine.flow.replay import ReplayDecision
 
@@ -36,6 +37,7 @@ def build() -> Router:
     router.message.register(replay, Command("replay"))
     router.callback_query.register(open_card, F.data.startswith(callbacks.pack("card", "")))
     router.callback_query.register(why, F.data.startswith(callbacks.pack("why", "")))
+    router.callback_query.register(in_words, F.data.startswith(callbacks.pack("inwords", "")))
     router.callback_query.register(saw, F.data.startswith(callbacks.pack("saw", "")))
     router.callback_query.register(older, F.data.startswith(callbacks.pack("hist", "")))
     return router
@@ -80,23 +82,44 @@ async def why_text(
     read_idea: ReadIdea,
     list_ideas: ListIdeas,
     ask: Ask,
+    want_in_words: WantInWords | None,
 ) -> Screen:
     """/why 12, /why EURUSD or other words of a question, or /why for the latest idea."""
     if command.args and not command.args.strip().lstrip("#").isdigit():
         question = f"{why_in(words.language)} {command.args}"
         return ask_views.told(words, await ask(person.id, question, language=words.language))
+    has_model = want_in_words is not None
     if command.args:
-        return views.why(words, await read_idea(person.id, number(command, words)))
+        found = await read_idea(person.id, number(command, words))
+        return views.why(words, found, has_model=has_model)
     latest = await list_ideas(person.id, waiting=False, limit=1)
     if not latest:
         return Screen(text=words("ideas.none"))
-    return views.why(words, await read_idea(person.id, latest[0].id))
+    return views.why(words, await read_idea(person.id, latest[0].id), has_model=has_model)
 
 
-async def why(query: CallbackQuery, person: Person, words: Words, read_idea: ReadIdea) -> Screen:
+async def why(
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    read_idea: ReadIdea,
+    want_in_words: WantInWords | None,
+) -> Screen:
     """Why, from the record."""
     idea_id = callbacks.idea_id(query.data or "", "why")
-    return views.why(words, await read_idea(person.id, idea_id))
+    found = await read_idea(person.id, idea_id)
+    return views.why(words, found, has_model=want_in_words is not None)
+
+
+async def in_words(
+    query: CallbackQuery, person: Person, words: Words, want_in_words: WantInWords | None
+) -> Screen:
+    """Have an idea explained that is not; the card and /why show what comes of it."""
+    idea_id = callbacks.idea_id(query.data or "", "inwords")
+    if want_in_words is None:
+        return Screen(toast=words("in_words.no_model"), alert=True)
+    is_asked = await want_in_words(person.id, idea_id)
+    return Screen(toast=words("in_words.asked" if is_asked else "in_words.not_now"), alert=True)
 
 
 async def saw(query: CallbackQuery, person: Person, words: Words, read_idea: ReadIdea) -> Screen:

@@ -4,8 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.i18n import Html, Words
+from engine.domain.analyst import Trouble
 from engine.domain.explanation import Explanation, Fate
+from engine.domain.idea import IdeaStatus
 from engine.flow.overview import Story
+
+#: Why a text is missing, where it is more than that none came.
+_LOST: dict[str, str] = {
+    **dict.fromkeys(
+        (Trouble.OFF, Trouble.NOT_CONNECTED, Trouble.NO_MODEL, Trouble.KEY, Trouble.REFUSED),
+        "in_words.refused",
+    ),
+    Trouble.BUDGET: "in_words.budget",
+    Trouble.RESTING: "in_words.resting",
+}
 
 
 def of_reader(words: Words, story: Story) -> Explanation | None:
@@ -34,7 +46,18 @@ def in_full(words: Words, story: Story) -> list[Html]:
     lines = on_card(words, story)
     if found.fate is Fate.SHOWN:
         lines = [words("why.explained", model=found.model or "?"), *lines]
+    else:
+        why = words(_LOST.get(found.reason or "", "in_words.silent"))
+        attempt, time = str(found.attempt), words.moment(found.at)
+        lines += [words("in_words.lost", why=why, attempt=attempt, time=time)]
     return [Html(""), *lines]
+
+
+def is_missing(words: Words, story: Story) -> bool:
+    """Whether an idea that people were shown has no text in the reader's language, and might."""
+    found = of_reader(words, story)
+    is_put = story.approval is not None or story.idea.status is IdeaStatus.AUTO_EXECUTED
+    return is_put and (found is None or found.fate is Fate.UNAVAILABLE)
 
 
 def fate(words: Words, explanations: Sequence[Mapping[str, Any]]) -> Html:

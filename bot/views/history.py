@@ -113,8 +113,10 @@ def _dealt(words: Words, decision: Decision) -> Html:
     return Html("")
 
 
-def why(words: Words, story: Story) -> Screen:
-    """Why, from the record alone: conditions, the score's points, every check, what came of it."""
+def why(words: Words, story: Story, *, has_model: bool = False) -> Screen:
+    """Why, from the record alone: conditions, the score's points, every check, what came of it.
+    Where it is not in words, and there is a model, it can be asked.
+    """
     outcome, idea = outcome_of(story), story.idea
     lines = [words("why.title", number=idea.number, strategy=idea.strategy_name)]
     lines += [*explain.in_full(words, story), Html(""), words("why.conditions")]
@@ -134,7 +136,9 @@ def why(words: Words, story: Story) -> Screen:
         [Html(""), *stamp(words, story)] if idea.status is not IdeaStatus.NEEDS_APPROVAL else []
     )
     lines.append(words("why.replay", seq=story.decision.seq))
-    return Screen(text=cut(lines))
+    asks = has_model and explain.is_missing(words, story)
+    button = Button(words("button.in_words"), callbacks.idea("inwords", idea.id))
+    return Screen(text=cut(lines), buttons=((button,),) if asks else ())
 
 
 def points_name(words: Words, name: str) -> Html:

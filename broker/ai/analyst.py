@@ -11,23 +11,35 @@ from types import ModuleType
 from typing import Any
 
 from broker.ai.chunks import Answer, Failed
+from broker.ai.dialect import Dialect, is_bad_key
 from broker.ai.line import Line, permit_of
-from engine.domain.analyst import Author, Conversation, Message, Said, Tool, Trouble
-from engine.domain.provider import AiReach, Credential, Plan, Provider
+from engine.domain.analyst import Conversation, Said, Trouble, Usage
+from engine.domain.provider import AiReach, Credential, Plan
 from engine.errors import AnalystUnavailable, ProviderUnavailable, SecretUnreadable
 
 #: What a server that asks for no key is sent all the same: the client insists on one.
 _NO_KEY = "none"
 _TRIES, _FIRST_PAUSE = 3, 0.5
+#: Characters of a refusal that are looked at.
+_LONGEST = 4_000
 #: Seconds for what may follow the end of an answer: its usage.
 _GRACE = 2.0
+
+
+async def get_ready() -> None:
+    """The imports of the client, which take two seconds of the processor; else whoever asks first
+    brings them, which is when something else is to be done.
+    """
+    for name in ("openai", "broker.ai.transport"):
+        await asyncio.to_thread(import_module, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAiAnalyst:
     """The port ``Analyst``. ``first`` is how long its first piece may take, ``whole`` all of it,
     tries and pauses included. What may pass is tried again while there is time and nothing was
-    said yet; a pause that the server asks for is kept, or not begun.
+    said yet; a pause that the server asks for is kept, or not begun. What a server refuses to be
+    asked with is left out at once and from then on; ``dialect`` is what it was seen to refuse.
     """
 
     plan: Plan
@@ -36,6 +48,7 @@ class OpenAiAnalyst:
     first: timedelta = timedelta(seconds=15)
     whole: timedelta = timedelta(seconds=30)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    dialect: Dialect = field(default_factory=Dialect)
 
     async def complete(self, conversation: Conversation) -> Said:
         async with aclosing(self._pieces(conversation)) as pieces:
@@ -56,24 +69,38 @@ class OpenAiAnalyst:
         openai = await asyncio.to_thread(import_module, "openai")
         now = asyncio.get_running_loop().time
         ends = now() + min(conversation.within or self.whole, self.whole).total_seconds()
-        for left in reversed(range(_TRIES)):
+        left, wasted = _TRIES, Usage(asked=0, said=0)
+        while True:
             has_begun = False
+            request = self.dialect.request(conversation, self.plan)
             try:
-                async with aclosing(self._once(openai, conversation, ends)) as pieces:
+                async with aclosing(self._once(openai, conversation, request, ends)) as pieces:
                     async for piece in pieces:
                         has_begun = True
-                        yield piece
+                        yield _with(wasted, piece)
                 return
             except Failed as problem:
-                pause = problem.pause
-                if pause is None:
-                    pause = _FIRST_PAUSE * 2.0 ** (_TRIES - 1 - left)
+                wasted += problem.usage
+                if not has_begun and now() < ends and self._learns(request, problem):
+                    continue
+                left -= 1
+                pause = _pause_before(_TRIES - left, problem)
                 if has_begun or not left or not problem.again or now() + pause >= ends:
                     raise AnalystUnavailable(problem.trouble) from None
             await self.sleep(pause)
 
+    def _learns(self, request: Mapping[str, Any], problem: Failed) -> bool:
+        """Whether another request is worth its while at once."""
+        if problem.is_full:
+            return self.dialect.make_room(request)
+        return problem.trouble is Trouble.REFUSED and self.dialect.learn(request, problem.refusal)
+
     async def _once(
-        self, openai: ModuleType, conversation: Conversation, ends: float
+        self,
+        openai: ModuleType,
+        conversation: Conversation,
+        request: Mapping[str, Any],
+        ends: float,
     ) -> AsyncGenerator[str | Said]:
         try:
             credential = await self.credential()
@@ -84,8 +111,9 @@ class OpenAiAnalyst:
         transport = ours.StreamTransport(line)
         answer = Answer(conversation, str(self.plan.model))
         async with self._client(openai, transport, credential) as client:
-            pieces = self._chunks(openai, client, transport, answer, ends)
-            async with aclosing(pieces) as chunks:
+            sent = client.chat.completions.create(**request)
+            reading = self._chunks(openai, sent, transport, answer, ends)
+            async with aclosing(reading) as chunks:
                 async for chunk in chunks:
                     text = answer.add(chunk)
                     if text:
@@ -93,14 +121,19 @@ class OpenAiAnalyst:
         yield answer.said()
 
     async def _chunks(
-        self, openai: ModuleType, client: Any, transport: Any, answer: Answer, ends: float
+        self,
+        openai: ModuleType,
+        sent: Awaitable[Any],
+        transport: Any,
+        answer: Answer,
+        ends: float,
     ) -> AsyncGenerator[Any]:
         """The pieces as the client reads them; raises :class:`Failed` and nothing else."""
         now = asyncio.get_running_loop().time
         until = min(ends, now() + self.first.total_seconds())
         with _as_failed(openai, transport):
             async with asyncio.timeout_at(until):
-                stream = await client.chat.completions.create(**self._request(answer.conversation))
+                stream = await sent
             pieces = aiter(stream)
             try:
                 while True:
@@ -131,42 +164,15 @@ class OpenAiAnalyst:
             ),
         )
 
-    def _request(self, conversation: Conversation) -> dict[str, Any]:
-        # OpenAI's newer models refuse the older name, and servers of others know only that.
-        of_openai = self.plan.provider is Provider.OPENAI
-        limit = "max_completion_tokens" if of_openai else "max_tokens"
-        tools = [_tool(tool) for tool in conversation.tools]
-        return {
-            "model": self.plan.model,
-            "messages": [_message(message) for message in conversation.messages],
-            limit: conversation.max_tokens,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            **({"tools": tools} if tools else {}),
-        }
+
+def _with(wasted: Usage, piece: str | Said) -> str | Said:
+    """What was paid for in vain belongs to the answer that came in the end."""
+    return replace(piece, usage=piece.usage + wasted) if isinstance(piece, Said) else piece
 
 
-def _message(message: Message) -> dict[str, Any]:
-    said: dict[str, Any] = {"role": str(message.author), "content": message.text}
-    if message.calls:
-        said["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in message.calls
-        ]
-    if message.author is Author.TOOL:
-        said["tool_call_id"] = message.answers or ""
-    return said
-
-
-def _tool(tool: Tool) -> dict[str, Any]:
-    function = {
-        "name": tool.name, "description": tool.description, "parameters": dict(tool.schema),
-    }  # fmt: skip
-    return {"type": "function", "function": function}
+def _pause_before(number: int, problem: Failed) -> float:
+    """Seconds before a try, from the second: what the server asks for, or a growing pause."""
+    return _FIRST_PAUSE * 2.0 ** (number - 1) if problem.pause is None else problem.pause
 
 
 @contextmanager
@@ -177,7 +183,7 @@ def _as_failed(openai: ModuleType, transport: Any) -> Iterator[None]:
     except TimeoutError:
         raise Failed(Trouble.TIMEOUT) from None
     except openai.APIStatusError as error:
-        raise _refused(error.status_code, error.response.headers, error.code) from None
+        raise _refused(error) from None
     except openai.APIConnectionError:
         trouble = _LOST.get(transport.trouble, Trouble.UNREACHABLE)
         raise Failed(trouble, again=trouble is Trouble.UNREACHABLE) from None
@@ -196,17 +202,23 @@ _LOST = {
 }
 
 
-def _refused(status: int, headers: Mapping[str, str], code: str | None) -> Failed:
+def _refused(error: Any) -> Failed:
+    status, pause = error.status_code, _pause(error.response.headers)
+    # Its text is what the server wrote in one field, of which some have several.
+    refusal = str(error.body)[:_LONGEST]
     if status == 429:
         # A quota that is used up does not come back in seconds.
-        return Failed(Trouble.BUSY, again=code != "insufficient_quota", pause=_pause(headers))
+        return Failed(Trouble.BUSY, again=error.code != "insufficient_quota", pause=pause)
     if status in (408, 504):
-        return Failed(Trouble.TIMEOUT, again=True, pause=_pause(headers))
+        return Failed(Trouble.TIMEOUT, again=True, pause=pause)
     if status >= 500:
-        return Failed(Trouble.FAILING, again=True, pause=_pause(headers))
-    if status in (401, 403):
+        return Failed(Trouble.FAILING, again=True, pause=pause)
+    if status in (401, 403) or is_bad_key(status, refusal):
         return Failed(Trouble.KEY)
-    return Failed(Trouble.NO_MODEL if status == 404 else Trouble.REFUSED)
+    if status == 402:
+        return Failed(Trouble.BUSY)
+    trouble = Trouble.NO_MODEL if status == 404 else Trouble.REFUSED
+    return Failed(trouble, refusal=refusal)
 
 
 def _pause(headers: Mapping[str, str]) -> float | None:

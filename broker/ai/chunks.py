@@ -16,13 +16,26 @@ _GUESS = 3
 
 
 class Failed(Exception):
-    """No answer that can be used; ``again`` tells that it may pass, ``pause`` when to come back."""
+    """No answer that can be used; ``again`` tells that it may pass, ``pause`` when to come back.
+
+    ``refusal`` is what the server wrote, for us alone; ``is_full`` that the limit ended an answer
+    before its first word, and ``usage`` what that cost.
+    """
 
     def __init__(
-        self, trouble: Trouble, *, again: bool = False, pause: float | None = None
+        self,
+        trouble: Trouble,
+        *,
+        again: bool = False,
+        pause: float | None = None,
+        refusal: str = "",
+        is_full: bool = False,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(str(trouble))
         self.trouble, self.again, self.pause = trouble, again, pause
+        self.refusal, self.is_full = refusal, is_full
+        self.usage = usage or Usage(asked=0, said=0)
 
 
 @dataclass(slots=True)
@@ -71,11 +84,7 @@ class Answer:
             return ""
         for call in _listed(getattr(delta, "tool_calls", None)):
             self._call(call)
-        text = getattr(delta, "content", None)
-        if text is None:
-            return ""
-        if not isinstance(text, str):
-            raise Failed(Trouble.GARBLED)
+        text = _content(getattr(delta, "content", None))
         self.length += len(text)
         if self.length > self.conversation.max_tokens * _PER_TOKEN + _MORE:
             raise Failed(Trouble.GARBLED)
@@ -84,12 +93,17 @@ class Answer:
 
     def _call(self, piece: Any) -> None:
         index, function = getattr(piece, "index", None), getattr(piece, "function", None)
-        if index is None:
+        id_ = _text(getattr(piece, "id", None), _LONGEST_NAME)
+        index = len(self.calls) if index is None else index
+        if not isinstance(index, int):
+            raise Failed(Trouble.GARBLED)
+        # Some servers, such as Ollama, give every call the same index.
+        if id_ and index in self.calls and self.calls[index].id not in ("", id_):
             index = len(self.calls)
-        if not isinstance(index, int) or not 0 <= index < _MOST_CALLS:
+        if not 0 <= index < _MOST_CALLS:
             raise Failed(Trouble.GARBLED)
         call = self.calls.setdefault(index, _Call())
-        call.id = call.id or _text(getattr(piece, "id", None), _LONGEST_NAME)
+        call.id = call.id or id_
         call.name += _text(getattr(function, "name", None), _LONGEST_NAME)
         call.arguments += _text(getattr(function, "arguments", None), _LONGEST_CALL)
         if len(call.arguments) > _LONGEST_CALL or len(call.name) > _LONGEST_NAME:
@@ -111,9 +125,12 @@ class Answer:
         calls = tuple(
             ToolCall(id=call.id or f"call_{index}", name=call.name, arguments=call.arguments)
             for index, call in sorted(self.calls.items())
+            # Nobody would carry out what was not offered.
+            if self.conversation.tools
         )
         if not text.strip() and not calls:
-            raise Failed(Trouble.EMPTY)
+            is_full = self.finish == "length"
+            raise Failed(Trouble.EMPTY, is_full=is_full, usage=self.usage if is_full else None)
         return Said(
             text=text,
             usage=self.usage or self._guess(text),
@@ -130,6 +147,18 @@ class Answer:
 def guessed(conversation: Conversation) -> int:
     """Tokens of a conversation, rather too many than too few."""
     return sum(len(message.text) for message in conversation.messages) // _GUESS + 1
+
+
+def _content(value: Any) -> str:
+    """The text of a piece: bare, or in parts of which others are what the model thinks."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        parts = [part for part in value if isinstance(part, dict) and part.get("type") == "text"]
+        value = "".join([_text(part.get("text"), _LONGEST_CALL) for part in parts])
+    if not isinstance(value, str):
+        raise Failed(Trouble.GARBLED)
+    return value
 
 
 def _listed(value: Any) -> list[Any]:

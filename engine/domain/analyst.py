@@ -103,6 +103,13 @@ class Usage:
     said: int
     is_guess: bool = False
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            asked=self.asked + other.asked,
+            said=self.said + other.said,
+            is_guess=self.is_guess or other.is_guess,
+        )
+
     @property
     def total(self) -> int:
         """Both together."""

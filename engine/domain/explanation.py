@@ -27,7 +27,7 @@ class Explanation:
     """One attempt, written once: of an idea in a language. ``reason`` says why it is not shown.
 
     ``prompt`` and ``answer`` are whole, as sent and as it came; ``text`` is what people see.
-    ``tokens`` are those of this attempt alone.
+    ``tokens`` are those of this attempt alone. ``attempt`` counts those of the idea, from 1.
     """
 
     idea_id: UUID
@@ -42,6 +42,7 @@ class Explanation:
     model: str | None = None
     asked_tokens: int = 0
     said_tokens: int = 0
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

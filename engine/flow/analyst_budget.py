@@ -2,7 +2,7 @@
 that all processes share it.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -31,16 +31,18 @@ KEPT = timedelta(days=7)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgeted(Guard):
     """Asks only what the day's budget still holds. The most that a call may cost is put aside
-    before it and settled after it; of a call that was cut off by a crash it stays aside.
+    before it and settled after it; of a call that was cut off by a crash it stays aside. ``room``
+    is how many tokens the model is known to be given for thinking, beside those of its answer.
     """
 
     inner: Analyst
     store: Store
     budget: Budget
+    room: Callable[[], int] = int
 
     async def _pieces(self, conversation: Conversation) -> AsyncGenerator[str | Said]:
         asked = sum(len(m.text) for m in conversation.messages) // _PER_TOKEN + 1
-        aside = Usage(asked=asked, said=conversation.max_tokens)
+        aside = Usage(asked=asked, said=conversation.max_tokens + self.room())
         cost = self.budget.cost_of(aside.asked, aside.said)
         async with self.store.begin() as tx:
             day = (await tx.now()).date()

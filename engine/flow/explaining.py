@@ -6,11 +6,11 @@ hold, or nothing comes, the card keeps its own words (source 004, section 9.5).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from engine.domain.analyst import Conversation, Said
+from engine.domain.analyst import Conversation, Said, Trouble
 from engine.domain.decision import Action, Entry
 from engine.domain.explanation import DEGRADED, FALLBACK_RATIONALE, Explanation, Fate
 from engine.domain.idea import Idea
@@ -31,17 +31,27 @@ from engine.snapshot.canonical import canonical, digest, plain, restore
 RECENT = timedelta(hours=1)
 #: Whoever explains one has so long; then somebody else may. Every language is asked for in it.
 LEASE = timedelta(minutes=5)
+#: All of an attempt, the last language included; less than the lease, so that it is not in vain.
+_WITHIN = timedelta(minutes=4)
+#: When one that did not come is asked for again: so long after the first attempt, the second, ...
+PAUSES = (
+    timedelta(minutes=1), timedelta(minutes=4), timedelta(minutes=10), timedelta(minutes=20),
+)  # fmt: skip
 #: Ideas that are looked for at once.
 _MANY = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What is explained from, in which languages."""
+    """What is explained from, in which languages; ``attempt`` counts those of the idea, and
+    ``is_told`` says whether people know of one that ended.
+    """
 
     idea: Idea
     evidence: Evidence
     languages: tuple[str, ...]
+    attempt: int = 1
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +59,8 @@ class ExplainIdeas:
     """Explain what is due, one idea after the other; answers what was explained.
 
     Of several who come, one explains an idea. Any of it may be cut off at any point: a claim that
-    ran out is free again, and what was written is not written twice.
+    ran out is free again, and what was written is not written twice. Where no answer comes the idea
+    is due again after a pause, a few times, while it is recent.
     """
 
     store: Store
@@ -66,52 +77,74 @@ class ExplainIdeas:
         does, or did.
         """
         async with self.store.begin() as tx:
-            if not await tx.explanations.claim(idea_id, LEASE):
+            attempt = await tx.explanations.claim(idea_id, LEASE)
+            if attempt is None:
                 return False
-            material = await material_of(tx, idea_id)
+            material = await material_of(tx, idea_id, attempt)
         said: list[Explanation] = []
         trouble: str | None = None
         for language in material.languages:
-            conversation = prompts.rationale(material.evidence, language)
+            asked = prompts.rationale(material.evidence, language)
+            conversation = replace(asked, within=_WITHIN / len(material.languages))
             try:
-                # Who does not answer in one language would not in the next, and people wait.
+                # Who does not answer in one language would not in the next, and people wait; who
+                # answers without words may find them.
                 answer = trouble or await self.analyst.complete(conversation)
             except AnalystUnavailable as problem:
-                answer = trouble = problem.reason
+                answer = problem.reason
+                trouble = None if problem.reason == Trouble.EMPTY else problem.reason
             async with self.store.begin() as tx:
                 now = await tx.now()
             said.append(judged(material, language, conversation, answer, now))
         async with self.store.begin() as tx:
-            await self._write(tx, material.idea, said)
+            await self._write(tx, material, said)
         await self.bell.ring("deliver")
         return True
 
-    async def _write(self, tx: Transaction, idea: Idea, said: Sequence[Explanation]) -> None:
-        if not await tx.explanations.done(idea.id):
+    async def _write(
+        self, tx: Transaction, material: Material, said: Sequence[Explanation]
+    ) -> None:
+        idea, attempt, now = material.idea, material.attempt, await tx.now()
+        lost = sum(each.fate is Fate.UNAVAILABLE for each in said)
+        pause = _pause(idea, attempt, now) if lost else None
+        if pause is None:
+            is_last = await tx.explanations.done(idea.id, attempt)
+        else:
+            is_last = await tx.explanations.later(idea.id, attempt, pause)
+        if not is_last:
             return
         for each in said:
             await tx.explanations.add(each)
         unsupported = sum(each.fate is Fate.UNSUPPORTED for each in said)
-        now = await tx.now()
         if unsupported:
             await tx.analyst_books.count(now.date(), unsupported=unsupported)
-        if said:
-            await tx.outbox.tell(card_notice(idea.id, "explained"), Audience())
-            await tx.history.append(_entry(idea, said, now))
+        # An attempt that only failed again changes nothing that people see.
+        if said and (not material.is_told or lost < len(said)):
+            change = f"explained:{attempt}" if material.is_told else "explained"
+            await tx.outbox.tell(card_notice(idea.id, change), Audience())
+            await tx.history.append(_entry(material, said, now))
 
 
-async def material_of(tx: Transaction, idea_id: UUID) -> Material:
+def _pause(idea: Idea, attempt: int, now: datetime) -> timedelta | None:
+    """How long nobody asks after an attempt that failed; None when it was the last."""
+    pause = PAUSES[attempt - 1] if attempt <= len(PAUSES) else None
+    return pause if pause is not None and now + pause < idea.created_at + RECENT else None
+
+
+async def material_of(tx: Transaction, idea_id: UUID, attempt: int = 1) -> Material:
     """What an idea is explained from: the record that proposed it, and the bundle it rests on; in
-    the languages of everyone who may see its card, without those it was explained in.
+    the languages of everyone who may see its card, without those in which the model answered.
     """
     idea = await tx.ideas.get(idea_id)
     made = (await tx.history.list(idea_id=idea_id, actions=JUDGED, limit=100))[-1]
     outcome = restore(Outcome, made.entry.detail["outcome"])
     bundle = await tx.bundles.get(idea.bundle_hash)
     evidence = evidence_of(idea, outcome.evaluation, outcome.report, bundle)
-    done = {each.language for each in await tx.explanations.of_idea(idea_id)}
+    before = await tx.explanations.of_idea(idea_id)
+    done = {each.language for each in before if each.fate is not Fate.UNAVAILABLE}
     wanted = {person.language for person in await tx.people.list() if person.role.has_access}
-    return Material(idea, evidence, tuple(sorted((wanted & set(prompts.LANGUAGES)) - done)))
+    languages = sorted((wanted & set(prompts.LANGUAGES)) - done)
+    return Material(idea, evidence, tuple(languages), attempt, bool(before))
 
 
 def judged(
@@ -123,7 +156,7 @@ def judged(
     if isinstance(answer, str):
         return Explanation(
             idea_id=material.idea.id, language=language, fate=Fate.UNAVAILABLE, reason=answer,
-            evidence_hash=hash_, prompt=prompt, at=at,
+            evidence_hash=hash_, prompt=prompt, at=at, attempt=material.attempt,
         )  # fmt: skip
     text = clean(answer.text, prompts.LONGEST)
     wrong = ground(text, material.evidence, language).unsupported
@@ -146,11 +179,13 @@ def judged(
         asked_tokens=answer.usage.asked,
         said_tokens=answer.usage.said,
         at=at,
+        attempt=material.attempt,
     )
 
 
-def _entry(idea: Idea, said: Sequence[Explanation], now: datetime) -> Entry:
+def _entry(material: Material, said: Sequence[Explanation], now: datetime) -> Entry:
     """The record: what people are shown, and in degraded mode source 004's code."""
+    idea = material.idea
     shown = [each for each in said if each.fate is Fate.SHOWN]
     lost = [each for each in said if each.fate is Fate.UNAVAILABLE]
     if lost:
@@ -171,6 +206,7 @@ def _entry(idea: Idea, said: Sequence[Explanation], now: datetime) -> Entry:
         idea_id=idea.id,
         detail={
             "idea": idea.number,
+            "attempt": material.attempt,
             "explanations": [
                 {
                     "language": each.language,

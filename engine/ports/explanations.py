@@ -11,28 +11,43 @@ from engine.domain.explanation import Budget, Explanation, Spent
 
 
 class Explanations(Protocol):
-    """Explanations of ideas; append-only."""
+    """Explanations of ideas; append-only. An idea has one attempt at a time."""
 
     async def due(self, since: datetime, limit: int) -> Sequence[UUID]:
-        """Ideas made after an instant that people were asked about, or that were executed, which
-        nobody explains or has explained; the newest first.
+        """Ideas that people were asked about, or that were executed, which nobody explains or has
+        explained, and whose next attempt is not still to come: those made after an instant, and
+        those that a person wants explained, however old. What is wanted first, then the newest.
         """
         ...
 
-    async def claim(self, idea_id: UUID, lease: timedelta) -> bool:
-        """Explain an idea from now on; False while somebody else does, or when it was done."""
+    async def claim(self, idea_id: UUID, lease: timedelta) -> int | None:
+        """Explain an idea from now on: the number of the attempt, from 1; None while somebody else
+        does, or when it was done.
+        """
         ...
 
-    async def done(self, idea_id: UUID) -> bool:
-        """It is explained as far as it ever will be; False when somebody was first."""
+    async def done(self, idea_id: UUID, attempt: int) -> bool:
+        """It is explained as far as it will be; False when that attempt is no longer the last, or
+        it was done.
+        """
+        ...
+
+    async def later(self, idea_id: UUID, attempt: int, pause: timedelta) -> bool:
+        """Somebody may try again, but not before a pause is over; False as above."""
+        ...
+
+    async def reopen(self, idea_id: UUID) -> bool:
+        """A person wants it explained: it is due at once, once more. False while somebody explains
+        it.
+        """
         ...
 
     async def add(self, explanation: Explanation) -> bool:
-        """Keep one; False when there is one of that idea in that language."""
+        """Keep one; False when there is one of that idea, in that language, of that attempt."""
         ...
 
     async def of_idea(self, idea_id: UUID) -> Sequence[Explanation]:
-        """All of an idea, by language."""
+        """The last of an idea in each language, by language."""
         ...
 
 

@@ -50,18 +50,19 @@ class Texts:
 
 @dataclass
 class World:
-    """The loop. ``now`` is market and wall time alike, so that two runs can be compared."""
+    """The loop. Its time is the market's, so that two runs can be compared; ``later`` is added."""
 
     played: int
     texts: Texts = field(default_factory=Texts)
     store: Any = None
     bell: RecordingBell = field(default_factory=RecordingBell)
+    later: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         self.market = HandMarket(
             instrument(SYMBOL), recording()[: self.played], spread=Decimal("0.00012")
         )
-        self.store = MemoryStore(lambda: self.market.played[-1].time + FRAME.length)
+        self.store = MemoryStore(self.now)
         self.broker = PaperBroker(
             market=self.market, ledger=MemoryLedger(), timeframe=FRAME, account_id="paper-1",
             starting_balance=Decimal(10_000),
@@ -80,6 +81,10 @@ class World:
         self.sync = SyncBroker(
             store=self.store, broker=self.broker, market=self.market, bell=self.bell
         )
+
+    def now(self) -> datetime:
+        """The port ``Clock``."""
+        return self.market.played[-1].time + FRAME.length + self.later
 
     async def around(self, instant: datetime) -> CalendarView:
         """The port ``Calendar``: a release that is far enough away."""

@@ -6,20 +6,21 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from bot.explain_jobs import explain_ideas
+from bot.explain_jobs import Explaining, explain_ideas
 from bot.i18n import Words
 from bot.views.explain import in_full, on_card
 from engine.domain.decision import Action
 from engine.domain.explanation import FALLBACK_RATIONALE, Explanation, Fate
 from engine.domain.notice import Kind
 from engine.domain.state import Mode
-from engine.flow.explaining import ExplainIdeas
+from engine.errors import NotAllowed
+from engine.flow.explaining import PAUSES, ExplainIdeas
+from engine.flow.in_words import WantInWords
 from engine.llm.prompts import LANGUAGES as NAMES
 from tests.analyst.bench import Silent, World
 from tests.analyst.injections import Counts, run
@@ -150,6 +151,78 @@ async def test_of_several_who_come_one_explains_and_a_crash_is_made_up_for() -> 
     assert len(await records(world)) == 1
 
 
+async def test_what_did_not_come_is_asked_for_again_and_then_stands_on_the_card() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    asked: list[timedelta] = []
+
+    async def attempt(analyst: Any) -> int:
+        explained = await world.explain(analyst)
+        asked.extend(world.later for _ in explained)
+        return len(explained)
+
+    # Every half minute the job looks; only what the record allows is asked.
+    for _ in range(2 * 50):
+        if await attempt(Silent("timeout")):
+            # While nothing changes, people and the history are told once.
+            assert len(await records(world)) == 1
+            assert len(cards(world)) == len(LANGUAGES)
+        world.later += timedelta(seconds=30)
+    begun = [sum(PAUSES[:number], timedelta()) for number in range(len(PAUSES) + 1)]
+    assert asked == begun
+    assert {each.attempt for each in await said_of(world, idea_id)} == {len(begun)}
+
+    # A person asks once more, long after it.
+    world.later += timedelta(days=1)
+    want = WantInWords(store=world.store, bell=world.bell)
+    assert await world.explain(Silent()) == ()
+    assert await want(1, idea_id)
+    assert world.bell.rung[-1] == ("explain_ideas",)
+    async with served(ChatSite(speak=lambda _: "The gate let EURUSD through.")) as site:
+        assert await world.explain(analyst(site)) == (idea_id,)
+        said = {each.language: each for each in await said_of(world, idea_id)}
+        assert said["en"].fate is Fate.SHOWN
+        told = [(each.detail["attempt"], each.rationale) for each in await records(world)]
+        first, second = sorted(told)
+        assert first[0] == 1
+        assert first[1].startswith("OPENAI_UNAVAILABLE")
+        assert second == (len(begun) + 1, "The gate let EURUSD through.")
+        assert len(cards(world)) == 2 * len(LANGUAGES)
+        # It is there; nobody need be asked again.
+        assert not await want(1, idea_id)
+        assert await world.explain(analyst(site)) == ()
+
+
+async def test_only_the_languages_that_got_no_answer_are_asked_for_again() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    async with served(ChatSite(faults=["", "", "500", "500", "500"])) as site:
+        await world.explain(analyst(site))
+        lost = {e.language for e in await said_of(world, idea_id) if e.fate is Fate.UNAVAILABLE}
+        assert len(lost) == len(LANGUAGES) - 2
+        before = len(site.talks)
+        world.later += timedelta(minutes=1)
+        assert await world.explain(analyst(site)) == (idea_id,)
+        assert len(site.talks) - before == len(lost)
+    said = await said_of(world, idea_id)
+    assert Fate.UNAVAILABLE not in {each.fate for each in said}
+    assert sorted(each.attempt for each in said) == [1, 1, *(2 for _ in lost)]
+
+
+async def test_a_person_may_not_ask_over_and_over() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    want = WantInWords(store=world.store, bell=world.bell)
+    assert await want(1, idea_id)
+    assert await want(1, idea_id)
+    await world.explain(Silent())
+    assert not await want(1, idea_id)
+    world.later += timedelta(seconds=61)
+    assert await want(1, idea_id)
+    with pytest.raises(NotAllowed):
+        await want(99, idea_id)
+
+
 async def test_ideas_flow_while_a_model_hangs() -> None:
     """The loop and the job beside it: the same ideas at the same candles, in the same time."""
     loop = asyncio.get_running_loop()
@@ -181,26 +254,40 @@ async def test_ideas_flow_while_a_model_hangs() -> None:
     assert beside < alone * 2 + 1
 
 
-async def test_one_job_of_a_worker_waits_for_a_model_and_no_other() -> None:
+async def test_no_job_of_a_worker_waits_for_a_model() -> None:
     world = await opened()
     await first_idea(world)
     async with served(ChatSite(always="hang")) as site:
         slow = analyst(site, first=timedelta(seconds=30), whole=timedelta(seconds=30))
-        work = SimpleNamespace(
-            explain_ideas=ExplainIdeas(store=world.store, analyst=slow, bell=world.bell)
-        )
-        context = {"work": work, "explaining": asyncio.Lock()}
-        hangs = asyncio.ensure_future(explain_ideas(context))
-        await site.heard.wait()
+        explain = ExplainIdeas(store=world.store, analyst=slow, bell=world.bell)
+        explaining = Explaining(explain=explain, every=60.0)
+        beside = asyncio.ensure_future(explaining.run())
+        # The job rings and ends, whether anybody is asked already or not.
         async with asyncio.timeout(1):
+            await explain_ideas({"explaining": explaining.rung})
+            await site.heard.wait()
             for _ in range(50):
-                await explain_ideas(context)
-        assert not hangs.done()
-        hangs.cancel()
-        await asyncio.gather(hangs, return_exceptions=True)
-        # Cut off, it lets the next one in; the idea itself is free again when its claim ran out.
-        await explain_ideas(context)
+                await explain_ideas({"explaining": explaining.rung})
+        assert not beside.done()
         assert len(site.talks) == 1
+        # The worker ends while the model hangs.
+        beside.cancel()
+        async with asyncio.timeout(1):
+            await asyncio.gather(beside, return_exceptions=True)
+
+
+async def test_a_look_ends_however_long_a_model_takes() -> None:
+    world = await opened()
+    idea_id = await first_idea(world)
+    async with served(ChatSite(always="hang")) as site:
+        slow = analyst(site, first=timedelta(seconds=30), whole=timedelta(seconds=30))
+        explain = ExplainIdeas(store=world.store, analyst=slow, bell=world.bell)
+        async with asyncio.timeout(5):
+            await Explaining(explain=explain, longest=0.2).look()
+    # What it cut off is due again when its claim has run out.
+    assert await world.explain(Silent()) == ()
+    world.later += timedelta(minutes=5)
+    assert await world.explain(Silent()) == (idea_id,)
 
 
 def test_nothing_that_trades_knows_a_language_model() -> None:

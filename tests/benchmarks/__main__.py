@@ -24,6 +24,7 @@ NAMES = (
     "bundles",
     "replay",
     "cycle",
+    "cycle-model",
     "courier",
     "charts",
     "tap",

@@ -40,6 +40,7 @@ _RUNS = {
     "backups": "tests.chaos.backups",
     "stops": "tests.chaos.stops",
     "injections": "tests.chaos.injections",
+    "models": "tests.chaos.models",
     "sweeps": "tests.chaos.sweeps",
     "same-live": "tests.chaos.same_live",
 }

@@ -61,13 +61,56 @@ async def test_what_was_put_forward_is_due_until_somebody_explains_it(store: Any
         assert not await tx.explanations.claim(executed, LEASE)
         assert await tx.explanations.due(OLD, 10) == [asked]
         # A claim that ran out is free again.
-        assert await tx.explanations.claim(asked, NONE)
+        assert await tx.explanations.claim(asked, NONE) == 1
         assert await tx.explanations.due(OLD, 10) == [asked]
-        assert await tx.explanations.claim(asked, NONE)
-        assert await tx.explanations.done(asked)
-        assert not await tx.explanations.done(asked)
+        assert await tx.explanations.claim(asked, NONE) == 2
+        # Whoever had it before comes too late.
+        assert not await tx.explanations.done(asked, 1)
+        assert not await tx.explanations.later(asked, 1, NONE)
+        assert await tx.explanations.done(asked, 2)
+        assert not await tx.explanations.done(asked, 2)
+        assert not await tx.explanations.later(asked, 2, NONE)
         assert not await tx.explanations.claim(asked, LEASE)
         assert await tx.explanations.due(OLD, 10) == []
+
+
+async def test_an_attempt_that_failed_is_followed_by_another_after_its_pause(store: Any) -> None:
+    asked, executed, _refused = await _ideas(store)
+    async with store.begin() as tx:
+        assert await tx.explanations.claim(executed, LEASE) == 1
+        assert await tx.explanations.later(executed, 1, NONE)
+        assert await tx.explanations.due(OLD, 10) == [executed, asked]
+        # Before its pause is over nobody takes it, however free it is.
+        assert await tx.explanations.claim(executed, LEASE) == 2
+        assert await tx.explanations.later(executed, 2, LEASE)
+        assert await tx.explanations.due(OLD, 10) == [asked]
+        assert await tx.explanations.claim(executed, LEASE) is None
+
+
+async def test_what_a_person_wants_is_due_however_old_it_is(store: Any) -> None:
+    asked, executed, refused = await _ideas(store)
+    async with store.begin() as tx:
+        new = await tx.now() + LEASE
+        assert await tx.explanations.due(new, 10) == []
+        assert await tx.explanations.reopen(asked)
+        assert await tx.explanations.due(new, 10) == [asked]
+        # It is before what is newer, and a second wish changes nothing.
+        assert await tx.explanations.reopen(asked)
+        assert await tx.explanations.due(OLD, 10) == [asked, executed]
+        assert await tx.explanations.claim(asked, LEASE) == 1
+        assert not await tx.explanations.reopen(asked)
+        assert await tx.explanations.done(asked, 1)
+        assert await tx.explanations.due(new, 10) == []
+        # What was done, and what is to be left alone for now, may be wanted again.
+        assert await tx.explanations.reopen(asked)
+        assert await tx.explanations.claim(asked, LEASE) == 2
+        assert await tx.explanations.later(asked, 2, LEASE)
+        assert await tx.explanations.due(new, 10) == []
+        assert await tx.explanations.reopen(asked)
+        assert await tx.explanations.due(new, 10) == [asked]
+        # What nobody was shown is explained to nobody.
+        assert await tx.explanations.reopen(refused)
+        assert await tx.explanations.due(new, 10) == [asked]
 
 
 async def test_an_explanation_is_kept_once_for_a_language(store: Any) -> None:
@@ -80,10 +123,12 @@ async def test_an_explanation_is_kept_once_for_a_language(store: Any) -> None:
         assert await tx.explanations.add(shown)
         assert await tx.explanations.add(held)
         assert not await tx.explanations.add(replace(shown, text="another"))
+        assert await tx.explanations.add(replace(held, attempt=2, reason="again"))
+        assert await tx.explanations.add(replace(held, attempt=3, reason="77"))
     async with store.begin() as tx:
         german, english = await tx.explanations.of_idea(id_)
         assert english == shown
-        assert (german.fate, german.reason) == (Fate.UNSUPPORTED, "99")
+        assert (german.fate, german.reason, german.attempt) == (Fate.UNSUPPORTED, "77", 3)
         assert await tx.explanations.of_idea(UUID(int=9)) == []
 
 

@@ -1,20 +1,23 @@
 """What a person sees of the language model: words on the card they have, and no second card."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.analyst_settings import ModelParts, build_analyst, model_faults, model_of
-from bot.explain_jobs import explain_ideas
 from bot.i18n import Words
 from bot.settings import Settings
 from bot.views.doctor import doctor
+from bot.wiring import build_explain
 from engine.domain.explanation import FALLBACK_RATIONALE, Budget
 from engine.domain.provider import Plan, Provider
 from engine.domain.secret import Secret
 from engine.errors import InvalidInput
 from engine.flow.explaining import ExplainIdeas
+from engine.flow.in_words import WantInWords
+from tests.e2e.conftest import label_of
 from tests.model_server import ChatSite
 from tests.provider_server import KEY
 from tests.served import served
@@ -93,6 +96,36 @@ async def test_without_the_model_the_card_says_so(chat: Any) -> None:
     assert "Approve" in str(chat.sandbox.messages(1001)[-1].get("reply_markup", card))
 
 
+async def test_a_person_asks_again_and_the_card_they_have_gets_the_words(chat: Any) -> None:
+    card = await card_of(chat)
+    store, bell = chat.desk.world.store, chat.desk.bell
+    async with served(ChatSite(always="401")) as site:
+        await explained(chat, site)
+    (why,) = await chat.say("/why")
+    assert FALLBACK_RATIONALE in why["text"]
+    assert "its connection is not right" in why["text"]
+    # Nobody can ask a model where none is used; here one is, from now on.
+    assert "reply_markup" not in why
+    want = WantInWords(store=store, bell=bell)
+    chat.answerer.dispatcher["want_in_words"] = want
+    (why,) = await chat.say("/why")
+    label = label_of(why, "words")
+    assert "nothing to ask for now" in (await chat.tap(why, label))["text"]
+    chat.answerer.dispatcher["want_in_words"] = replace(want, patience=timedelta(0))
+    assert "is asked" in (await chat.tap(why, label))["text"]
+    assert FALLBACK_RATIONALE in now_shown(chat, card)[0]
+    async with served(ChatSite(speak=lambda _: GATE)) as site:
+        await explained(chat, site)
+    caption, _ = now_shown(chat, card)
+    assert f"💬 {GATE}" in caption
+    assert FALLBACK_RATIONALE not in caption
+    # The button of the old message does nothing any more, and a new one has none.
+    assert "nothing to ask for now" in (await chat.tap(why, label))["text"]
+    (why,) = await chat.say("/why")
+    assert GATE in why["text"]
+    assert "reply_markup" not in why
+
+
 async def test_over_budget_is_no_answer_and_the_doctor_says_why(chat: Any) -> None:
     card = await card_of(chat)
     store = chat.desk.world.store
@@ -109,8 +142,7 @@ async def test_over_budget_is_no_answer_and_the_doctor_says_why(chat: Any) -> No
 
 async def test_nobody_is_asked_where_no_model_is_used(chat: Any) -> None:
     world = chat.desk.world
-    assert chat.desk.work.explain_ideas is None
-    await explain_ideas({"work": chat.desk.work, "explaining": None})
+    assert build_explain(world, chat.desk.bell) is None
     assert await model_faults(world.provider.plan, world.model, world.store)() == ()
 
 

@@ -1,7 +1,7 @@
 """What a language model said, and what it cost, in memory."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +13,22 @@ from engine.ports import Clock
 from tests.memory.rows import View
 
 
+@dataclass(frozen=True)
+class Turn:
+    """Who explains an idea until when, how often it was tried, and when it is tried next."""
+
+    until: datetime
+    tries: int = 0
+    next_at: datetime | None = None
+    is_done: bool = False
+    is_wanted: bool = False
+
+    def is_free(self, now: datetime) -> bool:
+        return (
+            not self.is_done and self.until <= now and (self.next_at is None or self.next_at <= now)
+        )
+
+
 class MemoryExplanations:
     """The port ``Explanations`` in one transaction."""
 
@@ -21,37 +37,61 @@ class MemoryExplanations:
 
     async def due(self, since: datetime, limit: int) -> Sequence[UUID]:
         found = []
-        for idea in sorted(self._view.all("idea"), key=lambda idea: -idea.number):
+        for idea in self._view.all("idea"):
             put = self._view.get("approval", idea.id) or idea.status is IdeaStatus.AUTO_EXECUTED
-            until = self._view.get("explanation_turn", idea.id)
-            is_free = until is None or until <= self._clock()
-            if put and is_free and idea.created_at > since:
-                found.append(idea.id)
-        return found[:limit]
+            turn = self._view.get("explanation_turn", idea.id) or Turn(until=idea.created_at)
+            if put and turn.is_free(self._clock()) and (idea.created_at > since or turn.is_wanted):
+                found.append((not turn.is_wanted, -idea.number, idea.id))
+        return [idea_id for _, _, idea_id in sorted(found)][:limit]
 
-    async def claim(self, idea_id: UUID, lease: timedelta) -> bool:
+    async def claim(self, idea_id: UUID, lease: timedelta) -> int | None:
         await self._view.lock("explanation_turn", idea_id)
-        until, now = self._view.get("explanation_turn", idea_id), self._clock()
-        if until is not None and until > now:
+        now = self._clock()
+        turn = self._view.get("explanation_turn", idea_id) or Turn(until=now)
+        if not turn.is_free(now):
+            return None
+        await self._put(idea_id, replace(turn, until=now + lease, tries=turn.tries + 1))
+        return turn.tries + 1
+
+    async def done(self, idea_id: UUID, attempt: int) -> bool:
+        turn = await self._last(idea_id, attempt)
+        if turn is not None:
+            await self._put(idea_id, replace(turn, is_done=True, is_wanted=False))
+        return turn is not None
+
+    async def later(self, idea_id: UUID, attempt: int, pause: timedelta) -> bool:
+        turn, now = await self._last(idea_id, attempt), self._clock()
+        if turn is not None:
+            await self._put(idea_id, replace(turn, until=now, next_at=now + pause, is_wanted=False))
+        return turn is not None
+
+    async def reopen(self, idea_id: UUID) -> bool:
+        await self._view.lock("explanation_turn", idea_id)
+        now = self._clock()
+        turn = self._view.get("explanation_turn", idea_id) or Turn(until=now)
+        if not turn.is_done and turn.until > now:
             return False
-        await self._view.put("explanation_turn", idea_id, now + lease)
+        await self._put(
+            idea_id, replace(turn, until=now, is_done=False, is_wanted=True, next_at=None)
+        )
         return True
 
-    async def done(self, idea_id: UUID) -> bool:
+    async def _last(self, idea_id: UUID, attempt: int) -> Turn | None:
         await self._view.lock("explanation_turn", idea_id)
-        end = datetime.max.replace(tzinfo=self._clock().tzinfo)
-        if self._view.get("explanation_turn", idea_id) == end:
-            return False
-        await self._view.put("explanation_turn", idea_id, end)
-        return True
+        turn = self._view.get("explanation_turn", idea_id)
+        return turn if turn and turn.tries == attempt and not turn.is_done else None
+
+    async def _put(self, idea_id: UUID, turn: Turn) -> None:
+        await self._view.put("explanation_turn", idea_id, turn)
 
     async def add(self, explanation: Explanation) -> bool:
-        key = (explanation.idea_id, explanation.language)
+        key = (explanation.idea_id, explanation.language, explanation.attempt)
         return await self._view.insert("explanation", key, explanation)
 
     async def of_idea(self, idea_id: UUID) -> Sequence[Explanation]:
         found = [each for each in self._view.all("explanation") if each.idea_id == idea_id]
-        return sorted(found, key=lambda each: each.language)
+        last = {each.language: each for each in sorted(found, key=lambda each: each.attempt)}
+        return [last[language] for language in sorted(last)]
 
 
 class MemoryBooks:

@@ -108,10 +108,11 @@ TROUBLES = {
     "429": Trouble.BUSY, "429 later": Trouble.BUSY, "429 date": Trouble.BUSY,
     "quota": Trouble.BUSY, "500": Trouble.FAILING, "503": Trouble.FAILING,
     "400": Trouble.REFUSED, "401": Trouble.KEY, "404": Trouble.NO_MODEL, "302": Trouble.REFUSED,
+    "402": Trouble.BUSY, "gemini key": Trouble.KEY,
     "error event": Trouble.FAILING, "no http": Trouble.UNREACHABLE, "hang": Trouble.TIMEOUT,
     "hang later": Trouble.TIMEOUT, "cut": Trouble.CUT, "reset": Trouble.UNREACHABLE,
     "slow": Trouble.TIMEOUT, "no end": Trouble.CUT, "filtered": Trouble.REFUSED,
-    "silent": Trouble.EMPTY,
+    "silent": Trouble.EMPTY, "drip": Trouble.TIMEOUT, "429 bare": Trouble.BUSY,
 }  # fmt: skip
 #: What does not keep an answer from being used.
 HARMLESS = ("no usage", "cut short", "hang done")
