@@ -92,6 +92,8 @@ ACTIONS = {
     "saw": Role.VIEWER,
     "hist": Role.VIEWER,
     "ask": Role.VIEWER,
+    "words": Role.VIEWER,
+    "hush": Role.VIEWER,
     "nh": Role.VIEWER,
     "nhs": Role.VIEWER,
     "record": Role.VIEWER,

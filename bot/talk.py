@@ -13,14 +13,17 @@ from bot.wiring import (
     build_ask,
     build_change_control,
     build_collect,
+    build_look_up,
     build_performance,
     build_read_live,
     build_watch,
 )
+from bot.wording import build_wording
 from bot.world import World, now
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
 from engine.flow.ask.answer import Ask
+from engine.flow.ask.inquiries import Wording
 from engine.flow.change_answers import AnswerChange
 from engine.flow.change_proposals import ReadChanges
 from engine.flow.connection import ReadConnection
@@ -136,6 +139,8 @@ class Talk:
     #: None where this process has no setting of webhooks: a test is signed.
     test_webhook: TestWebhook | None
     ask: Ask
+    #: None where no language model is used.
+    wording: Wording | None
     start_backtest: StartBacktest
     read_backtests: ReadBacktests
     cancel_backtest: CancelBacktest
@@ -275,6 +280,7 @@ def build_talk(
         read_webhooks=ReadWebhooks(store=store),
         test_webhook=test_webhook,
         ask=build_ask(world, read_limits),
+        wording=build_wording(world, build_look_up(world, read_limits)),
         start_backtest=StartBacktest(store=store, bell=bell, symbols=world.symbols),
         read_backtests=ReadBacktests(
             store=store, symbols=world.symbols, market=world.market, ends=_ends(world)
