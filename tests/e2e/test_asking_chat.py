@@ -14,35 +14,16 @@ from bot.analyst_settings import ModelParts
 from bot.inquiries import AnswerInquiries
 from bot.limiter import Limiter
 from bot.live_text import Drafts
-from bot.wiring import build_look_up
-from bot.wording import build_wording
-from engine.domain.explanation import Budget
 from engine.domain.wording import Verdict
 from engine.flow.ask.inquiries import Inquiries, Wording
 from storage.outbox import PostgresDeliveries
+from tests.asking import PARTS, STRANGE, confidence, wording_for
 from tests.e2e.conftest import UNLIMITED, Chat, chat, desk, label_of, mode  # noqa: F401
-from tests.e2e.test_explain_chat import plan_for
 from tests.model_server import ChatSite, Speech
 from tests.served import served
 
 EVE, LUIS = 1003, 1002
-#: No phrase of the closed grammar.
-QUESTION = "/ask how sure was the machine about its newest thought?"
-PARTS = ModelParts(
-    first=timedelta(seconds=3), whole=timedelta(seconds=5), budget=Budget(), per_minute=10
-)
-
-
-def confidence(body: dict[str, Any]) -> Speech:
-    """An honest model: it looks up, then it says what it was told."""
-    last = body["messages"][-1]
-    if last["role"] != "tool":
-        return [("confidence", "{}")]
-    told = dict(line.split(" = ", 1) for line in last["content"].splitlines() if " = " in line)
-    return (
-        f"The confidence of idea #{told['number']} is {told['score']}."
-        f" The threshold was {told['threshold']}."
-    )
+QUESTION = f"/ask {STRANGE}"
 
 
 @asynccontextmanager
@@ -53,13 +34,9 @@ async def asking(
     **faults: Any,
 ) -> AsyncIterator[tuple[ChatSite, AnswerInquiries, Wording]]:
     """The chat with a model at its side."""
-    world = chat.desk.world
+    world, talk = chat.desk.world, chat.desk.talk
     async with served(ChatSite(speak=speak, **faults)) as site:
-        provider = replace(world.provider, plan=plan_for(site))
-        connected = replace(world, provider=provider, model=parts)
-        talk = chat.desk.talk
-        wording = build_wording(connected, build_look_up(world, talk.read_limits))
-        assert wording is not None
+        wording = wording_for(chat.desk, site, parts)
         chat.answerer.dispatcher["wording"] = wording
         yield (
             site,

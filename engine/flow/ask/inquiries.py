@@ -1,15 +1,15 @@
 """Questions that wait for a language model: put, stopped, answered once, whatever dies between."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from engine.domain.ask import asked_of
+from engine.domain.ask import Evidence, asked_of
 from engine.domain.person import Role
 from engine.domain.wording import Inquiry
 from engine.flow.ask.answer import Ask, Told
-from engine.flow.ask.wording import Word
+from engine.flow.ask.wording import Word, Worded
 from engine.flow.people import must_be
 from engine.ports import Store
 
@@ -69,6 +69,27 @@ class Wording:
     inquire: Inquire
     stop: StopInquiry
     asked: asyncio.Event
+
+    def stream(
+        self,
+        person_id: int | None,
+        question: str,
+        told: Told,
+        *,
+        language: str,
+        about: int | None = None,
+        in_words: bool = False,
+    ) -> AsyncGenerator[str | Worded] | None:
+        """What the model adds to an answer, for who waits for it; None where it is not asked.
+        ``in_words`` asks it to say a sure answer too.
+        """
+        if told.evidence is not None and in_words:
+            given: tuple[Evidence, ...] = (told.evidence,)
+        elif self.word.is_for(told):
+            given = ()
+        else:
+            return None
+        return self.word.stream(person_id, question, language=language, first=given, about=about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -274,6 +274,15 @@ class Word:
         return Worded(reply=reply, found=tuple(talk.found))
 
 
+async def end_of(stream: AsyncGenerator[str | Worded]) -> Worded:
+    """What becomes of an answer, for who cannot show it while it grows."""
+    async with aclosing(stream) as texts:
+        async for text in texts:
+            if isinstance(text, Worded):
+                return text
+    raise RuntimeError("an answer without an end")
+
+
 def _storable(text: str) -> str:
     """Without what no database keeps: half characters, and the one of no code."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
