@@ -7,13 +7,15 @@ at most one of its rows: its numbers, its names, and what it says was done.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from engine.domain import ask
-from engine.llm.claims import claims_against, says_yes_or_no
+from engine.llm.claims import claims_against, is_of_nothing, says_yes_or_no, told_off
 from engine.llm.cleaning import clean
+from engine.llm.counts import miscounted
 from engine.llm.evidence import Evidence, Figure, Unit
 from engine.llm.figures import figures as numbers_in
 from engine.llm.figures import normal
@@ -47,8 +49,11 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "entry": ("entry", "entrada", "einstieg", "вход", "الدخول"),
     "stop_loss": ("stop", "stop-loss", "стоп", "وقف الخسارة"),
 }  # fmt: skip
+_CODE = re.compile(r"[a-z0-9_:.]{1,60}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TOKENS = re.compile(r"[\w-]+")
 _PARTS = re.compile(r"[,;:—–]\s+|\s+(?:and|y|e|und|и|а|but|pero|mas|aber|но)\s+|\s+و(?=\w)")
+_COUNT_PARTS = r"[,;—–]\s+|\s+(?:and|y|e|und|и|а|but|pero|mas|aber|но)\s+|\s+و(?=\w)"
 #: Names of values that somebody typed or that came from outside.
 _STRANGERS = ("text",)
 
@@ -56,12 +61,14 @@ _STRANGERS = ("text",)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """One thing a sentence may be about. ``codes`` are the record's words for what was done;
-    ``people`` who it says did it.
+    ``people`` who it says did it; ``called`` is what one of several rows goes by: a sentence about
+    it has to say so.
     """
 
     evidence: Evidence
     codes: frozenset[str]
     people: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
 
 
 def scopes_of(found: ask.Evidence, more: Evidence | None = None) -> tuple[Scope, ...]:
@@ -70,6 +77,9 @@ def scopes_of(found: ask.Evidence, more: Evidence | None = None) -> tuple[Scope,
     """
     base = _scope(found, {})
     rows = [_scope(found, row) for row in found.rows[:MOST_ROWS]]
+    if len(rows) == 1:
+        # There is nothing that it could be taken for.
+        rows = [replace(rows[0], called=frozenset())]
     scopes = (base, *rows)
     if more is not None:
         scopes = (_joined(base, more), *scopes)
@@ -83,18 +93,20 @@ def unsupported(
 
     ``people`` are the names of everybody who could have done something.
     """
-    parts = [part.strip() for part in _PARTS.split(sentence) if part.strip()]
-    known = tuple(people)
-    if not any(_rests_on(sentence, scope) for scope in scopes):
+    resting = [scope for scope in scopes if _rests_on(sentence, scope)]
+    if not resting:
         return (sentence[:80],)
-    wrong: list[str] = []
-    for whole in (True, False):
-        wrong = []
-        for part in [sentence] if whole else parts:
-            wrong += _of_best(part, scopes, known, language)
-        if not wrong or len(parts) < 2:
-            break
-    return tuple(dict.fromkeys(wrong))
+    nothing = all(is_of_nothing(scope.evidence, scope.codes) for scope in resting)
+    wrong = tuple(told_off(sentence, nothing))
+    if wrong:
+        return wrong
+    known = tuple(people)
+    wrong = _of_best(sentence, scopes, known, language)
+    parts = [part.strip() for part in _PARTS.split(sentence) if part.strip()]
+    if not wrong or len(parts) < 2:
+        return wrong
+    found = [each for part in parts for each in _of_best(part, scopes, known, language)]
+    return tuple(dict.fromkeys(found))
 
 
 def _of_best(
@@ -103,6 +115,8 @@ def _of_best(
     """What is wrong with a part by the scope that bears out most of it."""
     best: tuple[str, ...] | None = None
     for scope in scopes:
+        if scope.called and not _is_called(part, scope.called):
+            continue
         wrong = _wrong(part, scope, people, language)
         if not wrong:
             return ()
@@ -111,12 +125,32 @@ def _of_best(
     return best or (part[:80],)
 
 
+def _is_called(part: str, called: frozenset[str]) -> bool:
+    """Whether a part says which row it is about: by a name, or by two words of a long one."""
+    low = part.casefold()
+    for name in called:
+        words = [word for word in re.split(r"[_\W]+", name.casefold()) if word]
+        if _named(part, (name, " ".join(words))):
+            return True
+        if len(words) > 2 and sum(word in low for word in words) >= 2:
+            return True
+    return False
+
+
 def _wrong(part: str, scope: Scope, people: Sequence[str], language: str) -> tuple[str, ...]:
     found = [*claims_against(part, scope.evidence, scope.codes), *_others(part, scope, people)]
     if not found and scope.people and says_yes_or_no(part) and not _named(part, scope.people):
         found = [part[:80]]
+    if found:
+        return tuple(found)
+    # Every part is counted by itself: a sentence may have words for both of two counts.
+    rest = []
+    for piece in re.split(_COUNT_PARTS, part):
+        wrong, plain = miscounted(piece, scope.evidence, language)
+        found += wrong
+        rest.append(plain)
     # The figures are looked at last: that is the part that costs.
-    return tuple(found) or ground(part, scope.evidence, language).unsupported
+    return tuple(found) or ground(" , ".join(rest), scope.evidence, language).unsupported
 
 
 def _others(part: str, scope: Scope, people: Sequence[str]) -> Iterator[str]:
@@ -148,9 +182,10 @@ def _scope(found: ask.Evidence, row: ask.Row) -> Scope:
     texts = [text for _, text in values if isinstance(text, str) and text]
     numbers = [number for name, number in values if name in _NUMBERS and isinstance(number, int)]
     instants = [value for _, value in values if isinstance(value, datetime)]
+    instants += [day for text in texts for day in _days(text)]
     slots = [str(value) for value in found.asked.slots.values()]
     evidence = Evidence(
-        figures=(*_figures(found, found.figures), *_figures(found, row), *_asked(found)),
+        figures=(*_figures(found, {**found.figures, **row}), *_asked(found)),
         instants=(*instants, *(at for at in (found.since, found.until) if at is not None)),
         names=frozenset(_names([*texts, *slots, found.currency or ""])),
         ids=frozenset(
@@ -164,7 +199,12 @@ def _scope(found: ask.Evidence, row: ask.Row) -> Scope:
     codes |= {"missing"} if found.missing else set()
     who = row.get("by") or found.figures.get("by")
     people = frozenset((who,)) if isinstance(who, str) and who else frozenset[str]()
-    return Scope(evidence=evidence, codes=frozenset(codes), people=people)
+    called = frozenset(
+        str(value)
+        for name, value in row.items()
+        if (isinstance(value, str) and value) or (name in ("key", "number") and value is not None)
+    )
+    return Scope(evidence=evidence, codes=frozenset(codes), people=people, called=called)
 
 
 def _joined(scope: Scope, more: Evidence) -> Scope:
@@ -204,6 +244,13 @@ def _asked(found: ask.Evidence) -> Iterator[Figure]:
         yield Figure(name="threshold", value=found.asked.number, unit=Unit.SCORE)
 
 
+def _days(text: str) -> Iterator[datetime]:
+    """A day that results were put together by."""
+    if _DAY.fullmatch(text):
+        with suppress(ValueError):
+            yield datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 def _names(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         yield text
@@ -239,4 +286,8 @@ def _said(value: ask.Figure) -> str:
         return "not known"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return f"{value:f}" if isinstance(value, Decimal) else clean(str(value), _LONGEST)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    # Codes are our own words, with marks that a text of somebody's would lose.
+    text = str(value)
+    return text if _CODE.fullmatch(text) else clean(text, _LONGEST)

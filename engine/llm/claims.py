@@ -8,14 +8,13 @@ those of the six languages; a word that is not listed claims nothing here, so th
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from types import MappingProxyType
 
+from engine.llm.counts import COUNTABLE
 from engine.llm.evidence import Evidence, Unit
 from engine.llm.figures import matches
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_COUNTED = re.compile(r"(?<![\w.,])(\d{1,9})\s+([^\W\d_]+)")
 
 #: What is claimed: parts of codes of the record that say so, and words for it.
 _CLAIMS = MappingProxyType({
@@ -45,40 +44,50 @@ _CLAIMS = MappingProxyType({
 _NONE = (
     "no not never nobody none nothing without neither nor nunca nadie ningun* ningún nada sin"
     " tampoco não nunca ninguém nenhum* sem nicht kein* nie niemand nichts ohne weder не нет никто"
-    " никогда ни ничего без لا لم ليس ليست لن بدون غير أحد isn doesn didn wasn weren aren don hasn"
+    " никогда ни ничего без لا لم ليس ليست لن بدون غير أحد"
+    " isn doesn didn wasn weren aren don hasn"
 )
 #: What ought to be done, or is to come: no record says it.
 _ADVICE = (
-    "should ought recommend* advise* suggest* must will tomorrow guarantee* certainly definitely"
+    "true truth false untrue wrong cierto cierta verdad verdade falso falsa stimmt wahr falsch"
+    " unwahr верно правда неверно неправда ложь так صحيح صحيحا خطأ"
+    " should ought recommend* advise* suggest* must will tomorrow guarantee* certainly definitely"
     " deberí* debe deben recomend* aconsej* mañana será garantiz* deveri* deve devem amanhã garant*"
     " sollte* sollst empfehl* empfiehlt morgen garantier* muss müssen следует рекоменд* советую"
     " завтра будет гарант* должн* нужно ينبغي أنصح أوصي غدا سوف يجب"
 )
-#: What may stand behind a number, and names of the figures that it then has to be.
-_NOUNS = (
-    (("trades", "filled", "closed", "order_filled"),
-     "trade trades operaciones operações trades сдел* صفقة صفقات"),
-    (("wins",), "win wins winners ganador* ganancias vitórias gewinne gewinner прибыльн* رابحة"),
-    (("losses", "lost"),
-     "loss losses losers perdedor* pérdidas perdas verluste verlierer убыточн* خاسرة"),
-)  # fmt: skip
 _YES_OR_NO = ("yes", "no")
 
 
-def claims_against(sentence: str, evidence: Evidence, codes: frozenset[str]) -> Iterator[str]:
-    """The words of a sentence that the record does not bear out. ``codes`` are the record's own:
-    of actions, states and reasons, and names of figures that are not zero.
+def claims_against(part: str, evidence: Evidence, codes: frozenset[str]) -> Iterator[str]:
+    """The words of a part of a sentence that the record does not bear out. ``codes`` are the
+    record's own: of actions, states and reasons, and names of figures that are not zero.
     """
-    words = [found.lower() for found in _LETTERS.findall(sentence)]
+    words = [found.lower() for found in _LETTERS.findall(part)]
+    zeros = frozenset(figure.name for figure in evidence.figures if figure.value == 0)
+    # Of what did not happen it may be said that it happened zero times.
+    known = codes | (zeros if re.search(r"(?<![\d.,])0(?![\d.,]\d|\d)", part) else frozenset())
     for claim, (parts, listed) in _CLAIMS.items():
         if claim == "lost" and _has_loss(evidence):
             continue
-        if not any(part in code for code in codes for part in parts):
+        if not any(piece in code for code in known for piece in parts):
             yield from (word for word in words if matches(word, listed))
-    if not _is_of_nothing(evidence, codes):
-        yield from (word for word in words if matches(word, _NONE))
+
+
+def told_off(sentence: str, nothing: bool) -> Iterator[str]:
+    """Words that no record bears out, whatever they are about: advice, forecasts, and "no" and
+    "not", unless it is ``nothing`` that is on record and no number stands beside them.
+    """
+    words = [found.lower() for found in _LETTERS.findall(sentence)]
     yield from (word for word in words if matches(word, _ADVICE))
-    yield from _miscounted(sentence, evidence)
+    if not nothing or any(letter.isdecimal() for letter in sentence):
+        yield from (word for word in words if matches(word, _NONE))
+
+
+def is_of_nothing(evidence: Evidence, codes: frozenset[str]) -> bool:
+    """Whether there was nothing: what is asked for is missing, or all that is counted is zero."""
+    counts = [figure.value for figure in evidence.figures if figure.name in COUNTABLE]
+    return "missing" in codes or (bool(counts) and not any(counts))
 
 
 def says_yes_or_no(sentence: str) -> bool:
@@ -92,22 +101,3 @@ def _has_loss(evidence: Evidence) -> bool:
         figure.value < 0 and figure.unit in (Unit.MONEY, Unit.R, Unit.FIGURE, Unit.SCORE)
         for figure in evidence.figures
     )
-
-
-def _is_of_nothing(evidence: Evidence, codes: frozenset[str]) -> bool:
-    """Whether the record is one of nothing: a zero, something missing, or what was not done."""
-    nothing = any(figure.value == 0 for figure in evidence.figures)
-    return nothing or any(
-        part in code for code in codes for part in ("none", "no_trade", "missing", "not_")
-    )
-
-
-def _miscounted(sentence: str, evidence: Evidence) -> Iterator[str]:
-    """Numbers before a noun that is a figure's own, and are not that figure."""
-    for found in _COUNTED.finditer(sentence):
-        for names, listed in _NOUNS:
-            if not matches(found[2].lower(), listed):
-                continue
-            own = [figure.value for figure in evidence.figures if figure.name in names]
-            if Decimal(found[1]) not in own:
-                yield found[0]
