@@ -14,7 +14,6 @@ from decimal import Decimal
 
 from engine.domain import ask
 from engine.llm.claims import claims_against, is_of_nothing, says_yes_or_no, told_off
-from engine.llm.cleaning import clean
 from engine.llm.counts import miscounted
 from engine.llm.evidence import Evidence, Figure, Unit
 from engine.llm.figures import figures as numbers_in
@@ -23,8 +22,6 @@ from engine.llm.grounding import ground
 
 #: Rows of a look-up that a model is given, and that a sentence may rest on.
 MOST_ROWS = 12
-#: Of a text that strangers wrote, or a name, as a model reads it.
-_LONGEST = 120
 _UNITS: Mapping[str, Unit] = {
     **dict.fromkeys(("profit", "best", "worst", "total", "equity", "risk_money", "long", "short"),
                     Unit.MONEY),
@@ -49,13 +46,10 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "entry": ("entry", "entrada", "einstieg", "вход", "الدخول"),
     "stop_loss": ("stop", "stop-loss", "стоп", "وقف الخسارة"),
 }  # fmt: skip
-_CODE = re.compile(r"[a-z0-9_:.]{1,60}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TOKENS = re.compile(r"[\w-]+")
 _PARTS = re.compile(r"[,;:—–]\s+|\s+(?:and|y|e|und|и|а|but|pero|mas|aber|но)\s+|\s+و(?=\w)")
 _COUNT_PARTS = r"[,;—–]\s+|\s+(?:and|y|e|und|и|а|but|pero|mas|aber|но)\s+|\s+و(?=\w)"
-#: Names of values that somebody typed or that came from outside.
-_STRANGERS = ("text",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,9 +223,18 @@ def _figures(found: ask.Evidence, row: ask.Row) -> Iterator[Figure]:
             unit = Unit.MONEY if of_limit in _LIMITS_IN_MONEY else Unit.PERCENT
             unit = Unit.COUNT if of_limit == "max_concurrent_trades" else unit
         yield Figure(
-            name=name, value=Decimal(value), unit=unit, labels=_LABELS.get(name, ()),
+            name=_counted(row) if name == "records" else name,
+            value=Decimal(value),
+            unit=unit,
+            labels=_LABELS.get(name, ()),
             currency=found.currency if unit is Unit.MONEY else None,
         )  # fmt: skip
+
+
+def _counted(row: ask.Row) -> str:
+    """What the records of a row are counts of: an action, or a refusal by its kind."""
+    kinds = {"fail": "refused", "blocked": "held"}
+    return str(row.get("action") or kinds.get(str(row.get("kind"))) or "records")
 
 
 def _asked(found: ask.Evidence) -> Iterator[Figure]:
@@ -255,39 +258,3 @@ def _names(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         yield text
         yield from (word for word in _TOKENS.findall(text) if not word.isdecimal())
-
-
-def lines_of(found: ask.Evidence, more: Evidence | None = None) -> tuple[list[str], list[str]]:
-    """A look-up as a model reads it: lines of the record, and texts that strangers wrote."""
-    lines = [f"LOOK-UP {found.asked.code()}"]
-    strangers: list[str] = []
-    if found.missing is not None:
-        lines.append(f"missing = {found.missing}: this is not recorded")
-    if found.since is not None and found.until is not None:
-        lines.append(f"from {_said(found.since)} until {_said(found.until)}")
-    if found.currency is not None:
-        lines.append(f"currency = {found.currency}")
-    lines += [f"{name} = {_said(value)}" for name, value in found.figures.items()]
-    for count, row in enumerate(found.rows[:MOST_ROWS], start=1):
-        shown = [
-            f"{name} = {_said(value)}" for name, value in row.items() if name not in _STRANGERS
-        ]
-        strangers += [str(row[name]) for name in _STRANGERS if row.get(name)]
-        lines.append(f"row {count}: {', '.join(shown)}")
-    if found.records:
-        lines.append(f"decisions {', '.join(f'#{number}' for number in found.records)}")
-    if more is not None:
-        strangers += more.untrusted
-    return lines, strangers
-
-
-def _said(value: ask.Figure) -> str:
-    if value is None:
-        return "not known"
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    # Codes are our own words, with marks that a text of somebody's would lose.
-    text = str(value)
-    return text if _CODE.fullmatch(text) else clean(text, _LONGEST)

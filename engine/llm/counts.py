@@ -37,8 +37,10 @@ _WORDS = MappingProxyType({
     "score": "confidence confianza confiança konfidenz уверенност* ثقة الثقة",
     "threshold": "threshold umbral limiar schwelle порог* عتبة العتبة",
     "trades filled closed order_filled ai_auto_executed": _TRADES,
-    "wins": "win wins won winner* ganad* ganó vitóri* gewinn* gewonnen* прибыльн* выигр* رابح*",
-    "losses lost": "loss losses lost loser* pérdida* perdid* perd* verlust* verlor* verloren*"
+    "wins win_rate best profit favourable total_r r": "win wins won winner* ganad* ganó vitóri*"
+    " gewinn* gewonnen* прибыльн* выигр* رابح*",
+    "losses lost worst profit adverse total_r r": "loss losses lost loser* pérdida* perdid* perd*"
+    " verlust* verlor* verloren*"
     " убыт* потер* خسار* خاسر*",
     "ideas ai_proposed": "idea ideas idee ideen ideia ideias иде* فكرة فكر* أفكار الأفكار",
     "human_approved answers": "approv* aprob* aprov* genehmig* одобр* وافق* موافق*",

@@ -22,7 +22,8 @@ from engine.flow.ask.scene import names_of
 from engine.flow.ask.tools import TOOLS, asked_by, more_of
 from engine.flow.latch import market_time
 from engine.llm import prompts
-from engine.llm.asked import Scope, lines_of, scopes_of, unsupported
+from engine.llm.asked import Scope, scopes_of, unsupported
+from engine.llm.asked_lines import lines_of
 from engine.llm.cleaning import clean, is_written_in
 from engine.llm.evidence import Evidence as Grounds
 from engine.llm.sentences import Sentences
