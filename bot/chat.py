@@ -13,7 +13,9 @@ from bot.answerer import Answerer
 from bot.bell import ArqBell
 from bot.callers import Callers, serving
 from bot.dispatcher import build_dispatcher, telegram
+from bot.inquiries import AnswerInquiries
 from bot.intake import Intake, Refuser
+from bot.live_text import Drafts
 from bot.menus import Menus
 from bot.quarrel import Quarrel
 from bot.receiver import Receiver
@@ -23,6 +25,7 @@ from bot.talk import Talk
 from bot.webhook import Webhook, build_app
 from bot.webhook_settings import Plan
 from bot.world import World, now
+from engine.flow.ask.inquiries import Inquiries, Wording
 from storage.inbox import PostgresInbox
 from storage.locks import Lock
 from storage.outbox import PostgresDeliveries
@@ -78,11 +81,26 @@ def _answering(bot: Bot, intake: Intake, world: World, pool: ArqRedis, talk: Tal
     refuser = Refuser(
         bot=bot, find_person=talk.find_person, deliveries=deliveries, bell=bell, intake=intake
     )
+    wording = [] if talk.wording is None else [_wording(bot, world, talk, talk.wording, bell)]
     return [
+        *wording,
         partial(steadily, answerer.run, "answerer"),
         partial(steadily, refuser.run, "refuser"),
         partial(steadily, Menus(bot=bot, store=world.store).run, "menus"),
     ]
+
+
+def _wording(bot: Bot, world: World, talk: Talk, wording: Wording, bell: ArqBell) -> Run:
+    """Who answers by the language model."""
+    answerer = AnswerInquiries(
+        wording=wording,
+        inquiries=Inquiries(store=world.store, ask=talk.ask),
+        find_person=talk.find_person,
+        deliveries=PostgresDeliveries(),
+        bell=bell,
+        drafts=Drafts(bot=bot),
+    )
+    return partial(steadily, answerer.run, "wording")
 
 
 async def _called(bot: Bot, intake: Intake, plan: Plan) -> None:

@@ -93,6 +93,8 @@ ACTIONS = {
     "saw": Role.VIEWER,
     "hist": Role.VIEWER,
     "ask": Role.VIEWER,
+    "words": Role.VIEWER,
+    "hush": Role.VIEWER,
     "nh": Role.VIEWER,
     "nhs": Role.VIEWER,
     "record": Role.VIEWER,

@@ -21,7 +21,7 @@ from storage.dialogues import PostgresDialogues
 log = logging.getLogger(__name__)
 
 #: What the bot wants to see; everything else is not even stored.
-UPDATES = ["message", "callback_query", "my_chat_member"]
+UPDATES = ["message", "callback_query", "my_chat_member", "stopped_message_generation"]
 
 
 def telegram(settings: Settings) -> Bot:

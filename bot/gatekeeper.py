@@ -52,6 +52,8 @@ class Gatekeeper(BaseMiddleware):
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Update)
+        if event.stopped_message_generation is not None:
+            return await self._stopped(handler, event, data)
         user = sender(event)
         if user is None:
             return None
@@ -71,6 +73,19 @@ class Gatekeeper(BaseMiddleware):
             await data["state"].clear()
             data["raw_state"] = None
         return await _guarded(handler, event, data, words)
+
+    async def _stopped(self, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
+        """Somebody stops an answer that is being written. It names no sender: a private chat has
+        the number of the one person in it.
+        """
+        stopped = event.stopped_message_generation
+        if stopped is None or stopped.chat.type != "private":
+            return None
+        person = await self._find_person(stopped.chat.id)
+        if person is None or not person.role.has_access:
+            return None
+        data.update(person=person, words=words_for(person.language, person.timezone))
+        return await handler(event, data)
 
     async def _outside(
         self,

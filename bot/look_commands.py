@@ -54,12 +54,15 @@ def add(
         language: Annotated[
             str, typer.Option("--language", help="Of the answer: en es pt-BR de ru ar.")
         ] = "en",
+        in_words: Annotated[
+            bool, typer.Option("--in-words", help="Let the language model say it in words too.")
+        ] = False,
         home: Home = None,
     ) -> None:
-        """Ask about the record; the exit code is 1 when the question was not understood."""
+        """Ask about the record; the exit code is 1 when there is no answer."""
         from bot import ask_reports
 
-        end(ask_reports.ask(read(home), " ".join(question), language, say=say))
+        end(ask_reports.ask(read(home), " ".join(question), language, in_words=in_words, say=say))
 
     @app.command()
     def alive(

@@ -38,13 +38,16 @@ class Screen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A screen on its way: what the courier needs to send it, as JSON values."""
+    """A screen on its way: what the courier needs to send it, as JSON values. ``edit_key`` names an
+    earlier row whose message it takes the place of, if that was sent.
+    """
 
     text: str
     buttons: list[list[dict[str, str]]] = field(default_factory=list)
     chart: dict[str, Any] | None = None
     document: dict[str, Any] | None = None
     edit_message_id: int | None = None
+    edit_key: str | None = None
     reply_to_key: str | None = None
     pin: bool = False
     silent: bool = False

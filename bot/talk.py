@@ -13,14 +13,17 @@ from bot.wiring import (
     build_ask,
     build_change_control,
     build_collect,
+    build_look_up,
     build_performance,
     build_read_live,
     build_watch,
 )
+from bot.wording import build_wording
 from bot.world import World, now
 from engine.flow.about import ReadAbout
 from engine.flow.approvals import DecideIdea
 from engine.flow.ask.answer import Ask
+from engine.flow.ask.inquiries import Wording
 from engine.flow.change_answers import AnswerChange
 from engine.flow.change_proposals import ReadChanges
 from engine.flow.connection import ReadConnection
@@ -139,6 +142,8 @@ class Talk:
     #: None where no language model is used.
     want_in_words: WantInWords | None
     ask: Ask
+    #: None where no language model is used.
+    wording: Wording | None
     start_backtest: StartBacktest
     read_backtests: ReadBacktests
     cancel_backtest: CancelBacktest
@@ -281,6 +286,7 @@ def build_talk(
             WantInWords(store=store, bell=bell) if world.provider.plan.enabled else None
         ),
         ask=build_ask(world, read_limits),
+        wording=build_wording(world, build_look_up(world, read_limits)),
         start_backtest=StartBacktest(store=store, bell=bell, symbols=world.symbols),
         read_backtests=ReadBacktests(
             store=store, symbols=world.symbols, market=world.market, ends=_ends(world)

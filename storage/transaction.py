@@ -23,6 +23,7 @@ from storage.forests import ModelTable, TrainingTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
+from storage.inquiries import InquiryTable
 from storage.live import ConfirmationTable
 from storage.missed_trades import MissedTable
 from storage.models import DocumentRow
@@ -91,6 +92,7 @@ class PostgresTransaction:
         self.trainings = TrainingTable(connection)
         self.explanations = ExplanationTable(connection)
         self.analyst_books = BookTable(connection)
+        self.inquiries = InquiryTable(connection)
         self.recorded = RecordedTable(connection)
         self.backtests = BacktestTable(connection)
 

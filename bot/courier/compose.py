@@ -81,6 +81,10 @@ class Compose:
     async def _post(self, row: Delivery, parcel: Parcel) -> Sequence[Step]:
         if parcel.edit_message_id is not None:
             return edit_of(parcel, parcel.edit_message_id, has_caption=False)
+        if parcel.edit_key is not None:
+            stands = await self.deliveries.message_of(parcel.edit_key, row.person_id)
+            if stands is not None:
+                return edit_of(parcel, stands, has_caption=False)
         reply_to = None
         if parcel.reply_to_key is not None:
             reply_to = await self.deliveries.message_of(parcel.reply_to_key, row.person_id)

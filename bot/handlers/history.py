@@ -2,20 +2,21 @@
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message, Update
 
 from bot import callbacks
+from bot.handlers.ask import Question, answered
 from bot.handlers.numbers import number
 from bot.i18n import Words
 from bot.lexicon import why_in
 from bot.screen import Screen
-from bot.views import ask as ask_views
 from bot.views import card as card_views
 from bot.views import history as views
 from engine.domain.decision import Action
 from engine.domain.person import Person
 from engine.errors import InvalidInput
 from engine.flow.ask.answer import Ask
+from engine.flow.ask.inquiries import Wording
 from engine.flow.in_words import WantInWords
 from engine.flow.overview import JUDGED, ListHistory, ListIdeas, ReadIdea
 from engine.flow.replay import ReplayDecision
@@ -82,12 +83,15 @@ async def why_text(
     read_idea: ReadIdea,
     list_ideas: ListIdeas,
     ask: Ask,
+    wording: Wording | None,
     want_in_words: WantInWords | None,
-) -> Screen:
+    event_update: Update,
+) -> Screen | None:
     """/why 12, /why EURUSD or other words of a question, or /why for the latest idea."""
     if command.args and not command.args.strip().lstrip("#").isdigit():
         question = f"{why_in(words.language)} {command.args}"
-        return ask_views.told(words, await ask(person.id, question, language=words.language))
+        key = f"update:{event_update.update_id}"
+        return await answered(Question(question, key), person, words, ask, wording)
     has_model = want_in_words is not None
     if command.args:
         found = await read_idea(person.id, number(command, words))

@@ -38,13 +38,13 @@ def answered(words: Words, found: Evidence) -> Screen:
     """What the record says; a question about one idea is that idea's story."""
     if isinstance(found.subject, Story) and found.asked.intent is Intent.WHY:
         screen = why(words, found.subject)
-        return Screen(text=screen.text, buttons=_proofs(words, found))
+        return Screen(text=screen.text, buttons=proofs(words, found))
     lines = [words("ask.title", title=title(words, found.asked), scope=_scope(words, found)), ""]
     if found.missing is not None:
         lines.append(missing(words, found))
     else:
         lines += body(words, found)
-    return Screen(text=cut(lines), buttons=_proofs(words, found))
+    return Screen(text=cut(lines), buttons=proofs(words, found))
 
 
 def body(words: Words, found: Evidence) -> list[Html]:
@@ -117,7 +117,7 @@ def _time(words: Words, code: str | None, since: datetime, until: datetime) -> s
 _INSTANT = "d MMM y HH:mm"
 
 
-def _proofs(words: Words, found: Evidence) -> tuple[tuple[Button, ...], ...]:
+def proofs(words: Words, found: Evidence) -> tuple[tuple[Button, ...], ...]:
     """Buttons that open the records and ideas an answer rests on."""
     records = tuple(
         Button(words("ask.record", number=str(number)), callbacks.pack("record", number))
@@ -132,6 +132,11 @@ def _proofs(words: Words, found: Evidence) -> tuple[tuple[Button, ...], ...]:
 
 def _choose(words: Words, lines: list[Html], choices: tuple[Asked, ...]) -> Screen:
     """Questions to tap; one that a button cannot carry is left out."""
+    return Screen(text=Html("\n".join(lines)), buttons=buttons_of(words, choices))
+
+
+def buttons_of(words: Words, choices: tuple[Asked, ...]) -> tuple[tuple[Button, ...], ...]:
+    """Questions as buttons, one a row."""
     rows = []
     for asked in choices:
         try:
@@ -139,7 +144,7 @@ def _choose(words: Words, lines: list[Html], choices: tuple[Asked, ...]) -> Scre
         except InvalidInput:
             continue
         rows.append((Button(label(words, asked), data),))
-    return Screen(text=Html("\n".join(lines)), buttons=tuple(rows))
+    return tuple(rows)
 
 
 def _why_not(words: Words, reading: Reading) -> Html:

@@ -22,6 +22,7 @@ from engine.ports.feeds import (
 from engine.ports.heartbeats import Heartbeat, Heartbeats
 from engine.ports.ideas import Ideas
 from engine.ports.ingest import Candles, CandleSource, Streams
+from engine.ports.inquiries import Inquiries
 from engine.ports.live import Confirmations, Identify, LookLive
 from engine.ports.market import Calendar, Clock, ManyCandles, MarketData, News
 from engine.ports.missed_trades import MissedTrades
@@ -98,6 +99,7 @@ __all__ = [
     "History",
     "Ideas",
     "Identify",
+    "Inquiries",
     "Look",
     "LookLive",
     "ManyCandles",

@@ -18,6 +18,7 @@ from engine.ports.feeds import FeedMemories, Feeds, Headlines, Releases
 from engine.ports.heartbeats import Heartbeats
 from engine.ports.ideas import Ideas
 from engine.ports.ingest import Candles, Streams
+from engine.ports.inquiries import Inquiries
 from engine.ports.live import Confirmations
 from engine.ports.missed_trades import MissedTrades
 from engine.ports.models import Models, Trainings
@@ -245,6 +246,11 @@ class Transaction(Keeps, Protocol):
     @property
     def analyst_books(self) -> AnalystBooks:
         """What the language model costs."""
+        ...
+
+    @property
+    def inquiries(self) -> Inquiries:
+        """Questions that a language model is asked."""
         ...
 
     @property

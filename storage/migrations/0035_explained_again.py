@@ -39,7 +39,7 @@ ALTER TABLE explanation_turn DROP COLUMN tries, DROP COLUMN next_at, DROP COLUMN
 class Migration(migrations.Migration):
     """Columns of two tables."""
 
-    dependencies = [("storage", "0032_sweeps")]
+    dependencies = [("storage", "0034_inquiries")]
 
     operations = [
         ops.RunSQL(_ATTEMPTS, _ATTEMPTS_BACK),

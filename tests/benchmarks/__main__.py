@@ -21,6 +21,7 @@ NAMES = (
     "history",
     "history-pages",
     "ask",
+    "first-words",
     "bundles",
     "replay",
     "cycle",

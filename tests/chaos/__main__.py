@@ -39,6 +39,7 @@ _RUNS = {
     "webhooks": "tests.chaos.webhooks",
     "backups": "tests.chaos.backups",
     "stops": "tests.chaos.stops",
+    "asks": "tests.chaos.asks",
     "injections": "tests.chaos.injections",
     "models": "tests.chaos.models",
     "sweeps": "tests.chaos.sweeps",

@@ -101,6 +101,11 @@ def mode() -> Mode:
 @pytest.fixture
 async def desk(opened: Database, mode: Mode) -> Desk:
     """A desk with trading on, at the demo's place in the recording."""
+    return await seated(mode)
+
+
+async def seated(mode: Mode = Mode.SUPERVISED) -> Desk:
+    """The same on whatever database is open."""
     control = Control(state=TradingState.RUNNING, reason="test", mode=mode, changed_at=START)
     risk = RiskSettings(
         min_confidence_threshold=Decimal(60),

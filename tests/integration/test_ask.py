@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -16,12 +17,14 @@ from engine.domain.idea import IdeaStatus
 from engine.errors import NotAllowed, TooManyQuestions
 from engine.flow.approvals import Choice
 from engine.flow.ask.periods import period_of
+from tests.askers import Honest, Liar
 from tests.conftest import Database
 from tests.integration.conftest import ANN, EVE, LUIS, Desk
+from tests.interrogation import interrogate
 from tests.questions import ANSWERED, UNANSWERED
 
-#: Candles that are played; the ideas' answers go round.
-_CANDLES = 260
+#: Hourly candles that are played, a month of them; the ideas' answers go round.
+_CANDLES = 530
 
 
 @dataclass
@@ -161,7 +164,7 @@ def numbers(facts: Facts) -> dict[str, int]:
     }
 
 
-@pytest.mark.timeout(180)  # a market is played, then a hundred questions are asked
+@pytest.mark.timeout(300)  # a market is played, then a hundred questions are asked
 async def test_every_answer_is_what_the_plain_rows_say(desk: Desk, database: Database) -> None:
     await play(desk)
     facts = await facts_of(desk, database)
@@ -195,6 +198,7 @@ async def test_every_answer_is_what_the_plain_rows_say(desk: Desk, database: Dat
         assert facts.of(everything, action), action
     assert len(facts.ended(everything)) >= 3
     await _what_is_not_recorded(ask)
+    await _in_words(desk, values)
     await _rights_and_rates(desk)
 
 
@@ -216,6 +220,20 @@ async def _what_is_not_recorded(ask: Any) -> None:
     many = await ask.again(ANN.id, asked_of("threshold;n=80;p=all"))
     assert many.evidence is not None
     assert many.evidence.missing in (None, "too_many_replays")
+
+
+async def _in_words(desk: Desk, values: dict[str, int]) -> None:
+    """Every sixth question to an honest model, every third to one that lies, and some that
+    nothing answers to both: nothing untrue is shown at any time.
+    """
+    asked = [(language, text.format(**values)) for language, text, _ in ANSWERED]
+    honest = await interrogate(desk, asked[::6] + list(UNANSWERED[::20]), Honest(Random(1)))
+    assert honest.untrue == []
+    assert honest.shown * 10 >= honest.asked * 8, honest.why
+    liar = await interrogate(desk, asked[::3] + list(UNANSWERED[::10]), Liar(Random(2)))
+    assert liar.untrue == []
+    assert liar.shown > 0
+    assert liar.held_back > liar.asked // 4
 
 
 async def _rights_and_rates(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from tests.memory.explanations import MemoryBooks, MemoryExplanations
 from tests.memory.feed_memory import MemoryFeedMemories
 from tests.memory.feeds import MemoryFeeds, MemoryHeadlines, MemoryReleases
 from tests.memory.ingest import MemoryCandles, MemoryStreams
+from tests.memory.inquiries import MemoryInquiries
 from tests.memory.live import MemoryConfirmations
 from tests.memory.missed_trades import MemoryMissedTrades
 from tests.memory.models import MemoryModels, MemoryTrainings
@@ -68,6 +69,7 @@ class MemoryStore:
         self.command_numbers, self.webhook_numbers = count(1), count(1)
         self.key_numbers, self.proposal_numbers, self.run_numbers = count(1), count(1), count(1)
         self.model_numbers, self.training_numbers = count(1), count(1)
+        self.inquiry_numbers = count(1)
         self.pause: Callable[[str], Awaitable[None]] = _yield
         self.watchers: list[Callable[[tuple[Change, ...]], None]] = []
 
@@ -132,6 +134,7 @@ class MemoryTransaction:
         self.sweeps = MemorySweeps(view, store.clock)
         self.explanations = MemoryExplanations(view, store.clock)
         self.analyst_books = MemoryBooks(view, store.clock)
+        self.inquiries = MemoryInquiries(view, store.clock, store.inquiry_numbers)
         self.backtests = MemoryBacktests(view, store.clock)
 
     async def now(self) -> datetime:

@@ -52,7 +52,14 @@ class Ask:
         self, person_id: int | None, text: str, *, language: str, about: int | None = None
     ) -> Told:
         """Answer a text; ``about`` is the number of the idea whose card it replies to."""
-        names = await self._admit(person_id)
+        await self.admit(person_id)
+        return await self.uncounted(person_id, text, language=language, about=about)
+
+    async def uncounted(
+        self, person_id: int | None, text: str, *, language: str, about: int | None = None
+    ) -> Told:
+        """The same of a question that was counted before."""
+        names = await self._names(person_id)
         own = [lexicon for name, lexicon in self.lexicons.items() if name == language]
         others = [lexicon for name, lexicon in self.lexicons.items() if name != language]
         known = [lexicon.with_names(names) for lexicon in (*own, *others)]
@@ -64,7 +71,7 @@ class Ask:
 
     async def again(self, person_id: int | None, asked: Asked) -> Told:
         """Answer a question that was understood before, from its button."""
-        await self._admit(person_id)
+        await self.admit(person_id)
         return await self._told(person_id, asked)
 
     async def idea_of_message(self, person_id: int, chat_id: int, message_id: int) -> int | None:
@@ -78,13 +85,20 @@ class Ask:
             return Told(choices=EXAMPLES)
         return Told(evidence=await self.look_up(person_id, asked))
 
-    async def _admit(self, person_id: int | None) -> list[tuple[str, str]]:
-        """Count the question, and read what people, symbols and strategies are called."""
+    async def admit(self, person_id: int | None) -> None:
+        """Count the question; the machine's own are not counted."""
+        if person_id is None:
+            return
+        async with self.store.begin() as tx:
+            await must_be(tx, person_id, Role.VIEWER)
+            asked, until = await tx.recorded.ask(person_id, SPAN_SECONDS)
+            _within(asked, self.per_minute, until)
+
+    async def _names(self, person_id: int | None) -> list[tuple[str, str]]:
+        """What people, symbols and strategies are called."""
         async with self.store.begin() as tx:
             if person_id is not None:
                 await must_be(tx, person_id, Role.VIEWER)
-                asked, until = await tx.recorded.ask(person_id, SPAN_SECONDS)
-                _within(asked, self.per_minute, until)
             people = [(one.name, f"person:{one.id}") for one in await tx.people.list()]
             made = [(one.name, f"strategy:{one.name}") for one in await tx.settings.strategies()]
         watched = {symbol for symbol, _ in self.look_up.symbols}

@@ -1,0 +1,87 @@
+"""Questions that a language model is asked, and what came of them."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from engine.domain.wording import Inquiry, Reply, Verdict
+
+_ADD = """
+INSERT INTO model_inquiry (key, person_id, language, question, about, code)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING RETURNING id
+"""
+_FREE = "NOT is_done AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())"
+_DUE = f"SELECT id FROM model_inquiry WHERE {_FREE} ORDER BY id LIMIT $1"  # noqa: S608
+_CLAIM = f"""
+UPDATE model_inquiry SET tries = tries + 1,
+       claimed_until = clock_timestamp() + make_interval(secs => $2)
+WHERE id = $1 AND {_FREE}
+RETURNING id, key, person_id, language, question, about, code, tries
+"""  # noqa: S608
+_STOP = """
+UPDATE model_inquiry SET is_stopped = TRUE
+WHERE id = $1 AND person_id = $2 AND NOT is_done RETURNING id
+"""
+_WATCH = """
+UPDATE model_inquiry SET claimed_until = clock_timestamp() + make_interval(secs => $2)
+WHERE id = $1 AND NOT is_done RETURNING is_stopped
+"""
+_DONE = "UPDATE model_inquiry SET is_done = TRUE WHERE id = $1 AND NOT is_done RETURNING id"
+_COLUMNS = [each.name for each in fields(Reply)]
+_KEEP = (
+    f"INSERT INTO model_reply ({', '.join(_COLUMNS)})"  # noqa: S608 - names of ours
+    f" VALUES ({', '.join(f'${number}' for number in range(1, len(_COLUMNS) + 1))})"
+)
+_REPLIES = f"SELECT {', '.join(_COLUMNS)} FROM model_reply ORDER BY id DESC LIMIT $1"  # noqa: S608
+
+
+class InquiryTable:
+    """The port ``Inquiries`` in one transaction."""
+
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self._connection = connection
+
+    async def add(self, inquiry: Inquiry) -> bool:
+        values = [
+            inquiry.key, inquiry.person_id, inquiry.language, inquiry.question, inquiry.about,
+            inquiry.code,
+        ]  # fmt: skip
+        return bool(await self._connection.execute_query_dict(_ADD, values))
+
+    async def due(self, limit: int) -> Sequence[int]:
+        rows = await self._connection.execute_query_dict(_DUE, [limit])
+        return [row["id"] for row in rows]
+
+    async def claim(self, inquiry_id: int, lease: timedelta) -> Inquiry | None:
+        rows: list[dict[str, Any]] = await self._connection.execute_query_dict(
+            _CLAIM, [inquiry_id, lease.total_seconds()]
+        )
+        return Inquiry(**rows[0]) if rows else None
+
+    async def stop(self, person_id: int, inquiry_id: int) -> bool:
+        return bool(await self._connection.execute_query_dict(_STOP, [inquiry_id, person_id]))
+
+    async def watch(self, inquiry_id: int, lease: timedelta) -> bool:
+        values = [inquiry_id, lease.total_seconds()]
+        rows = await self._connection.execute_query_dict(_WATCH, values)
+        return bool(rows) and bool(rows[0]["is_stopped"])
+
+    async def done(self, inquiry_id: int) -> bool:
+        return bool(await self._connection.execute_query_dict(_DONE, [inquiry_id]))
+
+    async def keep(self, reply: Reply) -> None:
+        values = [getattr(reply, name) for name in _COLUMNS]
+        values[_COLUMNS.index("verdict")] = str(reply.verdict)
+        values[_COLUMNS.index("looked_up")] = list(reply.looked_up)
+        await self._connection.execute_query(_KEEP, values)
+
+    async def replies(self, limit: int) -> Sequence[Reply]:
+        rows: list[dict[str, Any]] = await self._connection.execute_query_dict(_REPLIES, [limit])
+        return [
+            Reply(**{**row, "verdict": Verdict(row["verdict"]),
+                     "looked_up": tuple(row["looked_up"])})
+            for row in rows
+        ]  # fmt: skip
