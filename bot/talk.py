@@ -38,6 +38,7 @@ from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, 
 from engine.flow.operator_commands import GiveCommand, ReadCommands
 from engine.flow.outcomes import ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
+from engine.flow.paper import ReadPaper
 from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
 from engine.flow.performance import ReadPerformance
 from engine.flow.positions import AskPosition, ConfirmPosition
@@ -115,6 +116,7 @@ class Talk:
     read_calibration: ReadCalibration
     read_mirror: ReadMirror
     read_performance: ReadPerformance
+    read_paper: ReadPaper
     issue_code: IssueCode
     invite: Invite
     read_terminals: ReadTerminals
@@ -250,6 +252,7 @@ def build_talk(
         read_calibration=ReadCalibration(store=store),
         read_mirror=ReadMirror(store=store),
         read_performance=build_performance(world),
+        read_paper=ReadPaper(store=store, broker=world.broker, zone=world.zone),
         issue_code=IssueCode(store=store, account_id=world.broker.account_id, new_code=new_code),
         invite=Invite(store=store, new_code=new_token),
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),

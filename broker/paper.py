@@ -81,7 +81,7 @@ class PaperBroker:
         async with self._open() as (now, books):
             if order.client_id in books.orders:
                 raise BrokerRefused(f"order {order.client_id} was given before")
-            if quote is None:
+            if quote is None or not await now.market.candles(order.symbol, self.timeframe, 1):
                 raise BrokerRefused(f"{order.symbol} is not quoted")
             volume = self.terms.filled(order.volume, instrument)
             if not volume > 0:

@@ -17,6 +17,7 @@ from bot.handlers import (
     models,
     notify,
     panic,
+    paper,
     people,
     performance,
     position_prices,
@@ -39,7 +40,7 @@ def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
     trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
-    seen = (status, performance, history, ask, market, models, backtest, system, ea, webhooks)
-    kept = (changes, risk, drafts, watchlist, strategies, rule_edits, settings)
+    seen = (status, performance, paper, history, ask, market, models, backtest, system, ea)
+    kept = (webhooks, changes, risk, drafts, watchlist, strategies, rule_edits, settings)
     modules = (*joined, *seen, *trading, *kept)
     return (*(module.build() for module in modules), ask.build_replies(), unknown.build())
