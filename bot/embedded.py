@@ -82,6 +82,8 @@ async def run_all(
             await _press_start(chat.sandbox)
             say(f"\n  The chat is at  {chat.served.url}")
             soon = "the first idea comes within half a minute"
+            if world.tape is None:
+                soon = "what is decided is shown as candles close"
             if has_terminal(settings):
                 soon = "/ea makes the code that connects your MetaTrader terminal"
             say(f"  Open it: {soon}. Ctrl-C stops everything.\n")

@@ -26,10 +26,10 @@ from bot.documents import Write
 from bot.drawing import Draw
 from bot.explain_jobs import explain_ideas
 from bot.model_jobs import generate_signals, retrain
+from bot.playing import PlayApart
 from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
 from bot.sweep_jobs import play_shards
-from bot.sweeping import PlayApart
 from bot.wiring import build_collect, build_performance, build_read_brief, build_work
 from bot.world import World
 from engine.flow.ingest_steps import MOMENT
@@ -162,7 +162,7 @@ def build_worker(
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
         "judging": judging,
-        "sweep": WorkSweep(store=world.store, play=PlayApart(world.store)),
+        "sweep": WorkSweep(store=world.store, play=PlayApart(world)),
         "busy": set(),
         "explaining": asyncio.Lock(),
         "player": Player(world=world),

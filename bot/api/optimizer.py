@@ -54,9 +54,7 @@ class SearchTold(Told):
 
 @routes.post("/v1/ai/optimizer/train", role=Role.TRADER, status=202, statuses=(404, 409))
 async def train(call: Call, body: SearchWanted) -> SearchTold:
-    """Ask for a search; a worker runs it. NOT_SET_UP: nothing here runs strategies over the past.
-    409 too while another search is under way.
-    """
+    """Ask for a search; a worker runs it. 409 while another search is under way."""
     wish = RunWish(**body.model_dump(), by=call.person_id)
     return _search(await call.uses.acts.changes.train(call.person_id, wish))
 

@@ -1,7 +1,6 @@
 """A backtest in the chat: the form, how far it is, and what came of it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from bot import callbacks
 from bot.i18n import Html, Words
@@ -9,7 +8,6 @@ from bot.screen import CAPTION_LIMIT, Button, Screen, cut
 from bot.views.backtest import summary
 from engine.domain.backtest import BacktestRun, Costs, RunState
 from engine.domain.market import Timeframe
-from engine.domain.snapshot import CalendarView
 from engine.domain.strategy import Strategy
 from engine.research.report import Report
 from engine.snapshot.canonical import restore
@@ -17,11 +15,6 @@ from engine.snapshot.canonical import restore
 #: Days of a period; 0 for all there are.
 PERIODS = (0, 365, 90, 30)
 _BAR = 10
-
-
-def quiet() -> CalendarView:
-    """A calendar of a world without news."""
-    return CalendarView(events=(), known_until=datetime.max.replace(tzinfo=UTC))
 
 
 def form(

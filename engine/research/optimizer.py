@@ -8,7 +8,7 @@ from engine.domain.change_proposal import ChangeDraft, FieldChange, Source, Subj
 from engine.domain.optimizer_run import OptimizerRun, RunResult, RunState, RunWish
 from engine.domain.person import Role
 from engine.domain.strategy import Strategy
-from engine.errors import IllegalMove, NotFound, NotSetUp, TraderError
+from engine.errors import IllegalMove, NotFound, TraderError
 from engine.flow.change_proposals import ProposeChange
 from engine.flow.people import person_at_least
 from engine.ports import Bell, MarketData, Store
@@ -28,19 +28,16 @@ _BY = "optimizer"
 class TrainOptimizer:
     """Ask for a search, a trader's right; a worker runs it, one at a time.
 
-    Raises :class:`NotFound` for a strategy that there is not, :class:`NotSetUp` where nothing can
-    run strategies over the past, and :class:`IllegalMove` while another search waits or runs.
+    Raises :class:`NotFound` for a strategy that there is not, and :class:`IllegalMove` while
+    another search waits or runs.
     """
 
     store: Store
     bell: Bell
-    is_set_up: bool
 
     async def __call__(self, person_id: int, wish: RunWish) -> OptimizerRun:
         async with self.store.begin() as tx:
             await person_at_least(tx, person_id, Role.TRADER)
-            if not self.is_set_up:
-                raise NotSetUp("there is nothing here that runs strategies over the past")
             if wish.strategy_id not in {one.id for one in await tx.settings.strategies()}:
                 raise NotFound(f"there is no strategy {wish.strategy_id}")
             run = await tx.optimizer_runs.add(wish)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot import backtest_child as child
+from bot import backtest_jobs
 from bot.backtest_jobs import Player
 from engine.domain.backtest import RunState
 from tests.e2e.conftest import Chat
@@ -62,13 +62,13 @@ async def test_one_that_is_played_is_cancelled_across_processes(
     (form,) = await chat.say("/backtest")
     await chat.tap(form, "▶️ Start")
     (run,) = await _runs(chat)
-    started, put_down = Event(), child.put
+    started, packed = Event(), backtest_jobs.input_of
 
-    def put(*what: Any) -> None:
-        put_down(*what)
+    def input_of(given: Any) -> bytes:
         started.set()
+        return packed(given)
 
-    monkeypatch.setattr(child, "put", put)
+    monkeypatch.setattr(backtest_jobs, "input_of", input_of)
     async with asyncio.TaskGroup() as group:
         group.create_task(player())
         await asyncio.to_thread(started.wait, 20)

@@ -1,6 +1,6 @@
-"""Paper at a venue's prices as they come: nothing is sent there, and the logs hold every row once."""
+"""Paper at a venue's prices: nothing is sent there, and the logs hold every row once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from bot.settings import Settings
 from bot.venues import build_venue
 from broker.live_paper import PricedMarket
 from broker.paper import PaperBroker
+from engine.domain.market import Timeframe
 from engine.errors import BrokerSilent, InvalidInput
 from tests.oanda import ACCOUNT, TOKEN
-from tests.oanda.rig import Rig, rigged
+from tests.oanda.rig import rigged
 
 ROWS: list[tuple[object, ...]] = [(f"2026-01-0{day}", "EURUSD") for day in range(1, 6)]
 
@@ -36,6 +37,9 @@ def test_a_real_account_is_not_even_read() -> None:
 
 async def test_orders_are_dealt_on_paper_at_the_venues_prices() -> None:
     async with rigged() as rig:
+        opened = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H}:00:00.000000000Z"
+        prices = {"o": "1.1", "h": "1.1", "l": "1.1", "c": "1.1"}
+        rig.server.candles = [{"complete": True, "volume": 1, "time": opened, "bid": prices}]
         venue = _venue(oanda_symbols="EURUSD:H1, GBPUSD:M15")
         assert isinstance(venue.broker, PaperBroker)
         assert venue.broker.timeframe == "M15"
@@ -54,21 +58,13 @@ async def test_orders_are_dealt_on_paper_at_the_venues_prices() -> None:
         await venue.close()
 
 
-async def test_a_market_that_does_not_answer_is_a_venue_that_does_not(rig_off: Rig) -> None:
-    broker = PaperBroker(
-        market=PricedMarket(market=rig_off.market()), ledger=rig_off.ledger,
-        timeframe=_venue().broker.timeframe,
-    )  # fmt: skip
-    with pytest.raises(BrokerSilent):
-        await broker.submit(rig_off.order())
-
-
-@pytest.fixture
-async def rig_off() -> Rig:
-    """A stand-in that has gone."""
-    async with rigged() as made:
-        pass
-    return made
+async def test_a_market_that_does_not_answer_is_a_venue_that_does_not() -> None:
+    async with rigged() as rig:
+        rig.url = "http://127.0.0.1:9"
+        priced = PricedMarket(market=rig.market())
+        broker = PaperBroker(market=priced, ledger=rig.ledger, timeframe=Timeframe.H1)
+        with pytest.raises(BrokerSilent):
+            await broker.submit(rig.order())
 
 
 async def test_a_file_is_no_live_market() -> None:
