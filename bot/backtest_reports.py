@@ -18,6 +18,7 @@ from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
 from bot.views import backtest as views
 from engine.domain.backtest import Wish
+from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
@@ -75,10 +76,16 @@ async def book_of(settings: Settings, draft: Strategy | None, *, say: Say) -> Bo
     return replace(book, strategies=(draft,))
 
 
-async def stored(settings: Settings, wish: Wish) -> Past:
-    """The past that this machine's installation keeps."""
+async def stored(settings: Settings, symbol: str, timeframe: Timeframe | None) -> Past:
+    """The past that this machine's installation keeps of a symbol, in the first timeframe of it
+    that is watched unless another one is named.
+    """
     async with open_database_of(settings) as world:
-        return await past_of(world, wish.symbol, wish.timeframe)
+        watched = dict(reversed(world.symbols))
+        if timeframe is None and symbol not in watched:
+            known = ", ".join(f"{name} {length}" for name, length in world.symbols)
+            raise InvalidInput(f"{symbol} is not watched here, but {known}; say --timeframe")
+        return await past_of(world, symbol, timeframe or watched[symbol])
 
 
 def run(

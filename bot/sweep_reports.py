@@ -41,7 +41,7 @@ async def start(
     book = await book_of(settings, None, say=say)
     past: Past = shipped()
     if (wish.symbol, wish.timeframe) != (past.columns.symbol, past.columns.timeframe):
-        past = await stored(settings, wish)
+        past = await stored(settings, wish.symbol, wish.timeframe)
     name, _ = calendar_of(past.source, None, quiet=wish.quiet)
     plan = plan_of(
         wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
