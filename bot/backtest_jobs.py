@@ -10,18 +10,17 @@ from time import monotonic
 from typing import Any
 
 from bot.children import Child, child, died
-from bot.courier import payload
-from bot.i18n import Words, words_for
+from bot.i18n import Words
 from bot.past import news_of, past_of
 from bot.playing import MODULE, Given, input_of, must_be_well
-from bot.screen import Screen, parcel_of
+from bot.progress import Progress
 from bot.views import backtest_form as views
 from bot.world import World
 from engine.domain.backtest import BacktestRun, RunState, Wish
-from engine.errors import BrokerSilent, TraderError
+from engine.errors import TraderError
 from engine.ports.backtests import RunFiles
 from engine.research.plan import plan_of
-from storage.outbox import PostgresDeliveries
+from engine.research.runs import currency_of
 
 #: A worker that says nothing for so long is taken for dead.
 LEASE = 30.0
@@ -40,8 +39,11 @@ class Player:
     """Plays what waits, one after the other; a worker has one."""
 
     world: World
-    deliveries: PostgresDeliveries = field(default_factory=PostgresDeliveries)
     _here: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def _progress(self) -> Progress:
+        return Progress(store=self.world.store)
 
     async def __call__(self) -> None:
         """Say which runs were broken off, and play what waits unless this worker plays already."""
@@ -61,7 +63,7 @@ class Player:
             return await tx.backtests.take(LEASE)
 
     async def _play(self, run: BacktestRun) -> None:
-        words = await self._words(run)
+        words = await self._progress.words(run.person_id)
         try:
             given = await self._prepared(run.wish, words)
             # Packing years of minutes takes a second that trading needs.
@@ -130,10 +132,7 @@ class Player:
         world = self.world
         past = await past_of(world, wish.symbol, wish.timeframe)
         name, news = news_of(world, past.source, quiet=wish.quiet)
-        try:
-            currency = (await world.broker.account()).currency
-        except BrokerSilent:
-            currency = "USD"
+        currency = await currency_of(world.broker)
         async with world.store.begin() as tx:
             version, settings = await tx.settings.risk()
             strategies = await tx.settings.strategies()
@@ -143,30 +142,20 @@ class Player:
         )  # fmt: skip
         return Given(plan, past.columns, news, (words.language, words.timezone))
 
-    async def _words(self, run: BacktestRun) -> Words:
-        if run.person_id is None:
-            return words_for("en")
-        async with self.world.store.begin() as tx:
-            person = await tx.people.get(run.person_id)
-        return words_for("en") if person is None else words_for(person.language, person.timezone)
-
     async def _tell(self, run: BacktestRun, what: str) -> None:
         """Change the message that shows the run; add the report when it has ended."""
-        if run.person_id is None or run.message_id is None:
+        if run.message_id is None:
             return
         async with self.world.store.begin() as tx:
             now = await tx.backtests.get(run.id)
-        words = await self._words(run)
-        await self._send(run, what, views.progress(words, now, edit=True))
+        words = await self._progress.words(run.person_id)
+        screens = {what: views.progress(words, now, edit=True)}
         if now.report is not None:
             for number, screen in enumerate(views.finished(words, now)):
-                await self._send(run, f"report:{number}", screen)
-
-    async def _send(self, run: BacktestRun, what: str, screen: Screen) -> None:
-        assert run.person_id is not None
-        parcel = parcel_of(screen, edit_message_id=run.message_id)
-        key = f"backtest:{run.id}:{what}"
-        await self.deliveries.answer(key, run.person_id, run.person_id, payload(parcel))
+                screens[f"report:{number}"] = screen
+        for name, screen in screens.items():
+            key = f"backtest:{run.id}:{name}"
+            await self._progress.show(key, run.person_id, run.message_id, screen)
 
 
 async def play_backtests(ctx: Mapping[str, Any]) -> None:

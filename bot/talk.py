@@ -1,13 +1,14 @@
 """The use cases of the chat, put together: each is a handler's argument by its name."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import perf_counter
 
 from bot.changing import build_changes
 from bot.diagnosing import build_diagnose
 from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
 from bot.provider_settings import build_provider
+from bot.researching import build_research
 from bot.venues import new_code, new_token
 from bot.wiring import (
     build_ask,
@@ -62,6 +63,7 @@ from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.drift import ReadDrift
 from engine.research.runs import CancelBacktest, ReadBacktests, StartBacktest
+from engine.research.sweeping import AskSweep, CancelSweep, ReadSweep
 from storage.database import schema_version
 
 
@@ -141,6 +143,9 @@ class Talk:
     start_backtest: StartBacktest
     read_backtests: ReadBacktests
     cancel_backtest: CancelBacktest
+    ask_sweep: AskSweep
+    read_sweep: ReadSweep
+    cancel_sweep: CancelSweep
 
 
 def build_talk(
@@ -165,7 +170,7 @@ def build_talk(
     )
     collect, read_live = build_collect(world), build_read_live(world)
     change_control = build_change_control(world, bell)
-    changes = build_changes(world, bell, change_control)
+    changes, research = build_changes(world, bell, change_control), build_research(world, bell)
     provider = build_provider(world.provider, store, bell)
     read_limits = ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance)
     read_positions = ReadPositions(
@@ -278,13 +283,10 @@ def build_talk(
         read_webhooks=ReadWebhooks(store=store),
         test_webhook=test_webhook,
         ask=build_ask(world, read_limits),
-        start_backtest=StartBacktest(store=store, bell=bell, symbols=world.symbols),
-        read_backtests=ReadBacktests(
-            store=store, symbols=world.symbols, market=world.market, ends=_ends(world)
-        ),
-        cancel_backtest=CancelBacktest(store=store),
+        start_backtest=research.start_backtest,
+        read_backtests=research.read_backtests,
+        cancel_backtest=research.cancel_backtest,
+        ask_sweep=research.ask_sweep,
+        read_sweep=research.read_sweep,
+        cancel_sweep=research.cancel_sweep,
     )
-
-
-def _ends(world: World) -> datetime | None:
-    return None if world.tape is None else world.tape.recording.times[-1]

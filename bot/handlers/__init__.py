@@ -27,7 +27,9 @@ from bot.handlers import (
     settings,
     status,
     strategies,
+    sweep,
     system,
+    trials,
     unknown,
     users,
     watchlist,
@@ -38,9 +40,10 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
+    tried = (backtest, sweep, trials)
     trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
-    seen = (status, performance, paper, history, ask, market, models, backtest, system, ea)
+    seen = (status, performance, paper, history, ask, market, models, system, ea)
     kept = (webhooks, changes, risk, drafts, watchlist, strategies, rule_edits, settings)
-    modules = (*joined, *seen, *trading, *kept)
+    modules = (*joined, *seen, *tried, *trading, *kept)
     return (*(module.build() for module in modules), ask.build_replies(), unknown.build())

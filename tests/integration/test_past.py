@@ -1,4 +1,4 @@
-"""The past that an installation keeps: a recording's, played or not, or what was stored of a venue."""
+"""The past that an installation keeps: a whole recording, or what was stored of a venue."""
 
 from dataclasses import replace
 from datetime import timedelta
