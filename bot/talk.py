@@ -62,6 +62,7 @@ from engine.flow.webhooks import ReadWebhooks
 from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.drift import ReadDrift
+from engine.research.optimizer import TrainOptimizer
 from engine.research.runs import CancelBacktest, ReadBacktests, StartBacktest
 from engine.research.sweeping import AskSweep, CancelSweep, ReadSweep
 from storage.database import schema_version
@@ -134,6 +135,7 @@ class Talk:
     read_changes: ReadChanges
     answer_change: AnswerChange
     advise: Advise
+    train_optimizer: TrainOptimizer
     read_provider: ReadProvider
     check_provider: CheckProvider
     read_webhooks: ReadWebhooks
@@ -278,6 +280,7 @@ def build_talk(
         read_changes=changes.read,
         answer_change=changes.answer,
         advise=changes.advise,
+        train_optimizer=changes.train,
         read_provider=provider.read,
         check_provider=provider.check,
         read_webhooks=ReadWebhooks(store=store),

@@ -167,6 +167,7 @@ def build_worker(
             work=WorkSweep(store=world.store, play=PlayApart(world)),
             progress=Progress(store=world.store),
         ),
+        "progress": Progress(store=world.store),
         "explaining": asyncio.Lock(),
         "player": Player(world=world),
     }

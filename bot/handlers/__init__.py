@@ -24,6 +24,7 @@ from bot.handlers import (
     positions,
     risk,
     rule_edits,
+    search,
     settings,
     status,
     strategies,
@@ -40,7 +41,7 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
-    tried = (backtest, sweep, trials)
+    tried = (backtest, sweep, search, trials)
     trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
     seen = (status, performance, paper, history, ask, market, models, system, ea)
