@@ -12,16 +12,17 @@ from typing import Any
 
 from bot.backtesting import Past, calendar_of, play, signals_log, trades_log
 from bot.i18n import LANGUAGES, Words, words_for
+from bot.past import past_of
 from bot.report_page import page, pictures
 from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
 from bot.views import backtest as views
 from engine.domain.backtest import Wish
+from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
 from engine.research.backtest import Cancelled
-from engine.research.columns import columns_of
 from engine.research.plan import plan_of
 from engine.research.report import Played, Report, report_of
 from engine.snapshot.canonical import canonical, plain
@@ -75,20 +76,16 @@ async def book_of(settings: Settings, draft: Strategy | None, *, say: Say) -> Bo
     return replace(book, strategies=(draft,))
 
 
-async def stored(settings: Settings, wish: Wish) -> Past:
-    """Candles that the workers stored of the venue."""
-    from broker.feeds.stored import StoredMarket
-
+async def stored(settings: Settings, symbol: str, timeframe: Timeframe | None) -> Past:
+    """The past that this machine's installation keeps of a symbol, in the first timeframe of it
+    that is watched unless another one is named.
+    """
     async with open_database_of(settings) as world:
-        market = world.market
-        if not isinstance(market, StoredMarket):
-            raise InvalidInput(
-                f"candles of {wish.symbol} are not stored here; give a file: --file candles.csv"
-            )
-        async with world.store.begin() as tx:
-            key = (wish.symbol, wish.timeframe)
-            candles = await tx.candles.last(market.source, key, 10_000_000)
-    return Past(market.source, columns_of(wish.symbol, wish.timeframe, candles))
+        watched = dict(reversed(world.symbols))
+        if timeframe is None and symbol not in watched:
+            known = ", ".join(f"{name} {length}" for name, length in world.symbols)
+            raise InvalidInput(f"{symbol} is not watched here, but {known}; say --timeframe")
+        return await past_of(world, symbol, timeframe or watched[symbol])
 
 
 def run(

@@ -157,10 +157,11 @@ def signals_log(played: Played) -> bytes:
     return table(SIGNALS, rows)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
-    """A CSV file in UTF-8."""
+def table(head: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> bytes:
+    """A CSV file in UTF-8; without a ``head`` only rows of one."""
     file = StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(head)
+    if head is not None:
+        writer.writerow(head)
     writer.writerows(rows)
     return file.getvalue().encode()

@@ -2,12 +2,44 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
+from bot.progress import Progress
+from bot.views import search as views
 from bot.wiring import Work
 from bot.world import World, now
+from engine.domain.optimizer_run import OptimizerRun
+
+#: Seconds between two edits of the message.
+_EDIT = 3.0
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, kw_only=True)
+class Searching:
+    """Shows a search in the message it was asked for in."""
+
+    progress: Progress
+    _edited: float = 0.0
+
+    async def __call__(self, run: OptimizerRun) -> None:
+        """How it stands now, not more often than people read."""
+        if run.is_under_way and monotonic() - self._edited < _EDIT:
+            return
+        self._edited = monotonic()
+        words = await self.progress.words(run.wish.by)
+        name = await self._name(run)
+        key = f"search:{run.id}:{run.done}:{run.state}"
+        screen = views.progress(words, run, name, edit=True)
+        await self.progress.show(key, run.wish.by, run.message_id, screen)
+
+    async def _name(self, run: OptimizerRun) -> str:
+        async with self.progress.store.begin() as tx:
+            strategies = await tx.settings.strategies()
+        return next((each.name for each in strategies if each.id == run.wish.strategy_id), "")
 
 
 async def expire_changes(ctx: Mapping[str, Any]) -> None:
@@ -35,8 +67,8 @@ async def advise(ctx: Mapping[str, Any]) -> None:
 
 
 async def optimize(ctx: Mapping[str, Any]) -> None:
-    """Run the optimizer's search that waits, if one does."""
+    """Run the optimizer's search that waits, if one does, and show how far it is."""
     work: Work = ctx["work"]
-    run = await work.changes.optimize()
+    run = await work.changes.optimize(Searching(progress=ctx["progress"]))
     if run is not None:
         log.info("search %s of the optimizer has ended", run.id)

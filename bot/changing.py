@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.evaluating import PlayWindow
-from bot.sweeping import PlayApart
+from bot.playing import PlayApart
 from bot.world import World
 from engine.flow.change_answers import AnswerChange, ExpireChanges, RemindOfChanges
 from engine.flow.change_proposals import ProposeChange, ProposeSettings, ReadChanges
@@ -39,7 +39,7 @@ def build_changes(
 ) -> Changes:
     """The use cases over the adapters that the settings chose."""
     store, market, manner = world.store, world.market, world.manner
-    past = PlayWindow(world, PlayApart(store))
+    past = PlayWindow(world, PlayApart(world))
     propose = ProposeChange(store=store, bell=bell, life=manner.life, stops=manner.stops)
     expire = ExpireChanges(store=store, market=market, bell=bell)
     edit = EditStrategy(store=store)
@@ -58,9 +58,7 @@ def build_changes(
         expire=expire,
         remind=RemindOfChanges(store=store),
         advise=Advise(store=store, propose=propose),
-        train=TrainOptimizer(
-            store=store, bell=bell, is_set_up=evaluator is not None or past.is_set_up
-        ),
+        train=TrainOptimizer(store=store, bell=bell),
         optimize=RunOptimizer(
             store=store, market=market, propose=propose, evaluator=evaluator or past
         ),

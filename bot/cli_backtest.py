@@ -80,14 +80,16 @@ def backtest(
 
     def work() -> int:
         offset = None if utc_offset is None else timedelta(hours=utc_offset)
-        past: Any = None
+        past: Any
         if file is not None:
             past = backtesting.of_file(file, symbol, timeframe, offset)
         elif symbol is None:
             past = backtesting.shipped()
+        else:
+            past = _run(backtest_reports.stored(settings, symbol, _timeframe(timeframe)))
         wish = Wish(
             symbol=symbol or past.columns.symbol,
-            timeframe=_timeframe(timeframe) if past is None else past.columns.timeframe,
+            timeframe=past.columns.timeframe,
             strategy=strategy,
             since=_day(since),
             until=_day(until, 1),
@@ -100,8 +102,6 @@ def backtest(
         )
         own = None if draft is None else backtest_reports.draft_of(draft)
         book = _run(backtest_reports.book_of(settings, own, say=_say))
-        if past is None:
-            past = _run(backtest_reports.stored(settings, wish))
         return backtest_reports.run(
             settings, book, past, wish, calendar=calendar, language=language, say=_say,
             outputs=backtest_reports.Outputs(html=html, csv=csv, stream=stream, json=json),
@@ -127,6 +127,8 @@ def _pairs(
 def _timeframe(text: str | None) -> Any:
     from engine.domain.market import Timeframe
 
+    if text is None:
+        return None
     if text not in list(Timeframe):
         raise InvalidInput(f"say which candles: --timeframe, of {', '.join(Timeframe)}")
     return Timeframe(text)

@@ -7,6 +7,8 @@ from io import StringIO
 from typing import Any
 from uuid import UUID
 
+from bot.backtesting import SIGNALS, TRADES, table
+from bot.paper_record import Record
 from engine.domain.values import quantize
 from engine.errors import NotFound
 from engine.flow.performance import ReadPerformance
@@ -26,7 +28,8 @@ class Write:
 
     ``strategy`` is the rule document of a strategy's ``version``, by the strategy's ``id``;
     ``backtest`` is the page of a run, by its ``id``; ``trades`` are the closed trades from the
-    first to the last of ``days``, as CSV. Raises :class:`NotFound` for what is not there.
+    first to the last of ``days``, as CSV; ``paper`` is one of source 002's two logs, of all that is
+    on record, by its ``id``. Raises :class:`NotFound` for what is not there.
     """
 
     store: Store
@@ -38,6 +41,8 @@ class Write:
         if document["kind"] == "backtest":
             async with self.store.begin() as tx:
                 return "backtest.html", (await tx.backtests.files(UUID(document["id"]))).page
+        if document["kind"] == "paper":
+            return await self._log(str(document["id"]))
         if document["kind"] != "strategy":
             raise NotFound(f"there is no file of kind {document['kind']!r}")
         return await self._strategy(UUID(document["id"]), int(document["version"]))
@@ -50,6 +55,14 @@ class Write:
             raise NotFound(f"there is no strategy {id_}")
         strategy = version_of(versions, version).strategy
         return f"{slug(strategy.name)}-v{version}.json", text(strategy).encode()
+
+    async def _log(self, name: str) -> tuple[str, bytes]:
+        record = Record()
+        await record.go_on(self.store)
+        made = {"signals": (SIGNALS, record.signals), "trades": (TRADES, record.trades)}
+        if name not in made:
+            raise NotFound(f"there is no log {name!r}")
+        return f"{name}_log.csv", table(*made[name])
 
     async def _trades(self, days: Sequence[str]) -> tuple[str, bytes]:
         """One row a trade, instants in UTC, money in account currency: for anyone's own tools.

@@ -1,9 +1,10 @@
 """Everything in one process: servers found or brought, the local chat, the bot and a worker."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ from bot.sandbox import Sandbox, ServedSandbox, serve
 from bot.settings import Settings
 from bot.world import World, now
 from engine.domain.person import Person, Role
-from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, TradingState
 from engine.errors import InvalidInput
 from storage.embedded import data_folder, embedded_servers, remove_data
@@ -48,8 +48,22 @@ PEOPLE = (
 )
 
 
-async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
-    """Run the whole product until cancelled; ``say`` prints a line for whoever started it."""
+def has_terminal(settings: Settings) -> bool:
+    """Whether an Expert Advisor connects here, for its account or for its prices alone."""
+    return "mt_bridge" in (settings.broker, settings.paper_market)
+
+
+async def run_all(
+    settings: Settings,
+    *,
+    demo: bool,
+    say: Any,
+    control: Control | None = None,
+    beside: Callable[[World], Awaitable[None]] | None = None,
+) -> None:
+    """Run the whole product until cancelled; ``say`` prints a line for whoever started it. A
+    database that is new begins with ``control``; ``beside`` runs as long as the rest.
+    """
     if demo:
         # A recording's signals are for nobody's account, and its chat knows no passwords.
         settings = with_urls(settings, ea_push_enabled=False, api_host="127.0.0.1")
@@ -57,7 +71,7 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         settings, described = await stack.enter_async_context(_servers(settings))
         say(f"Servers: {described}")
         settings, chat = await stack.enter_async_context(_chat(settings))
-        risk, control = _beginning(demo)
+        risk, control = (demo_risk(), demo_control()) if demo else (None, control)
         make_keys(settings)
         await prepare(settings, risk=risk, control=control)
         world, pool = await stack.enter_async_context(open_world(settings))
@@ -68,7 +82,9 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
             await _press_start(chat.sandbox)
             say(f"\n  The chat is at  {chat.served.url}")
             soon = "the first idea comes within half a minute"
-            if settings.broker == "mt_bridge":
+            if world.tape is None:
+                soon = "what is decided is shown as candles close"
+            if has_terminal(settings):
                 soon = "/ea makes the code that connects your MetaTrader terminal"
             say(f"  Open it: {soon}. Ctrl-C stops everything.\n")
         await announce(world)
@@ -78,7 +94,7 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
             # A server that is gone for a moment must not end what runs beside it.
             steadily(Narrator(store=world.store, say=say).run, "narrator"),
         ]
-        if settings.broker == "mt_bridge":
+        if has_terminal(settings):
             say(f"The Expert Advisor's endpoint: http://{settings.ea_host}:{settings.ea_port}")
             parts.append(run_endpoint(settings, world, pool))
         if settings.api_port is not None:
@@ -88,14 +104,14 @@ async def run_all(settings: Settings, *, demo: bool, say: Any) -> None:
         if world.signal_server is not None:
             say(f"Signals are pushed to {world.signal_server.url}")
             parts.append(run_push(settings, world.store, name="embedded"))
+        if beside is not None:
+            parts.append(steadily(partial(beside, world), "beside"))
         await together(*parts)
 
 
-def _beginning(demo: bool) -> tuple[RiskSettings | None, Control | None]:
-    """A demo starts trading; a real installation starts paused, with the default limits."""
-    if not demo:
-        return None, None
-    return demo_risk(), Control(state=TradingState.RUNNING, reason="demo", changed_at=now())
+def demo_control() -> Control:
+    """A demo, and a paper run, start trading; a real installation starts paused."""
+    return Control(state=TradingState.RUNNING, reason="demo", changed_at=now())
 
 
 @asynccontextmanager

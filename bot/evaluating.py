@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 
 from bot.backtesting import calendar_of
-from bot.sweeping import PlayApart
+from bot.past import source_of
+from bot.playing import PlayApart
 from bot.world import World
 from broker.feeds.recorded import shipped_recording
-from broker.feeds.stored import StoredMarket
 from engine.domain.backtest import Costs
 from engine.domain.settings import RiskSettings
 from engine.domain.strategy import Strategy
-from engine.errors import NotSetUp
 from engine.research.plan import Plan
 from engine.research.walkforward import Window
 from engine.scoring.metrics import Trade
@@ -25,14 +24,9 @@ class PlayWindow:
     world: World
     play: PlayApart
 
-    @property
-    def is_set_up(self) -> bool:
-        """Whether a past is kept here that a strategy can be tried on."""
-        return self._source is not None
-
     async def evaluate(self, document: Strategy, window: Window) -> tuple[Trade, ...]:
         """Trades that were opened and closed in the window, of every watched symbol the document
-        speaks of. Raises :class:`NotSetUp` where no past is kept.
+        speaks of. Raises :class:`InvalidInput` where no candles of one are kept.
         """
         async with self.world.store.begin() as tx:
             version, settings = await tx.settings.risk()
@@ -55,9 +49,7 @@ class PlayWindow:
         settings: RiskSettings,
         version: int,
     ) -> Plan:
-        source = self._source
-        if source is None:
-            raise NotSetUp("no candles of before are kept here that a strategy could be tried on")
+        source = source_of(self.world)
         name, _ = calendar_of(source, None, quiet=source != shipped_recording().name)
         return Plan(
             source=source,
@@ -72,13 +64,3 @@ class PlayWindow:
             until=window.end,
             zone=str(self.world.zone),
         )
-
-    @property
-    def _source(self) -> str | None:
-        market = self.world.market
-        if isinstance(market, StoredMarket):
-            return market.source
-        tape = self.world.tape
-        if tape is None or tape.recording.name != shipped_recording().name:
-            return None
-        return tape.recording.name

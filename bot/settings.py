@@ -69,6 +69,8 @@ class Settings(AiFields, BaseSettings):
     #: Where orders go: simulated, to a MetaTrader terminal, by its Expert Advisor or by the
     #: connector beside it, to Binance spot, or to OANDA.
     broker: Literal["paper", "mt_bridge", "mt5", "binance", "oanda"] = "paper"
+    #: Whose prices the paper broker deals at: a recording's, or those of a venue as they come.
+    paper_market: Literal["recording", "mt_bridge", "mt5", "binance", "oanda"] = "recording"
     #: Whether a real account may be traded; without it only demo accounts are let in.
     live_trading_enabled: bool = False
 

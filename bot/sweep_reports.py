@@ -7,9 +7,10 @@ from uuid import UUID
 
 from bot.backtest_reports import book_of, stored
 from bot.backtesting import Past, calendar_of, shipped
+from bot.playing import PlayApart
 from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
-from bot.sweeping import PlayApart
+from bot.world import World
 from engine.domain.backtest import Wish
 from engine.domain.sweep import Shard, ShardState, Sweep
 from engine.errors import InvalidInput, NotFound
@@ -40,7 +41,7 @@ async def start(
     book = await book_of(settings, None, say=say)
     past: Past = shipped()
     if (wish.symbol, wish.timeframe) != (past.columns.symbol, past.columns.timeframe):
-        past = await stored(settings, wish)
+        past = await stored(settings, wish.symbol, wish.timeframe)
     name, _ = calendar_of(past.source, None, quiet=wish.quiet)
     plan = plan_of(
         wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
@@ -61,7 +62,7 @@ async def start(
 async def work(settings: Settings, id_: UUID, *, jobs: int, say: Say) -> int:
     """Work on a sweep, so many runs at a time, until all of it is done here or elsewhere."""
     async with open_database_of(settings) as world:
-        await _work(world.store, id_, jobs, say)
+        await _work(world, id_, jobs, say)
         return await _tell(world.store, id_, say)
 
 
@@ -85,8 +86,8 @@ async def cancel(settings: Settings, id_: UUID, say: Say) -> int:
     return CLEAN
 
 
-async def _work(store: Store, id_: UUID, jobs: int, say: Say) -> None:
-    play = PlayApart(store)
+async def _work(world: World, id_: UUID, jobs: int, say: Say) -> None:
+    store, play = world.store, PlayApart(world)
     once = WorkSweep(store=store, play=play)
     read = ReadSweep(store=store)
 

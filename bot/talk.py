@@ -1,13 +1,14 @@
 """The use cases of the chat, put together: each is a handler's argument by its name."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import perf_counter
 
 from bot.changing import build_changes
 from bot.diagnosing import build_diagnose
 from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
 from bot.provider_settings import build_provider
+from bot.researching import build_research
 from bot.venues import new_code, new_token
 from bot.wiring import (
     build_ask,
@@ -42,6 +43,7 @@ from engine.flow.notices import AcknowledgeHalt, ChangeNotify, MarkUnreachable, 
 from engine.flow.operator_commands import GiveCommand, ReadCommands
 from engine.flow.outcomes import ReadCalibration, ReadMirror
 from engine.flow.overview import ListHistory, ListIdeas, ReadIdea, ReadStatus, ReadToday
+from engine.flow.paper import ReadPaper
 from engine.flow.people import ChangeLanguage, ChangeZone, FindPerson
 from engine.flow.performance import ReadPerformance
 from engine.flow.positions import AskPosition, ConfirmPosition
@@ -64,7 +66,9 @@ from engine.flow.webhooks import ReadWebhooks
 from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.drift import ReadDrift
+from engine.research.optimizer import TrainOptimizer
 from engine.research.runs import CancelBacktest, ReadBacktests, StartBacktest
+from engine.research.sweeping import AskSweep, CancelSweep, ReadSweep
 from storage.database import schema_version
 
 
@@ -119,6 +123,7 @@ class Talk:
     read_calibration: ReadCalibration
     read_mirror: ReadMirror
     read_performance: ReadPerformance
+    read_paper: ReadPaper
     issue_code: IssueCode
     invite: Invite
     read_terminals: ReadTerminals
@@ -134,6 +139,7 @@ class Talk:
     read_changes: ReadChanges
     answer_change: AnswerChange
     advise: Advise
+    train_optimizer: TrainOptimizer
     read_provider: ReadProvider
     check_provider: CheckProvider
     read_webhooks: ReadWebhooks
@@ -147,6 +153,9 @@ class Talk:
     start_backtest: StartBacktest
     read_backtests: ReadBacktests
     cancel_backtest: CancelBacktest
+    ask_sweep: AskSweep
+    read_sweep: ReadSweep
+    cancel_sweep: CancelSweep
 
 
 def build_talk(
@@ -171,7 +180,7 @@ def build_talk(
     )
     collect, read_live = build_collect(world), build_read_live(world)
     change_control = build_change_control(world, bell)
-    changes = build_changes(world, bell, change_control)
+    changes, research = build_changes(world, bell, change_control), build_research(world, bell)
     provider = build_provider(world.provider, store, bell)
     read_limits = ReadLimits(store=store, collect=collect, feed=world.symbols[0], glance=glance)
     read_positions = ReadPositions(
@@ -203,10 +212,7 @@ def build_talk(
             is_live=world.broker.is_live,
         ),
         decide_idea=DecideIdea(
-            collect=collect,
-            store=store,
-            bell=bell,
-            account_id=world.broker.account_id,
+            collect=collect, store=store, bell=bell, account_id=world.broker.account_id
         ),
         change_control=change_control,
         give_command=GiveCommand(store=store, bell=bell, symbols=symbols),
@@ -258,16 +264,14 @@ def build_talk(
         read_calibration=ReadCalibration(store=store),
         read_mirror=ReadMirror(store=store),
         read_performance=build_performance(world),
+        read_paper=ReadPaper(store=store, broker=world.broker, zone=world.zone),
         issue_code=IssueCode(store=store, account_id=world.broker.account_id, new_code=new_code),
         invite=Invite(store=store, new_code=new_token),
         read_terminals=ReadTerminals(store=store, is_used=world.tape is None),
         disconnect_terminal=DisconnectTerminal(store=store),
         read_signal_queue=ReadSignalQueue(store=store, server=world.signal_server),
         read_signals=ReadSignals(
-            store=store,
-            market=world.market,
-            predict=AskModel(store=store),
-            streams=world.symbols,
+            store=store, market=world.market, predict=AskModel(store=store), streams=world.symbols
         ),
         generate_signal=build_generate_signal(world),
         ask_training=build_ask_training(world, bell),
@@ -278,22 +282,18 @@ def build_talk(
         read_changes=changes.read,
         answer_change=changes.answer,
         advise=changes.advise,
+        train_optimizer=changes.train,
         read_provider=provider.read,
         check_provider=provider.check,
         read_webhooks=ReadWebhooks(store=store),
         test_webhook=test_webhook,
-        want_in_words=(
-            WantInWords(store=store, bell=bell) if world.provider.plan.enabled else None
-        ),
+        want_in_words=WantInWords(store=store, bell=bell) if world.provider.plan.enabled else None,
         ask=build_ask(world, read_limits),
         wording=build_wording(world, build_look_up(world, read_limits)),
-        start_backtest=StartBacktest(store=store, bell=bell, symbols=world.symbols),
-        read_backtests=ReadBacktests(
-            store=store, symbols=world.symbols, market=world.market, ends=_ends(world)
-        ),
-        cancel_backtest=CancelBacktest(store=store),
+        start_backtest=research.start_backtest,
+        read_backtests=research.read_backtests,
+        cancel_backtest=research.cancel_backtest,
+        ask_sweep=research.ask_sweep,
+        read_sweep=research.read_sweep,
+        cancel_sweep=research.cancel_sweep,
     )
-
-
-def _ends(world: World) -> datetime | None:
-    return None if world.tape is None else world.tape.recording.times[-1]

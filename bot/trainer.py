@@ -1,21 +1,12 @@
-"""Grow trees in a process of its own: what that needs in memory and time is gone when it ends.
+"""Grow trees in a process of its own: what goes in, and the trees and the report that come back."""
 
-Rows go in as arrays, the trees come back as bytes and the report as JSON; nothing is pickled.
-"""
-
-import asyncio
-import json
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
-from typing import Any
 
 import numpy as np
 
+from bot.children import Arrays, child, died, packed
 from engine.domain.model import Report, Wish
-from engine.errors import FeedError
 from engine.research.dataset import Dataset
 from engine.research.training import Trained
 from engine.snapshot.canonical import digest, plain, restore
@@ -25,62 +16,29 @@ _STEP = timedelta(microseconds=1)
 
 
 async def train_apart(given: Dataset, wish: Wish, told: Callable[[int], None]) -> Trained:
-    """The port ``Trainer``: a child process, which dies with whoever waits for it."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.trainer_child", stdin=PIPE, stdout=PIPE
-    )
-    try:
-        return await _talk(child, packed(given, wish), told)
-    finally:
-        if child.returncode is None:
-            child.kill()
-        await child.wait()
+    """The port ``Trainer``: a child process, which dies with whoever waits for it. Raises
+    :class:`FeedError` when it dies before.
+    """
+    async with child("bot.trainer_child", input_of(given, wish)) as training:
+        while (said := await training.told()) is not None:
+            if "percent" in said:
+                told(said["percent"])
+                continue
+            body = (await training.bodies(said))["trees"]
+            return Trained(restore(Report, said["report"]), body, digest(body))
+    raise died()
 
 
-async def _talk(child: Process, data: bytes, told: Callable[[int], None]) -> Trained:
-    assert child.stdin is not None
-    assert child.stdout is not None
-    try:
-        child.stdin.write(data)
-        child.stdin.write_eof()
-        await child.stdin.drain()
-    except OSError as error:
-        raise _died(child) from error
-    while line := await child.stdout.readline():
-        said = json.loads(line)
-        if "percent" in said:
-            told(said["percent"])
-            continue
-        try:
-            body = await child.stdout.readexactly(said["bytes"])
-        except asyncio.IncompleteReadError as error:
-            raise _died(child) from error
-        return Trained(restore(Report, said["report"]), body, digest(body))
-    raise _died(child)
+def input_of(given: Dataset, wish: Wish) -> bytes:
+    """A training's input as bytes; :func:`given_of` reads what was unpacked of them."""
+    times = [(time - _EPOCH) // _STEP for time in given.times]
+    arrays = {
+        "rows": given.rows, "labels": given.labels, "times": np.array(times, dtype=np.int64)
+    }  # fmt: skip
+    return packed(plain(wish), arrays)
 
 
-def _died(child: Process) -> FeedError:
-    return FeedError(
-        "the process that trains ended before it was done: the log says why; it may lack memory"
-    )
-
-
-def packed(given: Dataset, wish: Wish) -> bytes:
-    """A training's input as bytes; :func:`unpacked` reads them."""
-    file = BytesIO()
-    np.savez(
-        file,
-        rows=given.rows,
-        labels=given.labels,
-        times=np.array([(time - _EPOCH) // _STEP for time in given.times], dtype=np.int64),
-        wish=np.frombuffer(json.dumps(plain(wish)).encode(), dtype=np.uint8),
-    )
-    return file.getvalue()
-
-
-def unpacked(data: bytes) -> tuple[Dataset, Wish]:
-    """The inverse of :func:`packed`."""
-    with np.load(BytesIO(data), allow_pickle=False) as file:
-        wish: dict[str, Any] = json.loads(file["wish"].tobytes())
-        times = tuple(_EPOCH + int(each) * _STEP for each in file["times"])
-        return Dataset(file["rows"], file["labels"], times), restore(Wish, wish)
+def given_of(document: object, arrays: Arrays) -> tuple[Dataset, Wish]:
+    """The inverse of :func:`input_of`."""
+    times = tuple(_EPOCH + int(each) * _STEP for each in arrays["times"])
+    return Dataset(arrays["rows"], arrays["labels"], times), restore(Wish, document)

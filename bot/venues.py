@@ -3,8 +3,9 @@
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from broker.feeds.calendar_csv import shipped_calendar
 from broker.feeds.recorded import RecordedMarket, read_recording, shipped_recording
 from broker.feeds.stored import StoredMarket
 from broker.feeds.terminal import TerminalCalendar, TerminalMarket
+from broker.live_paper import PricedMarket
 from broker.mt5.client import Connector
 from broker.mt5.market import Mt5Market
 from broker.mt5.names import Names
@@ -117,8 +119,25 @@ def stored(
 
 def build_venue(settings: Settings, store: PostgresStore, signals: Listener, clock: Clock) -> Venue:
     """The venue that the settings choose."""
-    if settings.broker == "paper":
+    if settings.broker != "paper":
+        return _real(settings, store, signals, clock)
+    if settings.paper_market == "recording":
         return _paper(settings)
+    # Real money is not even read.
+    there = settings.model_copy(
+        update={"broker": settings.paper_market, "live_trading_enabled": False}
+    )
+    venue = _real(there, store, signals, clock)
+    lengths = [timeframe for _, timeframe in venue.watched.streams]
+    broker = PaperBroker(
+        market=PricedMarket(market=venue.market), ledger=PostgresLedger(),
+        timeframe=min(lengths, key=lambda timeframe: timeframe.length),
+        account_id=settings.account_id, **_account(settings),
+    )  # fmt: skip
+    return replace(venue, broker=broker, abilities=ABILITIES)
+
+
+def _real(settings: Settings, store: PostgresStore, signals: Listener, clock: Clock) -> Venue:
     if settings.broker == "mt5":
         return _connector(settings, store, clock)
     if settings.broker == "binance":
@@ -236,6 +255,26 @@ def _paper(settings: Settings) -> Venue:
     path = settings.market_recording
     recording = shipped_recording() if path is None else read_recording(path)
     start = min(settings.market_start, len(recording.candles) - 1)
+    account = _account(settings)
+    market = RecordedMarket(recording, ledger, start=start, terms=account["terms"])
+    broker = PaperBroker(
+        market=market,
+        ledger=ledger,
+        timeframe=market.recording.timeframe,
+        # Books of one recording mean nothing in another's prices.
+        account_id=settings.account_id if path is None else f"{settings.account_id}:{path.stem}",
+        **account,
+    )
+    return Venue(
+        market=market,
+        broker=broker,
+        outside=recorded(settings, shipped_calendar()),
+        watched=Watched(streams=((recording.symbol, recording.timeframe),)),
+    )
+
+
+def _account(settings: Settings) -> dict[str, Any]:
+    """What is set of a paper account, wherever its prices come from."""
     terms = Terms(
         commission_per_lot=settings.paper_commission_per_lot,
         fee_percent=settings.paper_fee_percent,
@@ -247,22 +286,10 @@ def _paper(settings: Settings) -> Venue:
         fill_lots=settings.paper_fill_lots,
         time_in_force=settings.paper_time_in_force,
     )
-    market = RecordedMarket(recording, ledger, start=start, terms=terms)
-    broker = PaperBroker(
-        market=market,
-        ledger=ledger,
-        timeframe=market.recording.timeframe,
-        # Books of one recording mean nothing in another's prices.
-        account_id=settings.account_id if path is None else f"{settings.account_id}:{path.stem}",
-        currency=settings.account_currency,
-        starting_balance=settings.paper_starting_balance,
-        slippage_pips=settings.paper_slippage_pips,
-        terms=terms,
-        zone=ZoneInfo(settings.broker_timezone),
-    )
-    return Venue(
-        market=market,
-        broker=broker,
-        outside=recorded(settings, shipped_calendar()),
-        watched=Watched(streams=((recording.symbol, recording.timeframe),)),
-    )
+    return {
+        "currency": settings.account_currency,
+        "starting_balance": settings.paper_starting_balance,
+        "slippage_pips": settings.paper_slippage_pips,
+        "terms": terms,
+        "zone": ZoneInfo(settings.broker_timezone),
+    }

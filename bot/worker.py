@@ -26,10 +26,11 @@ from bot.documents import Write
 from bot.drawing import Draw
 from bot.explain_jobs import explain_ideas
 from bot.model_jobs import generate_signals, retrain
+from bot.playing import PlayApart
+from bot.progress import Progress
 from bot.provider_jobs import refresh_provider
 from bot.settings import Settings
-from bot.sweep_jobs import play_shards
-from bot.sweeping import PlayApart
+from bot.sweep_jobs import Sweeper, play_shards
 from bot.wiring import build_collect, build_performance, build_read_brief, build_work
 from bot.world import World
 from engine.flow.ingest_steps import MOMENT
@@ -186,8 +187,11 @@ def build_worker(
         "work": build_work(world, ArqBell(pool)),
         "courier": courier,
         "judging": judging,
-        "sweep": WorkSweep(store=world.store, play=PlayApart(world.store)),
-        "busy": set(),
+        "sweeper": Sweeper(
+            work=WorkSweep(store=world.store, play=PlayApart(world)),
+            progress=Progress(store=world.store),
+        ),
+        "progress": Progress(store=world.store),
         "explaining": explaining or asyncio.Event(),
         "player": Player(world=world),
     }
@@ -198,6 +202,7 @@ def build_worker(
             func(jobs.fetch, timeout=_FETCH_TIMEOUT), func(optimize, timeout=_SEARCH_TIMEOUT),
             explain_ideas,
             func(play_backtests, timeout=_PLAY_TIMEOUT),
+            func(play_shards, timeout=_SEARCH_TIMEOUT, max_tries=1),
         ],
         cron_jobs=_distinct([
             cron(

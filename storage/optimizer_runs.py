@@ -1,18 +1,23 @@
 """The optimizer's searches: one at a time, claimed by one worker, ended once."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from engine.domain.optimizer_run import OptimizerRun, RunResult, RunState, RunWish
+from engine.domain.optimizer_run import CANCELLED, OptimizerRun, RunResult, RunState, RunWish
+from engine.errors import NotFound
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 
-_FACTS = "id, wish::text AS wish, state, created_at, finished_at, result::text AS result"
+_FACTS = (
+    "id, wish::text AS wish, state, created_at, finished_at, result::text AS result, message_id,"
+    " done, total, cancelled"
+)
 _ADD = f"""
-INSERT INTO optimizer_run (wish) VALUES ($1)
+INSERT INTO optimizer_run (wish, message_id) VALUES ($1, $2)
 ON CONFLICT ((true)) WHERE state IN ('queued', 'running') DO NOTHING RETURNING {_FACTS}
 """  # noqa: S608
 _OPEN = "SELECT id FROM optimizer_run WHERE state IN ('queued', 'running')"
@@ -32,17 +37,52 @@ WHERE id = $1 AND state = 'running' RETURNING id
 """
 
 
+_CANCEL = """
+UPDATE optimizer_run SET cancelled = TRUE,
+    state = CASE state WHEN 'queued' THEN 'failed' ELSE state END,
+    finished_at = CASE state WHEN 'queued' THEN clock_timestamp() END,
+    result = CASE state WHEN 'queued' THEN $2::jsonb END
+WHERE id = $1 AND state IN ('queued', 'running') RETURNING id
+"""
+_NOTE = """
+UPDATE optimizer_run SET done = $2, total = $3,
+    lease_until = statement_timestamp() + make_interval(secs => $4)
+WHERE id = $1 AND state = 'running' RETURNING cancelled
+"""
+
+
 class OptimizerRunTable:
     """The port ``OptimizerRuns`` in one transaction."""
 
     def __init__(self, connection: BaseDBAsyncClient) -> None:
         self._connection = connection
 
-    async def add(self, wish: RunWish) -> OptimizerRun | None:
+    async def add(self, wish: RunWish, message_id: int | None = None) -> OptimizerRun | None:
         # Asked first: a conflict would use up a number each time.
         if await self._connection.execute_query_dict(_OPEN):
             return None
-        return await self._one(_ADD, [json_text(plain(wish))])
+        return await self._one(_ADD, [json_text(plain(wish)), message_id])
+
+    async def get(self, id_: int) -> OptimizerRun:
+        query = f"SELECT {_FACTS} FROM optimizer_run WHERE id = $1"  # noqa: S608
+        found = await self._one(query, [id_])
+        if found is None:
+            raise NotFound(f"there is no search {id_}")
+        return found
+
+    async def list(self, limit: int) -> Sequence[OptimizerRun]:
+        query = f"SELECT {_FACTS} FROM optimizer_run ORDER BY id DESC LIMIT $1"  # noqa: S608
+        rows = await self._connection.execute_query_dict(query, [limit])
+        return [_run(row) for row in rows]
+
+    async def cancel(self, id_: int) -> bool:
+        ended = json_text(plain(RunResult(reason=CANCELLED)))
+        return bool(await self._connection.execute_query_dict(_CANCEL, [id_, ended]))
+
+    async def note(self, id_: int, done: int, total: int, lease: timedelta) -> bool | None:
+        values = [id_, done, total, lease.total_seconds()]
+        rows = await self._connection.execute_query_dict(_NOTE, values)
+        return bool(rows[0]["cancelled"]) if rows else None
 
     async def claim(self, lease: timedelta) -> OptimizerRun | None:
         return await self._one(_CLAIM, [lease.total_seconds()])
@@ -52,11 +92,11 @@ class OptimizerRunTable:
         return bool(await self._connection.execute_query_dict(_FINISH, values))
 
     async def last(self) -> OptimizerRun | None:
-        query = f"SELECT {_FACTS} FROM optimizer_run ORDER BY id DESC LIMIT 1"  # noqa: S608
-        return await self._one(query, [])
+        found = await self.list(1)
+        return found[0] if found else None
 
-    async def _one(self, query: str, values: list[Any]) -> OptimizerRun | None:
-        rows = await self._connection.execute_query_dict(query, values)
+    async def _one(self, query: str, values: Sequence[Any]) -> OptimizerRun | None:
+        rows = await self._connection.execute_query_dict(query, [*values])
         return _run(rows[0]) if rows else None
 
 

@@ -22,7 +22,7 @@ SELECT $1, number, point::jsonb, plan::jsonb
 FROM unnest($2::int[], $3::text[], $4::text[]) AS told (number, point, plan)
 """
 _SWEEP = """
-SELECT id, title, source, created_at, cancelled,
+SELECT id, title, source, created_at, cancelled, person_id, message_id,
     (SELECT count(*) FROM sweep_shard WHERE sweep_id = id)::int AS total,
     (SELECT count(*) FROM sweep_shard WHERE sweep_id = id AND state = 'done')::int AS done,
     (SELECT count(*) FROM sweep_shard WHERE sweep_id = id AND state = 'failed')::int AS failed
@@ -53,6 +53,11 @@ _FINISH = f"""
 UPDATE sweep_shard SET state = $4, figures = $5, problem = $6, leased_until = NULL
 WHERE {_MINE} RETURNING number
 """  # noqa: S608 -- of constants
+_WANT = """
+UPDATE sweep SET cancelled = FALSE, person_id = COALESCE($2, person_id),
+    message_id = COALESCE($3, message_id)
+WHERE id = $1 RETURNING id
+"""
 _CANCEL = """
 UPDATE sweep SET cancelled = TRUE
 WHERE id = $1 AND NOT cancelled
@@ -79,6 +84,9 @@ class SweepTable:
             [json_text(shard.plan) for shard in shards],
         )
         return True
+
+    async def want(self, id_: UUID, person_id: int | None, message_id: int | None) -> None:
+        await self._rows(_WANT, id_, person_id, message_id)
 
     async def get(self, id_: UUID) -> Sweep:
         rows = await self._rows(f"{_SWEEP} WHERE id = $1", id_)

@@ -34,6 +34,7 @@ from bot.api import (
     settings,
     signals,
     strategies,
+    sweeps,
     system,
     trading,
     versions,
@@ -74,6 +75,7 @@ SUBJECTS = (
     provider.routes,
     webhooks.routes,
     backtests.routes,
+    sweeps.routes,
 )
 
 #: How connections are kept: so many seconds one may say nothing, or not finish the head of a

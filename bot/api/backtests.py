@@ -1,7 +1,6 @@
 """Backtests over HTTP: started, watched, read and cancelled."""
 
 from datetime import datetime
-from decimal import Decimal
 from secrets import token_bytes
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +9,7 @@ from pydantic import Field
 
 from bot.api.fields import Exact, Flag, Given, Instant, Symbol, Text, Told
 from bot.api.routing import Answer, Call, Routes
-from engine.domain.backtest import BacktestRun, Costs, Resume, Wish
+from engine.domain.backtest import BALANCE, BacktestRun, Costs, Resume, Wish
 from engine.domain.market import Timeframe
 from engine.domain.person import Role
 
@@ -79,16 +78,8 @@ async def start(call: Call, body: BacktestWanted) -> Answer[BacktestTold]:
 
     201 for a new one, 200 with the one that is under way: a person has one at a time.
     """
-    costs = {name: value for name, value in body.costs if value is not None}
-    wish = Wish(
-        symbol=body.symbol, timeframe=Timeframe(body.timeframe), strategy=body.strategy,
-        since=body.since, until=body.until, costs=Costs(**costs),
-        balance=body.starting_balance or Decimal(10_000),
-        resume=Resume(body.resume), approves=body.approves, quiet=body.quiet_news,
-        changes=tuple(sorted(body.settings.items())),
-    )  # fmt: skip
     id_ = UUID(bytes=token_bytes(16), version=4)
-    run, is_new = await call.uses.talk.start_backtest(call.person_id, id_, wish)
+    run, is_new = await call.uses.talk.start_backtest(call.person_id, id_, wish_of(body))
     return Answer(BacktestTold(**_told(run)), status=201 if is_new else 200)
 
 
@@ -115,6 +106,18 @@ async def backtest(call: Call, backtest_id: UUID) -> BacktestRead:
 async def cancel(call: Call, backtest_id: UUID) -> BacktestTold:
     """Ask a run to stop; what it did until then is kept. One that has ended stays as it is."""
     return BacktestTold(**_told(await call.uses.talk.cancel_backtest(call.person_id, backtest_id)))
+
+
+def wish_of(body: BacktestWanted) -> Wish:
+    """What a body asks for."""
+    costs = {name: value for name, value in body.costs if value is not None}
+    return Wish(
+        symbol=body.symbol, timeframe=Timeframe(body.timeframe), strategy=body.strategy,
+        since=body.since, until=body.until, costs=Costs(**costs),
+        balance=body.starting_balance or BALANCE,
+        resume=Resume(body.resume), approves=body.approves, quiet=body.quiet_news,
+        changes=tuple(sorted(body.settings.items())),
+    )  # fmt: skip
 
 
 def _told(run: BacktestRun) -> dict[str, Any]:

@@ -29,10 +29,10 @@ class SearchWanted(Given):
 
 
 class SearchTold(Told):
-    """A search and how it stands. ``proposal_id`` names what it proposes under ``/v1/ai/proposals``
-    or is null, and ``reason`` then says why nothing is proposed. Results are means in units of
-    risk: ``outside`` what the choices made where they were tried, ``baseline`` what the strategy as
-    it is made there.
+    """A search and how it stands: ``done`` of at most ``total`` trials. ``proposal_id`` names
+    what it proposes under ``/v1/ai/proposals`` or is null, and ``reason`` then says why nothing is
+    proposed. Results are means in units of risk: ``outside`` what the choices made where they were
+    tried, ``baseline`` what the strategy as it is made there.
     """
 
     id: int
@@ -43,6 +43,9 @@ class SearchTold(Told):
     seed: int
     created_at: Instant
     finished_at: Instant | None
+    done: int
+    total: int
+    cancelled: bool
     proposal_id: int | None
     reason: str | None
     outside: Number | None
@@ -54,9 +57,7 @@ class SearchTold(Told):
 
 @routes.post("/v1/ai/optimizer/train", role=Role.TRADER, status=202, statuses=(404, 409))
 async def train(call: Call, body: SearchWanted) -> SearchTold:
-    """Ask for a search; a worker runs it. NOT_SET_UP: nothing here runs strategies over the past.
-    409 too while another search is under way.
-    """
+    """Ask for a search; a worker runs it. 409 while another search is under way."""
     wish = RunWish(**body.model_dump(), by=call.person_id)
     return _search(await call.uses.acts.changes.train(call.person_id, wish))
 
@@ -70,6 +71,25 @@ async def propose(call: Call) -> SearchTold:
     return _search(found)
 
 
+@routes.get("/v1/ai/optimizer/runs", role=Role.VIEWER)
+async def runs(call: Call, limit: Annotated[int, Field(ge=1, le=100)] = 20) -> list[SearchTold]:
+    """The last searches, newest first."""
+    found = await call.uses.acts.changes.train.list(call.person_id, limit)
+    return [_search(run) for run in found]
+
+
+@routes.get("/v1/ai/optimizer/runs/{run_id}", role=Role.VIEWER)
+async def run(call: Call, run_id: Annotated[int, Field(ge=1, lt=2**63)]) -> SearchTold:
+    """One search and how far it is."""
+    return _search(await call.uses.acts.changes.train.one(call.person_id, run_id))
+
+
+@routes.delete("/v1/ai/optimizer/runs/{run_id}", role=Role.TRADER)
+async def cancel(call: Call, run_id: Annotated[int, Field(ge=1, lt=2**63)]) -> SearchTold:
+    """Stop a search: it proposes nothing. One that has ended stays as it is."""
+    return _search(await call.uses.acts.changes.train.cancel(call.person_id, run_id))
+
+
 def _search(run: OptimizerRun) -> SearchTold:
     result = run.result
     return SearchTold(
@@ -81,6 +101,9 @@ def _search(run: OptimizerRun) -> SearchTold:
         seed=run.wish.seed,
         created_at=run.created_at,
         finished_at=run.finished_at,
+        done=run.done,
+        total=run.total,
+        cancelled=run.cancelled,
         proposal_id=None if result is None else result.proposal_id,
         reason=None if result is None else result.reason,
         outside=_short(None if result is None else result.outside),

@@ -292,10 +292,7 @@ def _sent(delivery: Delivery) -> Sent:
 def _try(attempt: Attempt) -> Try:
     took = attempt.took
     return Try(
-        number=attempt.number,
-        at=attempt.at,
-        status=attempt.status,
-        outcome=attempt.outcome,
+        number=attempt.number, at=attempt.at, status=attempt.status, outcome=attempt.outcome,
         milliseconds=None if took is None else took // timedelta(milliseconds=1),
         said=attempt.said,
-    )
+    )  # fmt: skip

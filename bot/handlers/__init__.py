@@ -17,16 +17,20 @@ from bot.handlers import (
     models,
     notify,
     panic,
+    paper,
     people,
     performance,
     position_prices,
     positions,
     risk,
     rule_edits,
+    search,
     settings,
     status,
     strategies,
+    sweep,
     system,
+    trials,
     unknown,
     users,
     watchlist,
@@ -37,9 +41,10 @@ from bot.handlers import (
 
 def routers() -> tuple[Router, ...]:
     """Fresh routers, in the order updates try them; a router belongs to one dispatcher."""
+    tried = (backtest, sweep, search, trials)
     trading = (positions, position_prices, panic, approvals, control, live)
     joined = (people, about, users, zones, notify)
-    seen = (status, performance, history, ask, market, models, backtest, system, ea, webhooks)
-    kept = (changes, risk, drafts, watchlist, strategies, rule_edits, settings)
-    modules = (*joined, *seen, *trading, *kept)
+    seen = (status, performance, paper, history, ask, market, models, system, ea)
+    kept = (webhooks, changes, risk, drafts, watchlist, strategies, rule_edits, settings)
+    modules = (*joined, *seen, *tried, *trading, *kept)
     return (*(module.build() for module in modules), ask.build_replies(), unknown.build())

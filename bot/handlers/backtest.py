@@ -1,21 +1,19 @@
-"""A backtest by buttons: choose, start, watch, cancel, start again."""
+"""A backtest in the chat: its form, started, watched, cancelled, started again."""
 
-from collections.abc import Sequence
-from datetime import timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from aiogram import F, Router
 from aiogram.filters import Command
+from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
+from bot.handlers import trials
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import backtest_form as views
 from engine.domain.backtest import BacktestRun, Wish
-from engine.domain.market import Timeframe
 from engine.domain.person import Person
-from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
 from engine.research.runs import CancelBacktest, ReadBacktests, StartBacktest
 
@@ -24,54 +22,41 @@ def build() -> Router:
     """The router."""
     router = Router(name="backtest")
     router.message.register(backtest, Command("backtest"))
-    for handler, action in ((form, "btform"), (start, "btgo"), (cancel, "btcancel")):
-        router.callback_query.register(handler, F.data.startswith(callbacks.pack(action, "")))
-    router.callback_query.register(again, F.data.startswith(callbacks.pack("btagain", "")))
+    taps = router.callback_query
+    taps.register(start, F.data.startswith(callbacks.pack("btgo", "")))
+    taps.register(cancel, F.data.startswith(callbacks.pack("btcancel", "")))
+    taps.register(again, F.data.startswith(callbacks.pack("btagain", "")))
     return router
 
 
 async def backtest(
-    message: Message, person: Person, words: Words, read_backtests: ReadBacktests
+    message: Message,
+    person: Person,
+    words: Words,
+    state: FSMContext,
+    read_backtests: ReadBacktests,
 ) -> Screen:
     """/backtest: the form, or how far the run is that is under way."""
-    strategies, run = await read_backtests.choice(person.id)
+    _, run = await read_backtests.choice(person.id)
     if run is not None:
         return views.progress(words, run, edit=False)
-    return views.form(words, strategies, _streams(read_backtests, strategies), place=0, days=0)
-
-
-async def form(
-    query: CallbackQuery, person: Person, words: Words, read_backtests: ReadBacktests
-) -> Screen:
-    """The form with another choice."""
-    place, days = (callbacks.whole(p) for p in callbacks.parts(query.data or "", "btform", 2))
-    strategies, _ = await read_backtests.choice(person.id)
-    if place is None or days not in views.PERIODS:
-        raise InvalidInput("this button is not of this version")
-    place = place if place <= len(strategies) else 0
-    streams = _streams(read_backtests, strategies)
-    return views.form(words, strategies, streams, place=place, days=days, edit=True)
+    return await trials.opened(message, person, words, state, read_backtests, "backtest")
 
 
 async def start(
     query: CallbackQuery,
     person: Person,
     words: Words,
+    state: FSMContext,
     read_backtests: ReadBacktests,
     start_backtest: StartBacktest,
 ) -> Screen:
     """Put it down to be played; the message shows how far it is."""
-    shown, name = callbacks.parts(query.data or "", "btgo", 2)
-    days = callbacks.whole(shown)
-    if days not in views.PERIODS:
-        raise InvalidInput("this button is not of this version")
-    strategies, _ = await read_backtests.choice(person.id)
-    one = next((each for each in strategies if each.id.hex == name), None)
-    if name and one is None:
-        raise InvalidInput("this strategy cannot be tried any more; send /backtest again")
-    symbol, timeframe = _streams(read_backtests, () if one is None else (one,))[-1]
-    wish = Wish(symbol=symbol, timeframe=timeframe, strategy=None if one is None else one.name)
-    wish = await read_backtests.last(wish, timedelta(days=days or 0))
+    (number,) = callbacks.parts(query.data or "", "btgo", 1)
+    trial = await trials.kept(state)
+    if trial is None or str(trial.number) != number or trial.kind != "backtest":
+        return trials.outdated(words)
+    wish = await trials.wish_of(await trials.desk_of(read_backtests, person), trial)
     return await _start(query, person, words, start_backtest, wish)
 
 
@@ -83,7 +68,7 @@ async def again(
     start_backtest: StartBacktest,
 ) -> Screen:
     """The same once more."""
-    run = await read_backtests.one(person.id, _id(query, "btagain"))
+    run = await read_backtests.one(person.id, run_id(query, "btagain"))
     return await _start(query, person, words, start_backtest, run.wish)
 
 
@@ -91,7 +76,7 @@ async def cancel(
     query: CallbackQuery, person: Person, words: Words, cancel_backtest: CancelBacktest
 ) -> Screen:
     """Ask it to stop."""
-    run = await cancel_backtest(person.id, _id(query, "btcancel"))
+    run = await cancel_backtest(person.id, run_id(query, "btcancel"))
     return views.progress(words, run, edit=True)
 
 
@@ -109,14 +94,10 @@ def _toast(words: Words, run: BacktestRun, is_new: bool, id_: UUID) -> str | Non
     return None if is_new or run.id == id_ else words("backtest.busy")
 
 
-def _id(query: CallbackQuery, action: str) -> UUID:
+def run_id(query: CallbackQuery, action: str) -> UUID:
+    """The run or the sweep that a button names; raises :class:`InvalidInput`."""
     (text,) = callbacks.parts(query.data or "", action, 1)
     try:
         return UUID(text)
     except ValueError as error:
         raise InvalidInput("this button is not of this version") from error
-
-
-def _streams(read: ReadBacktests, strategies: Sequence[Strategy]) -> list[tuple[str, Timeframe]]:
-    """What all strategies are tried on, then what each is."""
-    return [read.symbols[0], *(read.stream(each) or read.symbols[0] for each in strategies)]

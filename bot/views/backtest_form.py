@@ -1,66 +1,13 @@
-"""A backtest in the chat: the form, how far it is, and what came of it."""
-
-from collections.abc import Sequence
-from datetime import UTC, datetime
+"""A backtest in the chat: how far it is, and what came of it."""
 
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen, cut
 from bot.views.backtest import summary
-from engine.domain.backtest import BacktestRun, Costs, RunState
-from engine.domain.market import Timeframe
-from engine.domain.snapshot import CalendarView
-from engine.domain.strategy import Strategy
+from bot.views.sweep import bar
+from engine.domain.backtest import BacktestRun, RunState
 from engine.research.report import Report
 from engine.snapshot.canonical import restore
-
-#: Days of a period; 0 for all there are.
-PERIODS = (0, 365, 90, 30)
-_BAR = 10
-
-
-def quiet() -> CalendarView:
-    """A calendar of a world without news."""
-    return CalendarView(events=(), known_until=datetime.max.replace(tzinfo=UTC))
-
-
-def form(
-    words: Words,
-    strategies: Sequence[Strategy],
-    streams: Sequence[tuple[str, Timeframe]],
-    *,
-    place: int,
-    days: int,
-    edit: bool = False,
-) -> Screen:
-    """What would be played; ``place`` is 0 for all strategies that are on, else counts them."""
-    strategy = strategies[place - 1] if 0 < place <= len(strategies) else None
-    symbol, timeframe = streams[place]
-    costs = Costs()
-    text = words(
-        "backtest.form",
-        symbol=symbol,
-        timeframe=str(timeframe),
-        strategy=words("backtest.all_on") if strategy is None else strategy.name,
-        period=words(_period(days)),
-        spread=words.number(costs.spread_pips),
-        slippage=words.number(costs.slippage_pips),
-    )
-    other = (place + 1) % (len(strategies) + 1)
-    later = PERIODS[(PERIODS.index(days) + 1) % len(PERIODS)]
-    name = "" if strategy is None else strategy.id.hex
-    buttons = (
-        (
-            Button(words("backtest.button_strategy"), callbacks.pack("btform", other, days)),
-            Button(words("backtest.button_period"), callbacks.pack("btform", place, later)),
-        ),
-        (Button(words("backtest.button_start"), callbacks.pack("btgo", days, name)),),
-    )
-    return Screen(text=text, buttons=buttons, edit=edit)
-
-
-def _period(days: int) -> str:
-    return f"backtest.period_{days or 'all'}"
 
 
 def progress(words: Words, run: BacktestRun, *, edit: bool, toast: str | None = None) -> Screen:
@@ -83,10 +30,9 @@ def _standing(words: Words, run: BacktestRun) -> Html:
         return words("backtest.cancelling")
     if run.state is RunState.WAITING:
         return words("backtest.waiting")
-    full = run.percent * _BAR // 100
     return words(
         "backtest.running",
-        bar="▓" * full + "░" * (_BAR - full),
+        bar=bar(run.percent),
         percent=run.percent,
         done=words.number(run.done),
         total=words.number(run.total),

@@ -46,7 +46,8 @@ def listing(
         callbacks.pack("props", "now" if past else "past"),
     )
     ask = Button(words("proposals.button_ask"), callbacks.pack("prop-new"))
-    rows.append((other, ask) if role.rank >= Role.TRADER.rank else (other,))
+    search = Button(words("search.button"), callbacks.pack("searches"))
+    rows += [(other, ask), (search,)] if role.rank >= Role.TRADER.rank else [(other,)]
     return Screen(text=cut(lines), buttons=tuple(rows), edit=edit)
 
 

@@ -10,6 +10,9 @@ from uuid import UUID
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput
 
+#: What an account starts with when nothing else is said.
+BALANCE = Decimal(10_000)
+
 
 class Resume(StrEnum):
     """When a limit that halted trading is lifted: by nobody, or when the next day begins."""
@@ -51,7 +54,7 @@ class Wish:
     since: datetime | None = None
     until: datetime | None = None
     costs: Costs = Costs()
-    balance: Decimal = Decimal(10_000)
+    balance: Decimal = BALANCE
     resume: Resume = Resume.DAILY
     approves: bool = True
     quiet: bool = False

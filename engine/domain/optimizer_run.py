@@ -8,6 +8,9 @@ from uuid import UUID
 
 from engine.domain.change_proposal import FoldFigures
 
+#: Why a search that was stopped proposes nothing.
+CANCELLED = "cancelled"
+
 
 class RunState(StrEnum):
     """QUEUED waits for a worker. FAILED says why in the run's reason."""
@@ -49,7 +52,9 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerRun:
-    """A search and how it stands."""
+    """A search and how it stands: ``done`` of at most ``total`` trials. ``message_id`` is the
+    message of the chat that shows it to whoever asked; ``cancelled`` whether somebody stopped it.
+    """
 
     id: int
     wish: RunWish
@@ -57,3 +62,17 @@ class OptimizerRun:
     created_at: datetime
     finished_at: datetime | None = None
     result: RunResult | None = None
+    message_id: int | None = None
+    done: int = 0
+    total: int = 0
+    cancelled: bool = False
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it may still change."""
+        return self.state in (RunState.QUEUED, RunState.RUNNING)
+
+    @property
+    def percent(self) -> int:
+        """How much of it is done, 0 to 100."""
+        return 100 * self.done // self.total if self.total else 0

@@ -50,7 +50,9 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A sweep and how far it is; ``source`` names the candles."""
+    """A sweep and how far it is; ``source`` names the candles. ``person_id`` is who wants it, None
+    the command line, and ``message_id`` the message of the chat that shows it.
+    """
 
     id: UUID
     title: str
@@ -60,8 +62,15 @@ class Sweep:
     total: int
     done: int
     failed: int
+    person_id: int | None = None
+    message_id: int | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether nothing of it will be run any more."""
         return self.cancelled or self.done + self.failed == self.total
+
+    @property
+    def percent(self) -> int:
+        """How much of it is done, 0 to 100."""
+        return 100 * (self.done + self.failed) // self.total if self.total else 0

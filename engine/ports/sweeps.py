@@ -15,6 +15,10 @@ class Sweeps(Protocol):
         """Keep a sweep; False when the same one is there already."""
         ...
 
+    async def want(self, id_: UUID, person_id: int | None, message_id: int | None) -> None:
+        """Somebody wants a sweep, and watches it in a message: one that was cancelled goes on."""
+        ...
+
     async def get(self, id_: UUID) -> Sweep:
         """A sweep; raises ``NotFound``."""
         ...

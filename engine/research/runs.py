@@ -10,9 +10,9 @@ from engine.domain.market import Timeframe
 from engine.domain.person import Role
 from engine.domain.settings import with_changes
 from engine.domain.strategy import Strategy
-from engine.errors import InvalidInput, NotFound
+from engine.errors import BrokerSilent, InvalidInput, NotFound
 from engine.flow.people import person_at_least
-from engine.ports import Bell, MarketData, Store, Transaction
+from engine.ports import Bell, Broker, MarketData, Store, Transaction
 from engine.ports.backtests import RunFiles
 from engine.research.plan import chosen, obstacles
 
@@ -35,12 +35,7 @@ class StartBacktest:
         given that one. ``message_id`` is the message of the chat that shows how far it is. Raises
         :class:`InvalidInput` for what cannot be played.
         """
-        if (wish.symbol, wish.timeframe) not in self.symbols:
-            known = ", ".join(f"{symbol} {timeframe}" for symbol, timeframe in self.symbols)
-            raise InvalidInput(
-                f"there are no {wish.timeframe} candles of {wish.symbol}; there are: {known}",
-                field="symbol",
-            )
+        must_know(self.symbols, wish)
         async with self.store.begin() as tx:
             await person_at_least(tx, person_id, Role.TRADER)
             chosen(
@@ -140,3 +135,21 @@ async def own(tx: Transaction, person_id: int, id_: UUID) -> BacktestRun:
     if run.person_id != person_id:
         raise NotFound(f"there is no backtest {id_}")
     return run
+
+
+def must_know(symbols: Sequence[tuple[str, Timeframe]], wish: Wish) -> None:
+    """Raise :class:`InvalidInput` for candles that there are none of."""
+    if (wish.symbol, wish.timeframe) not in symbols:
+        known = ", ".join(f"{symbol} {timeframe}" for symbol, timeframe in symbols)
+        raise InvalidInput(
+            f"there are no {wish.timeframe} candles of {wish.symbol}; there are: {known}",
+            field="symbol",
+        )
+
+
+async def currency_of(broker: Broker) -> str:
+    """The account's currency; the usual one while the venue does not answer."""
+    try:
+        return (await broker.account()).currency
+    except BrokerSilent:
+        return "USD"

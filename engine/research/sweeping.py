@@ -10,20 +10,25 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid5
 
+from engine.domain.backtest import Wish
+from engine.domain.market import Timeframe
 from engine.domain.person import Role
 from engine.domain.sweep import Shard, ShardFigures, Sweep
 from engine.errors import InvalidInput, TraderError
 from engine.flow.people import person_at_least
-from engine.ports import Store
-from engine.research.plan import Plan
+from engine.ports import Bell, Broker, MarketData, Store
+from engine.research.plan import Plan, plan_of
 from engine.research.report import Report
-from engine.research.space import Axis, Trial, trials
+from engine.research.runs import currency_of, must_know
+from engine.research.space import Axis, Trial, axes_of, trials
 from engine.snapshot.canonical import canonical, digest, plain, restore
 
 #: A worker that says nothing for this long is followed by another; it speaks four times as often.
 LEASE = timedelta(seconds=40)
 #: Runs of one sweep at most.
 MOST = 10_000
+#: Sweeps of a list at most.
+MOST_LISTED = 100
 _SPACE = UUID("3a5cb1b2-4a39-5c0e-9b5c-1f3f3d1f0a11")
 
 Play = Callable[[Plan], Awaitable[ShardFigures]]
@@ -79,18 +84,104 @@ def result_hash(shards: Sequence[Shard]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where sweeps are played that people ask for: the name of the candles and of their news, None
+    where nobody kept these, the broker's zone, and whether new candles come.
+    """
+
+    source: str
+    calendar: str | None
+    zone: str
+    moves: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSweep:
+    """Vary a strategy over the past, a trader's right. ``symbols`` are those whose candles
+    there are.
+    """
+
+    store: Store
+    bell: Bell
+    broker: Broker
+    market: MarketData
+    symbols: tuple[tuple[str, Timeframe], ...]
+    scene: Scene
+
+    async def __call__(
+        self,
+        person_id: int,
+        wish: Wish,
+        axes: Sequence[Axis] = (),
+        *,
+        most: int,
+        seed: int = 1,
+        message_id: int | None = None,
+    ) -> Sweep:
+        """The sweep; the same one is not played twice, and one that was cancelled goes on. Without
+        ``axes`` the strategy's numbers and some around each. Raises :class:`InvalidInput` for what
+        cannot be varied.
+        """
+        must_know(self.symbols, wish)
+        wish = await self._pinned(wish)
+        currency = await currency_of(self.broker)
+        async with self.store.begin() as tx:
+            await person_at_least(tx, person_id, Role.TRADER)
+            version, settings = await tx.settings.risk()
+            plan = plan_of(
+                wish, await tx.settings.strategies(), settings, version,
+                source=self.scene.source, calendar=None if wish.quiet else self.scene.calendar,
+                zone=self.scene.zone, currency=currency,
+            )  # fmt: skip
+        varied = tuple(axes) or (axes_of(plan.strategies[0]) if plan.strategies else ())
+        shards = shards_of(plan, varied, most=most, seed=seed)
+        title = f"{plan.strategies[0].name}: {', '.join(axis.path for axis in varied)}"
+        made = await StartSweep(store=self.store)(person_id, shards, title, message_id=message_id)
+        await self.bell.ring("play_shards")
+        return made
+
+    async def _pinned(self, wish: Wish) -> Wish:
+        """Up to now, where candles still come: all runs of a sweep are over the same ones."""
+        if wish.until is not None or not self.scene.moves:
+            return wish
+        return replace(wish, until=await self.market.instant())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartSweep:
     """Keep a sweep for whoever works on it. The same one is not kept twice: it goes on."""
 
     store: Store
 
-    async def __call__(self, person_id: int | None, shards: Sequence[Shard], title: str) -> Sweep:
+    async def __call__(
+        self,
+        person_id: int | None,
+        shards: Sequence[Shard],
+        title: str,
+        *,
+        message_id: int | None = None,
+    ) -> Sweep:
         plan = restore(Plan, shards[0].plan)
         async with self.store.begin() as tx:
             if person_id is not None:
                 await person_at_least(tx, person_id, Role.TRADER)
             await tx.sweeps.add(shards[0].sweep_id, title[:200], plan.source, shards)
+            await tx.sweeps.want(shards[0].sweep_id, person_id, message_id)
             return await tx.sweeps.get(shards[0].sweep_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelSweep:
+    """Run nothing more of a sweep, a trader's right; what is done stays."""
+
+    store: Store
+
+    async def __call__(self, person_id: int, id_: UUID) -> Sweep:
+        """The sweep as it stands then. Raises :class:`NotFound`."""
+        async with self.store.begin() as tx:
+            await person_at_least(tx, person_id, Role.TRADER)
+            await tx.sweeps.cancel(id_)
+            return await tx.sweeps.get(id_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,3 +239,9 @@ class ReadSweep:
             if person_id is not None:
                 await person_at_least(tx, person_id, Role.VIEWER)
             return await tx.sweeps.get(id_), tuple(await tx.sweeps.shards(id_))
+
+    async def last(self, person_id: int, limit: int = 20) -> Sequence[Sweep]:
+        """The last ones, whoever wanted them, the newest first."""
+        async with self.store.begin() as tx:
+            await person_at_least(tx, person_id, Role.VIEWER)
+            return await tx.sweeps.last(min(limit, MOST_LISTED))

@@ -6,7 +6,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from engine.domain.optimizer_run import OptimizerRun, RunResult, RunState, RunWish
+from engine.errors import NotFound
 
 WISH = RunWish(strategy_id=UUID(int=5), days=200, folds=3, candidates=9, seed=4, by=7)
 LEASE, GONE = timedelta(minutes=1), timedelta(0)
@@ -50,3 +53,28 @@ async def test_one_whose_worker_is_gone_is_taken_again(store: Any) -> None:
     again = await claim(store)
     assert again is not None
     assert await claim(store) is None
+
+
+async def test_how_far_one_is_and_that_it_is_stopped(store: Any) -> None:
+    async with store.begin() as tx:
+        queued = await tx.optimizer_runs.add(WISH, 70)
+        assert await tx.optimizer_runs.note(queued.id, 1, 9, LEASE) is None
+        assert await tx.optimizer_runs.cancel(queued.id)
+        assert not await tx.optimizer_runs.cancel(queued.id)
+        over = await tx.optimizer_runs.get(queued.id)
+        assert (over.state, over.cancelled, over.message_id) == (RunState.FAILED, True, 70)
+        assert over.result == RunResult(reason="cancelled")
+        assert over.finished_at is not None
+        run = await tx.optimizer_runs.add(WISH)
+    assert await claim(store, GONE) is not None
+    async with store.begin() as tx:
+        assert await tx.optimizer_runs.note(run.id, 3, 9, LEASE) is False
+    assert await claim(store) is None
+    async with store.begin() as tx:
+        assert await tx.optimizer_runs.cancel(run.id)
+        assert await tx.optimizer_runs.note(run.id, 4, 9, LEASE) is True
+        first, second = await tx.optimizer_runs.list(2)
+        assert (first.id, first.done, first.percent, first.is_under_way) == (run.id, 4, 44, True)
+        assert (second.id, second.is_under_way) == (queued.id, False)
+        with pytest.raises(NotFound):
+            await tx.optimizer_runs.get(run.id + 1)

@@ -50,6 +50,22 @@ async def test_a_sweep_is_kept_once(store: Any) -> None:
             await tx.sweeps.get(OTHER)
 
 
+async def test_one_that_was_cancelled_is_wanted_again_and_shown_elsewhere(store: Any) -> None:
+    await add(store, 2)
+    async with store.begin() as tx:
+        await tx.sweeps.want(ID, 7, 70)
+        await tx.sweeps.cancel(ID)
+    assert await take(store) is None
+    async with store.begin() as tx:
+        await tx.sweeps.want(ID, None, None)
+        sweep = await tx.sweeps.get(ID)
+        assert (sweep.person_id, sweep.message_id, sweep.cancelled) == (7, 70, False)
+        await tx.sweeps.want(ID, 8, 80)
+        sweep = await tx.sweeps.get(ID)
+        assert (sweep.person_id, sweep.message_id, sweep.percent) == (8, 80, 0)
+    assert await take(store) is not None
+
+
 async def test_each_shard_is_taken_by_one(store: Any) -> None:
     await add(store, 5)
     found = await asyncio.gather(*(take(store) for _ in range(8)))

@@ -15,7 +15,9 @@ def last(chat: Chat, who: int) -> dict:
 async def test_without_proposals_the_command_says_so_and_offers_the_advisor(chat: Chat) -> None:
     (shown,) = await chat.say("/approvals")
     assert EN("proposals.none") in shown["text"]
-    assert labels(shown) == [EN("proposals.button_past"), EN("proposals.button_ask")]
+    assert labels(shown) == [
+        EN("proposals.button_past"), EN("proposals.button_ask"), EN("search.button"),
+    ]  # fmt: skip
     answer = await chat.tap(shown, EN("proposals.button_ask"))
     assert answer["text"] == EN("proposals.nothing_new")
     (shown,) = await chat.say("/approvals", EVE)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.changing import build_changes
 from bot.evaluating import PlayWindow
-from bot.sweeping import PlayApart
+from bot.playing import PlayApart
 from engine.domain.account import Direction
 from engine.domain.change_proposal import ProposalState, Source, Target
 from engine.domain.idea import Idea
@@ -168,8 +168,7 @@ async def test_a_search_that_fails_says_why(desk: Desk) -> None:
 
 
 async def test_the_past_is_played_in_a_process_of_its_own(desk: Desk) -> None:
-    play = PlayWindow(desk.world, PlayApart(desk.world.store))
-    assert play.is_set_up
+    play = PlayWindow(desk.world, PlayApart(desk.world))
     book = await desk.talk.read_book(ANN.id)
     trend = next(line.strategy for line in book if line.strategy.name == "EMA trend")
     window = Window(datetime(2017, 6, 1, tzinfo=UTC), datetime(2017, 9, 1, tzinfo=UTC))

@@ -126,6 +126,22 @@ async def test_a_search_is_asked_for_once(web: Web) -> None:
     assert (await web.ask(EVE, "GET", "/v1/ai/optimizer/propose"))[0] == 200
 
 
+async def test_a_search_is_read_and_stopped(web: Web) -> None:
+    _, rules = await web.ask(EVE, "GET", "/v1/strategies")
+    wanted = {"strategy_id": rules[0]["id"]}
+    _, told = await web.ask(LUIS, "POST", "/v1/ai/optimizer/train", json=wanted)
+    path = f"/v1/ai/optimizer/runs/{told['id']}"
+    assert await web.ask(EVE, "GET", path) == (200, told)
+    assert await web.ask(EVE, "GET", "/v1/ai/optimizer/runs") == (200, [told])
+    assert (await web.ask(EVE, "DELETE", path))[0] == 403
+    status, ended = await web.ask(LUIS, "DELETE", path)
+    assert (status, ended["status"], ended["reason"]) == (200, "failed", "cancelled")
+    assert ended["cancelled"] is True
+    assert (await web.ask(LUIS, "DELETE", path))[1] == ended
+    assert (await web.ask(LUIS, "GET", "/v1/ai/optimizer/runs/999"))[0] == 404
+    assert (await web.ask(LUIS, "POST", "/v1/ai/optimizer/train", json=wanted))[0] == 202
+
+
 async def test_figures_have_return_against_risk_behind_the_others(web: Web) -> None:
     _, told = await web.ask(EVE, "GET", "/v1/trading/metrics")
     assert list(told)[-5:] == ["max_drawdown_seconds", "sharpe", "sortino", "calmar", "sqn"]

@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from bot.bell import SilentBell
-from bot.trainer import packed, train_apart, unpacked
+from bot.children import unpacked
+from bot.trainer import given_of, input_of, train_apart
 from broker.feeds.recorded import shipped_recording
 from engine.domain.decision import Action
 from engine.domain.market import Timeframe
@@ -64,7 +65,7 @@ async def test_a_training_in_a_process_of_its_own_makes_a_candidate(desk: Desk) 
 
 def test_what_goes_to_that_process_comes_out_of_it() -> None:
     given = dataset(shipped_recording().candles[:1_000], WISH)
-    again, wish = unpacked(packed(given, WISH))
+    again, wish = given_of(*unpacked(input_of(given, WISH)))
     assert (wish, again.times, again.hash) == (WISH, given.times, given.hash)
 
 

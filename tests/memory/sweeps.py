@@ -21,23 +21,28 @@ class MemorySweeps:
         self._view, self._clock = view, clock
 
     async def add(self, id_: UUID, title: str, source: str, shards: Sequence[Shard]) -> bool:
-        kept = (title, source, self._clock(), False)
+        kept = (title, source, self._clock(), False, None, None)
         if not await self._view.insert(_SWEEPS, id_, kept):
             return False
         for shard in shards:
             await self._view.insert(_SHARDS, (id_, shard.number), shard)
         return True
 
+    async def want(self, id_: UUID, person_id: int | None, message_id: int | None) -> None:
+        *facts, _, person, message = self._view.get(_SWEEPS, id_)
+        kept = (*facts, False, person_id or person, message_id or message)
+        await self._view.put(_SWEEPS, id_, kept)
+
     async def get(self, id_: UUID) -> Sweep:
         kept = self._view.get(_SWEEPS, id_)
         if kept is None:
             raise NotFound(f"there is no sweep {id_}")
-        title, source, created_at, cancelled = kept
+        title, source, created_at, cancelled, person_id, message_id = kept
         states = [shard.state for shard in await self.shards(id_)]
         return Sweep(
             id=id_, title=title, source=source, created_at=created_at, cancelled=cancelled,
             total=len(states), done=states.count(ShardState.DONE),
-            failed=states.count(ShardState.FAILED),
+            failed=states.count(ShardState.FAILED), person_id=person_id, message_id=message_id,
         )  # fmt: skip
 
     async def last(self, limit: int) -> Sequence[Sweep]:
@@ -95,5 +100,5 @@ class MemorySweeps:
         is_open = any(shard.state in _OPEN for shard in await self.shards(id_))
         if kept is None or kept[3] or not is_open:
             return False
-        await self._view.put(_SWEEPS, id_, (*kept[:3], True))
+        await self._view.put(_SWEEPS, id_, (*kept[:3], True, *kept[4:]))
         return True

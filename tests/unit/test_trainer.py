@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot import children as processes
 from bot import trainer
 from broker.feeds.recorded import shipped_recording
 from engine.errors import FeedError
@@ -23,7 +24,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.append(await start(*words, **options))
         return found[-1]
 
-    monkeypatch.setattr(trainer.asyncio, "create_subprocess_exec", remembered)
+    monkeypatch.setattr(processes.asyncio, "create_subprocess_exec", remembered)
     return found
 
 
