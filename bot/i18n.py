@@ -25,6 +25,9 @@ from babel.numbers import format_currency, format_decimal, get_decimal_symbol
 #: Languages with a catalogue, the first is the one everything else falls back to.
 LANGUAGES = ("en", "es", "pt-BR", "de", "ru", "ar")
 
+#: The sign of what is below zero, in every language.
+MINUS = "−"
+
 #: Marks of direction (Unicode standard annex 9): where a line reads right to left, and parts of it
 #: that keep an order of their own.
 RIGHT_TO_LEFT_MARK, LEFT_TO_RIGHT, FIRST_STRONG, POP = "\u200f", "\u2066", "\u2068", "\u2069"
@@ -67,18 +70,19 @@ class Words:
             places = max(0, -int(Decimal(value).as_tuple().exponent))
         pattern = "#,##0" + ("." + "0" * places if places else "")
         text: str = format_decimal(value, pattern, locale=self._locale, decimal_quantization=True)
-        return text
+        return text.replace("-", MINUS)
 
     def price(self, value: Decimal) -> str:
         """A price: digits and a point in every language, as terminals show it, so that it can be
         compared with one; kept left to right inside right-to-left text.
         """
-        return f"{LEFT_TO_RIGHT}{value:f}{POP}" if self.is_rtl else f"{value:f}"
+        text = f"{value:f}".replace("-", MINUS)
+        return f"{LEFT_TO_RIGHT}{text}{POP}" if self.is_rtl else text
 
     def money(self, value: Decimal, currency: str, *, signed: bool = False) -> str:
         """An amount with its currency; with ``signed`` a gain shows its plus."""
         text: str = format_currency(abs(value), currency, locale=self._locale)
-        sign = "−" if value < 0 else "+" if signed and value > 0 else ""
+        sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
         if self.is_rtl:  # Arabic's own pattern would carry the sign to the far side
             return f"{LEFT_TO_RIGHT}{sign}{text.strip(RIGHT_TO_LEFT_MARK)}{POP}"
         return f"{sign}{text}"

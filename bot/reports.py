@@ -56,7 +56,8 @@ async def open_database_of(settings: Settings) -> AsyncIterator[World]:
             url = servers.database_url
         if await missing(url):
             raise InvalidInput(
-                "the database is not up to date, or empty. Run ai-trader migrate, or ai-trader demo"
+                "the database is not up to date, or empty. Run ai-trader migrate, or look into the"
+                f" demo's: --home {settings.ai_trader_home / 'demo'}"
             )
         await stack.enter_async_context(open_database(url))
         world = build_world(settings)

@@ -103,7 +103,7 @@ def _scope(words: Words, found: Evidence) -> Html:
     parts += [found.text("person")] if found.text("person") else []
     if found.since is not None and found.until is not None:
         parts.append(_time(words, asked.period, found.since, found.until))
-    joined = Html(" · ").join(words("ask.part", part=part) for part in parts)
+    joined = "".join(words("ask.part", part=part) for part in parts)
     return Html(joined)
 
 

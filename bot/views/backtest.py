@@ -39,6 +39,8 @@ def summary(words: Words, report: Report) -> Html:
         lines.append(words("backtest.partial", candles=words.number(report.candles)))
     lines.append(words("backtest.strategies", names=names(report.plan)))
     lines += [Html(f"{name}: <b>{value}</b>") for name, value in figures(words, report)[:8]]
+    if report.refusals:
+        lines.append(Html(f"{words('backtest.refusals')}:"))
     for why, count in report.refusals[:_SHOWN]:
         lines.append(Html(f"· {refusal(words, why)}: {words.number(count)}"))
     lines += [words("backtest.halts", count=len(report.halts))] if report.halts else []

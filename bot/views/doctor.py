@@ -36,6 +36,8 @@ def lines_of(words: Words, finding: Finding) -> list[Html]:
         facts["fault"] = fault(words, finding.facts)
         kind = _FIXES.get(str(finding.facts["fault"]), "")
         fix = f"{fix}_{kind}" if kind else fix
+    if finding.code == "stopped":
+        facts["state"] = words(f"state.{facts['state']}")
     said = words(f"doctor.{finding.code}", **facts)
     return [
         words("doctor.line", icon=_ICONS[finding.level], text=said),

@@ -169,10 +169,13 @@ def saw(words: Words, story: Story) -> Screen:
 def _seen(words: Words, bundle: Bundle) -> Html:
     now, last = bundle.indicators, bundle.candles[-1]
 
-    def figure(number: Decimal | None, places: int = bundle.instrument.digits) -> str:
-        if number is None:
+    def figure(value: Decimal | None) -> str:
+        if value is None:
             return str(words("value.none"))
-        return words.price(quantize(number, places))
+        return words.price(quantize(value, bundle.instrument.digits))
+
+    def number(value: Decimal | None) -> str:
+        return words("value.none") if value is None else words.number(quantize(value, 2))
 
     lines = [
         words("saw.title", symbol=bundle.symbol, time=words.moment(bundle.instant)),
@@ -185,7 +188,7 @@ def _seen(words: Words, bundle: Bundle) -> Html:
         ),
         words("saw.averages", fast=figure(now.ema_20), slow=figure(now.ema_50)),
         words("saw.trend", fast=figure(now.sma_50), slow=figure(now.sma_200)),
-        words("saw.strength", rsi=figure(now.rsi_14, 2), adx=figure(now.adx_14, 2)),
+        words("saw.strength", rsi=number(now.rsi_14), adx=number(now.adx_14)),
         *_forecast(words, bundle),
         words(
             "saw.swing",

@@ -6,14 +6,15 @@ from html import escape
 
 from bot.i18n import Html, Words
 from bot.screen import Screen
+from bot.views.columns import table
 from bot.views.facts import in_r, paper
 from engine.domain.person import Person
 from engine.scoring.calibration import Band, Calibration
 from engine.scoring.mirror import Answers, Mirror
 
 #: Widths of the columns; the first is left-aligned, the others begin with their gap.
-_BANDS = (7, 5, 6, 7, 7)
-_ANSWERS = (10, 5, 5, 5, 9)
+_BANDS = (-7, 5, 6, 7, 7)
+_ANSWERS = (-10, 5, 5, 5, 9)
 #: Rows of a table at most; the ones with the fewest ideas are left out.
 _ROWS = 15
 
@@ -62,7 +63,7 @@ def _bands(words: Words, heading: Html, bands: Sequence[Band]) -> Html:
         words("performance.interval"),
         words("performance.mean"),
     ]
-    return _table([head, *([band.name, *_figures(words, band)] for band in bands)], _BANDS)
+    return table(words, [head, *([band.name, *_figures(words, band)] for band in bands)], _BANDS)
 
 
 def _figures(words: Words, band: Band) -> list[str]:
@@ -99,7 +100,7 @@ def mirror(words: Words, person: Person, seen: Mirror, *, is_live: bool) -> Scre
         words("mirror.won"),
         words("mirror.sum"),
     ]
-    lines.append(_table([head, *shown], _ANSWERS))
+    lines.append(table(words, [head, *shown], _ANSWERS))
     for name, answers in (("rejected", seen.rejected), ("expired", seen.expired)):
         if answers.total_r:
             way = "missed" if answers.total_r > 0 else "avoided"
@@ -115,15 +116,3 @@ def _answers(words: Words, answers: Answers) -> list[str]:
         return [str(answers.ideas), "0", "–", "–"]
     total = in_r(words, answers.total_r, 2)
     return [str(answers.ideas), str(answers.ended), str(answers.won), total]
-
-
-def _table(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Html:
-    """Rows in columns; a name too long for its column has a line of its own."""
-    lines: list[str] = []
-    for name, *figures in rows:
-        if len(name) > widths[0]:
-            lines.append(name[: sum(widths)])
-            name = ""
-        cells = (cell.rjust(width) for cell, width in zip(figures, widths[1:], strict=True))
-        lines.append(name.ljust(widths[0]) + "".join(cells))
-    return Html("<pre>" + escape("\n".join(lines), quote=False) + "</pre>")

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from html import escape
 
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
+from bot.views.columns import table
 from bot.views.facts import in_r, signed
 from bot.views.risk import rows_of
 from bot.views.settings import change_line, shown
@@ -205,10 +205,7 @@ def _table(words: Words, folds: Sequence[FoldFigures]) -> Html:
                 _result(words, fold.baseline, None),
             ]
         )
-    lines = [
-        "".join(cell.rjust(width) for cell, width in zip(row, _WIDTHS, strict=True)) for row in rows
-    ]
-    return Html("<pre>" + escape("\n".join(lines), quote=False) + "</pre>")
+    return table(words, rows, _WIDTHS)
 
 
 def _result(words: Words, mean: Decimal | None, trades: int | None) -> str:

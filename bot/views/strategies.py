@@ -6,8 +6,9 @@ from uuid import UUID
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
+from bot.views.ask_ideas import because
 from bot.views.drafts import Question, reasons
-from bot.views.facts import by, coded, paper, reason
+from bot.views.facts import by, coded, paper
 from bot.views.risk import back, rows_of
 from bot.views.rules import rules
 from bot.views.settings import said
@@ -85,7 +86,7 @@ def day(words: Words, line: Line) -> list[Html]:
     else:
         signal = line.last.final_signal
         result = (
-            reason(words, line.last.reason)
+            because(words, line.last.reason)
             if signal == _NO_SIGNAL
             else words("strategies.signal", direction=words(f"direction.{signal}"))
         )

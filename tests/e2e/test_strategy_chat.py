@@ -50,6 +50,7 @@ async def test_the_list_and_a_strategy_in_words(chat: Chat) -> None:
     listed = next(m for m in await chat.say("/strategies", EVE) if "text" in m)
     assert "🟢 EMA trend v1" in listed["text"]
     assert "Last look" in listed["text"]
+    assert "none:" not in listed["text"]  # the result is in words
     assert "Today 0 trades" in listed["text"]
     await chat.tap(listed, "▸", EVE)
     assert "Mean reversion" in seen(chat, listed, EVE)["text"]
