@@ -4,7 +4,7 @@
     what is seen       engine/research/eyes       the bundle of a candle
     what is certain    engine/research/screen     conditions and market checks over whole columns
                        engine/research/noes       and the noes that follow from them
-    the pipeline       engine/flow/judgement      only where something is not certain, or a setup
+    the pipeline       engine/research/judging    only where something is not certain, or a setup
     the venue          broker/simulated           the paper broker, moved on candle by candle
     the stream         engine/research/stream     every decision, the folded noes included
 
@@ -14,7 +14,7 @@ at each candle; both write the same stream.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,23 +22,17 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.domain.gate import Check, CheckResult, Verdict
-from engine.domain.idea import Idea, IdeaStatus
-from engine.domain.order import ClosedTrade, Order
-from engine.domain.snapshot import Bundle, open_order
+from engine.domain.order import ClosedTrade
 from engine.domain.strategy import Strategy
-from engine.errors import BrokerRefused, InvalidInput
-from engine.flow.evaluations import snapshot_of
-from engine.flow.ideas import intent, past_idea
-from engine.flow.judgement import Outcome, Question, ask_again, consider
-from engine.gate.judge import NOTHING
+from engine.errors import InvalidInput
 from engine.research.columns import Columns
 from engine.research.eyes import Eyes
 from engine.research.figures import Flags
+from engine.research.judging import JudgeCandle
 from engine.research.lead import Lead
 from engine.research.noes import Noes
 from engine.research.simulation import State, Venue, held_back
-from engine.research.stream import Dealt, Ended, Stream
+from engine.research.stream import Ended, Stream
 
 #: Candles between two reports of progress.
 _REPORT = 1_000
@@ -81,6 +75,10 @@ class Backtest:
         self._ran = Ran()
         self._noes = Noes(self.eyes, self._speaking)
         self._lead = Lead(self.eyes, self.venue.account().currency)
+        self._judge = JudgeCandle(
+            eyes=self.eyes, venue=self.venue, state=self.state, stream=self._ran.stream,
+            lead=self._lead, strategies=self._speaking, screened=self.screened,
+        )  # fmt: skip
 
     @property
     def columns(self) -> Columns:
@@ -96,7 +94,6 @@ class Backtest:
         return self._ran
 
     def _play(self) -> None:
-        strategies = self._speaking
         ran, place, told = self._ran, self.start, self.start
         self._look(place)
         while place < len(self.columns):
@@ -104,7 +101,8 @@ class Backtest:
                 told, ran.candles = place, place - self.start
                 self.report(ran.candles)
             if self._asked[place]:
-                self._judge(place, strategies)
+                ran.asked += 1
+                self._judge(place)
             else:
                 self._noes.write(ran.stream, place, place + 1, self.state, self.venue)
             after = self._next(place)
@@ -202,109 +200,3 @@ class Backtest:
         self.state.measure(self.eyes.rules.settings, account, account.captured_at)
         self._ran.equity.append((place, account.equity))
         self._lead(place, self.venue)
-
-    def _judge(self, place: int, strategies: Sequence[Strategy]) -> None:
-        """Ask the pipeline at a candle, and send what it decides."""
-        self._ran.asked += 1
-        bundle = self.eyes.bundle(place, self.state, self.venue.account(), self.venue.positions())
-        known = self._known(place)
-        taken: list[tuple[Idea, Order]] = []
-        for strategy in strategies:
-            outcome = consider(strategy, bundle, known)
-            if outcome.report is None:
-                self._no(strategy, bundle, outcome)
-                continue
-            self._ran.stream.idea(bundle.instant, strategy, outcome)
-            idea = self._idea(strategy, bundle, outcome)
-            if idea is None:
-                continue
-            if self.screened and len(strategies) == 1:
-                # Nobody is asked after it, and nothing has changed since it was judged.
-                if idea.status is not IdeaStatus.NEEDS_APPROVAL:
-                    self._deal(place, idea, self._order(idea))
-                return
-            bundle = replace(bundle, recent=(*bundle.recent, past_idea(idea)))
-            if idea.status is IdeaStatus.NEEDS_APPROVAL:
-                continue
-            order = self._order(idea)
-            taken.append((idea, order))
-            bundle = replace(bundle, orders=(*bundle.orders, open_order(order)))
-        for idea, order in taken:
-            self._send(place, bundle, idea, order)
-
-    def _no(self, strategy: Strategy, bundle: Bundle, outcome: Outcome) -> None:
-        seen = snapshot_of(strategy, bundle, "", outcome, None)
-        self._ran.stream.no(seen.market_time, strategy, seen.reason, seen.closed, seen.signature)
-
-    def _idea(self, strategy: Strategy, bundle: Bundle, outcome: Outcome) -> Idea | None:
-        """The idea, where it is put forward: it waits for a person, or becomes an order."""
-        assert outcome.report is not None
-        verdict = outcome.report.verdict
-        if verdict not in (Verdict.EXECUTE, Verdict.ASK):
-            return None
-        assert outcome.evaluation.proposal is not None
-        assert outcome.sizing is not None
-        assert outcome.confidence is not None
-        idea = Idea(
-            id=self.state.next_id(),
-            number=self.state.number,
-            proposal=outcome.evaluation.proposal,
-            sizing=outcome.sizing,
-            confidence=outcome.confidence,
-            strategy_id=strategy.id,
-            strategy_version=strategy.version,
-            strategy_name=strategy.name,
-            bundle_hash="",
-            status=self._status(verdict),
-            market_time=bundle.instant,
-            created_at=bundle.instant,
-        )
-        self.state.recent = (*self.state.recent, past_idea(idea))
-        return idea
-
-    def _status(self, verdict: Verdict) -> IdeaStatus:
-        if verdict is Verdict.EXECUTE:
-            return IdeaStatus.AUTO_EXECUTED
-        return IdeaStatus.APPROVED if self.eyes.rules.approves else IdeaStatus.NEEDS_APPROVAL
-
-    def _known(self, place: int) -> Mapping[Check, CheckResult]:
-        """What was found of the candle's data for all strategies at once."""
-        return self.eyes.known(place) if self.screened else NOTHING
-
-    def _send(self, place: int, seen: Bundle, idea: Idea, order: Order) -> None:
-        """Every check once more, then to the venue; ``seen`` is what the ideas were made of."""
-        bundle = replace(
-            seen,
-            account=self.venue.account(),
-            positions=self.venue.positions(),
-            orders=(open_order(order),),
-        )
-        question = Question(
-            idea_id=idea.id,
-            proposal=idea.proposal,
-            confidence=idea.confidence,
-            strategy_id=idea.strategy_id,
-            strategy_version=idea.strategy_version,
-            at_most=order.volume,
-            own_order=order.client_id,
-        )
-        answer = ask_again(question, bundle, self._known(place))
-        first = answer.report.first_failed
-        approved = idea.status is IdeaStatus.APPROVED and answer.report.verdict is Verdict.ASK
-        if first is not None and not approved:
-            self._ran.stream.lines.append(Dealt(str(first.code)))
-            return
-        self._deal(place, idea, replace(order, volume=answer.sizing.volume))
-
-    def _order(self, idea: Idea) -> Order:
-        return intent(idea, self.venue.account_id, idea.sizing.volume, idea.created_at)
-
-    def _deal(self, place: int, idea: Idea, order: Order) -> None:
-        try:
-            fill = self.venue.submit(order)
-        except BrokerRefused as error:
-            self._ran.stream.lines.append(Dealt(str(error)))
-            return
-        self._ran.stream.lines.append(Dealt(fill))
-        strategy = next(s for s in self._speaking if s.id == idea.strategy_id)
-        self._lead.opened(order, strategy, place)
