@@ -48,6 +48,24 @@ class RunBacktest:
         """Raises :class:`InvalidInput` for a strategy that cannot be played, and for a period
         without candles. One that is cancelled answers what was done until then.
         """
+        test, zone = self.made(plan, columns, calendar, tell), ZoneInfo(plan.zone)
+        began = self.timer()
+        ran = test.run()
+        venue = test.venue
+        return Played(
+            plan=plan, columns=test.columns, ran=ran, state=test.state, start=test.start,
+            is_whole=ran.candles == len(test.columns) - test.start, seconds=self.timer() - began,
+            account_id=venue.account_id, open_trades=len(venue.positions()), zone=zone,
+        )  # fmt: skip
+
+    def made(
+        self,
+        plan: Plan,
+        columns: Columns,
+        calendar: CalendarView | None,
+        tell: Tell = lambda done, of: None,
+    ) -> Backtest:
+        """The run before its first candle; raises as above."""
         for strategy in plan.strategies:
             if found := obstacles(strategy):
                 raise InvalidInput(
@@ -59,8 +77,7 @@ class RunBacktest:
             state=TradingState.RUNNING, reason="backtest", mode=Mode.AUTONOMOUS,
             changed_at=columns.closes(0),
         )  # fmt: skip
-        zone = ZoneInfo(plan.zone)
-        state = State(control=control, zone=zone, resume=plan.resume)
+        state = State(control=control, zone=ZoneInfo(plan.zone), resume=plan.resume)
         eyes = Eyes(
             columns=columns,
             instrument=instrument,
@@ -74,13 +91,6 @@ class RunBacktest:
             ),
         )
         count = len(columns) - start
-        test = Backtest(
+        return Backtest(
             eyes=eyes, venue=venue, state=state, start=start, report=lambda done: tell(done, count)
         )
-        began = self.timer()
-        ran = test.run()
-        return Played(
-            plan=plan, columns=columns, ran=ran, state=state, start=start,
-            is_whole=ran.candles == count, seconds=self.timer() - began,
-            account_id=venue.account_id, open_trades=len(venue.positions()), zone=zone,
-        )  # fmt: skip

@@ -37,6 +37,7 @@ NAMES = (
     "reconcile",
     "lost-answers",
     "backtest",
+    "sweep",
 )
 
 

@@ -41,6 +41,7 @@ _RUNS = {
     "stops": "tests.chaos.stops",
     "injections": "tests.chaos.injections",
     "sweeps": "tests.chaos.sweeps",
+    "lookahead": "tests.chaos.lookahead",
 }
 
 
