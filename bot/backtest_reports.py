@@ -157,32 +157,33 @@ def _interruptible() -> Iterator[list[bool]]:
 
 def _tell(report: Report, words: Words, say: Say) -> None:
     """The figures as a table, the assumptions and the refusals under it."""
-    say(_plain(views.headline(words, report)))
+    say(plain_text(views.headline(words, report)))
     if not report.is_whole:
-        say(_plain(words("backtest.partial", candles=words.number(report.candles))))
-    rows = views.figures(words, report)
-    _rows(words("backtest.figures"), rows, say)
-    _rows(words("backtest.assumptions"), views.assumptions(words, report.plan), say)
+        say(plain_text(words("backtest.partial", candles=words.number(report.candles))))
+    rows(words("backtest.figures"), views.figures(words, report), say)
+    rows(words("backtest.assumptions"), views.assumptions(words, report.plan), say)
     found = [(views.refusal(words, why), words.number(count)) for why, count in report.refusals]
-    _rows(words("backtest.refusals"), found, say)
+    rows(words("backtest.refusals"), found, say)
     halts = [(words.moment(at), views.halt(words, why)) for at, why in report.halts]
-    _rows(words("backtest.halted"), halts, say)
+    rows(words("backtest.halted"), halts, say)
     for note in views.notes(words, report):
-        say(_plain(note))
-    say(f"{_plain(words('backtest.fingerprint'))}: {report.hash}")
+        say(plain_text(note))
+    say(f"{plain_text(words('backtest.fingerprint'))}: {report.hash}")
 
 
-def _rows(heading: str, rows: Sequence[tuple[str, str]], say: Say) -> None:
-    if not rows:
+def rows(heading: str, found: Sequence[tuple[str, str]], say: Say) -> None:
+    """A table of names and values; nothing of none."""
+    if not found:
         return
-    say(f"\n{_plain(heading)}")
-    names = [_plain(name) for name, _ in rows]
+    say(f"\n{plain_text(heading)}")
+    names = [plain_text(name) for name, _ in found]
     wide = max(map(len, names))
-    for name, (_, value) in zip(names, rows, strict=True):
-        say(f"  {name.ljust(wide)}  {_plain(value)}")
+    for name, (_, value) in zip(names, found, strict=True):
+        say(f"  {name.ljust(wide)}  {plain_text(value)}")
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
+    """Words without the marks of a chat."""
     return unescape(sub(r"<[^>]+>", "", text))
 
 
