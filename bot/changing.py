@@ -11,9 +11,10 @@ from engine.flow.halts import ChangeControl
 from engine.flow.rollback import CompareSettings, RollBackSettings, RollBackStrategy
 from engine.flow.settings import ChangeSettings, ReadSettings
 from engine.flow.strategies import EditStrategy, ReadVersions
-from engine.ports import Bell
+from engine.ports import Analyst, Bell
 from engine.research.advisor import Advise
 from engine.research.optimizer import RunOptimizer, TrainOptimizer
+from engine.research.suggesting import Suggest
 from engine.research.walkforward import Evaluator
 
 
@@ -57,7 +58,7 @@ def build_changes(
         ),
         expire=expire,
         remind=RemindOfChanges(store=store),
-        advise=Advise(store=store, propose=propose),
+        advise=Advise(store=store, propose=propose, bell=bell),
         train=TrainOptimizer(
             store=store, bell=bell, is_set_up=evaluator is not None or past.is_set_up
         ),
@@ -67,4 +68,16 @@ def build_changes(
         compare_settings=compare,
         roll_back_settings=RollBackSettings(compare=compare, change=change_settings),
         roll_back_strategy=RollBackStrategy(read=ReadVersions(store=store), edit=edit),
+    )
+
+
+def build_suggest(world: World, bell: Bell, analyst: Analyst) -> Suggest:
+    """What asks the language model for changes; for a worker, beside the trading."""
+    store, manner = world.store, world.manner
+    return Suggest(
+        store=store,
+        market=world.market,
+        analyst=analyst,
+        propose=ProposeChange(store=store, bell=bell, life=manner.life, stops=manner.stops),
+        evaluator=PlayWindow(world, PlayApart(store)),
     )

@@ -8,7 +8,7 @@ from socket import gethostname
 from time import perf_counter
 
 from bot.analyst_settings import build_analyst
-from bot.changing import Changes, build_changes
+from bot.changing import Changes, build_changes, build_suggest
 from bot.ingesting import Ingestion, build_ingestion
 from bot.lexicon import lexicons
 from bot.modelling import build_generate_signal, build_retrain
@@ -50,6 +50,7 @@ from engine.flow.time_limits import CloseOnTime
 from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.ports import Bell
+from engine.research.suggesting import Suggest
 from engine.snapshot.collect import Collect
 from storage.audit import PostgresAuditor
 
@@ -81,8 +82,9 @@ class Work:
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
-    #: None where no language model is used.
+    #: The next two are None where no language model is used.
     explain_ideas: ExplainIdeas | None
+    suggest: Suggest | None
     forget_answers: ForgetAnswers
     ingestion: Ingestion
     retrain: Retrain
@@ -180,7 +182,10 @@ def build_anchor_history(world: World, bell: Bell) -> AnchorHistory:
 
 
 def build_work(world: World, bell: Bell) -> Work:
-    """The use cases of a worker."""
+    """The use cases of a worker. Whoever asks the language model shares it: how it fares is
+    remembered in it.
+    """
+    analyst = build_analyst(world.provider.plan, world.model, world.store)
     store, broker, market = world.store, world.broker, world.market
     collect = build_collect(world)
     resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
@@ -226,7 +231,10 @@ def build_work(world: World, bell: Bell) -> Work:
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
         ),
-        explain_ideas=build_explain(world, bell),
+        explain_ideas=None
+        if analyst is None
+        else ExplainIdeas(store=store, analyst=analyst, bell=bell),
+        suggest=None if analyst is None else build_suggest(world, bell, analyst),
         forget_answers=ForgetAnswers(store=store),
         refresh_provider=build_provider(world.provider, store, bell).refresh,
         ingestion=build_ingestion(
@@ -236,14 +244,6 @@ def build_work(world: World, bell: Bell) -> Work:
         generate_signal=build_generate_signal(world),
         changes=build_changes(world, bell, change_control),
     )
-
-
-def build_explain(world: World, bell: Bell) -> ExplainIdeas | None:
-    """What has ideas explained; nothing that trades knows of it."""
-    analyst = build_analyst(world.provider.plan, world.model, world.store)
-    if analyst is None:
-        return None
-    return ExplainIdeas(store=world.store, analyst=analyst, bell=bell)
 
 
 def build_change_control(world: World, bell: Bell) -> ChangeControl:
