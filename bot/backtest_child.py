@@ -29,7 +29,7 @@ from engine.research.report import Report, report_of
 from engine.snapshot.canonical import plain, restore
 from engine.strategies.registry import load as load_setups
 
-PLAN, CANDLES, CALENDAR = "plan.json", "candles.npz", "calendar.json"
+PLAN, CANDLES, CALENDAR, MODEL = "plan.json", "candles.npz", "calendar.json", "model"
 REPORT, PAGE, PICTURE = "report.json", "report.html", "curve.png"
 PROBLEM = "problem.txt"
 _ARRAYS = ("opened", "open", "high", "low", "close", "volume")
@@ -37,8 +37,16 @@ _ARRAYS = ("opened", "open", "high", "low", "close", "volume")
 _PAUSE = 0.5
 
 
-def put(folder: Path, plan: Plan, columns: Columns, calendar: CalendarView | None) -> None:
-    """Write down what is to be played."""
+def put(
+    folder: Path,
+    plan: Plan,
+    columns: Columns,
+    calendar: CalendarView | None,
+    body: bytes | None = None,
+) -> None:
+    """Write down what is to be played, with the trees of the plan's model."""
+    if body is not None:
+        (folder / MODEL).write_bytes(body)
     (folder / PLAN).write_text(json.dumps({"plan": plain(plan), "places": columns.places}))
     (folder / CALENDAR).write_text("null" if calendar is None else json.dumps(plain(calendar)))
     file = BytesIO()
@@ -79,7 +87,8 @@ def run(folder: Path, language: str, zone: str) -> None:
         if asked:
             raise Cancelled
 
-    found = play(plan, columns, calendar, tell)
+    body = (folder / MODEL).read_bytes() if plan.model is not None else None
+    found = play(plan, columns, calendar, tell, body)
     seen, words = report_of(found), words_for(language, zone)
     picture = curve(seen, words)
     (folder / PICTURE).write_bytes(picture)

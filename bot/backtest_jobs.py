@@ -15,6 +15,7 @@ from typing import Any
 from bot import backtest_child as child
 from bot.courier import payload
 from bot.i18n import Words, words_for
+from bot.past_models import model_for
 from bot.screen import Screen, parcel_of
 from bot.views import backtest_form as views
 from bot.world import World
@@ -70,9 +71,12 @@ class Player:
         words = await self._words(run)
         try:
             plan, columns, calendar = await self._prepared(run.wish)
+            stream = (plan.symbol, plan.timeframe)
+            loaded = await model_for(self.world.store, plan.strategies, stream)
+            plan = loaded.into(plan)
             with TemporaryDirectory(prefix="ai-trader-backtest-") as name:
                 folder = Path(name)
-                await asyncio.to_thread(child.put, folder, plan, columns, calendar)
+                await asyncio.to_thread(child.put, folder, plan, columns, calendar, loaded.body)
                 cancelled = await self._run(run, folder, words)
                 if cancelled and not (folder / child.REPORT).exists():
                     await self._finish(run, RunState.CANCELLED)

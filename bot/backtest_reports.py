@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.backtesting import Past, calendar_of, play, signals_log, trades_log
 from bot.i18n import LANGUAGES, Words, words_for
+from bot.past_models import Loaded, model_for
 from bot.report_page import page, pictures
 from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
@@ -22,7 +23,7 @@ from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
 from engine.research.backtest import Cancelled
 from engine.research.columns import columns_of
-from engine.research.plan import plan_of
+from engine.research.plan import chosen, plan_of
 from engine.research.report import Played, Report, report_of
 from engine.snapshot.canonical import canonical, plain
 from engine.strategies.documents import parse, shipped, strategy_id
@@ -91,6 +92,17 @@ async def stored(settings: Settings, wish: Wish) -> Past:
     return Past(market.source, columns_of(wish.symbol, wish.timeframe, candles))
 
 
+async def model_of(settings: Settings, book: Book, wish: Wish, id_: int | None) -> Loaded:
+    """The registered model that is asked; none on a machine that never ran."""
+    if settings.database_url is None and not data_folder(settings.ai_trader_home).exists():
+        if id_ is not None:
+            raise InvalidInput(f"there is no database here, and so no model {id_}")
+        return Loaded()
+    wanted, _ = chosen(book.strategies, wish.symbol, wish.timeframe, wanted=wish.strategy)
+    async with open_database_of(settings) as world:
+        return await model_for(world.store, wanted, (wish.symbol, wish.timeframe), id_)
+
+
 def run(
     settings: Settings,
     book: Book,
@@ -98,6 +110,7 @@ def run(
     wish: Wish,
     *,
     calendar: Path | None,
+    model: Loaded,
     outputs: Outputs,
     language: str,
     say: Say,
@@ -111,8 +124,9 @@ def run(
         wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
         zone=settings.broker_timezone, currency=settings.account_currency,
     )  # fmt: skip
+    plan = model.into(plan)
     with _interruptible() as stopped:
-        played = play(plan, past.columns, news, _teller(stopped, progress))
+        played = play(plan, past.columns, news, _teller(stopped, progress), model.body)
     progress("")
     report, words = report_of(played), words_for(language)
     _tell(report, words, say)

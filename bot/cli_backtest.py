@@ -69,6 +69,9 @@ def backtest(
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the report as JSON here.")
     ] = None,
+    model: Annotated[
+        int | None, typer.Option("--model", help="The registered model to ask, by its number.")
+    ] = None,
     look_ahead: Annotated[
         bool,
         typer.Option("--check-look-ahead", help="Say which condition looks into the future."),
@@ -107,15 +110,16 @@ def backtest(
         book = _run(backtest_reports.book_of(settings, own, say=_say))
         if past is None:
             past = _run(backtest_reports.stored(settings, wish))
+        loaded = _run(backtest_reports.model_of(settings, book, wish, model))
         if look_ahead:
             return checker.check(
-                settings, book, past, wish, calendar=calendar, language=language, say=_say,
-                progress=_progress,
+                settings, book, past, wish, calendar=calendar, model=loaded, language=language,
+                say=_say, progress=_progress,
             )  # fmt: skip
         return backtest_reports.run(
-            settings, book, past, wish, calendar=calendar, language=language, say=_say,
+            settings, book, past, wish, calendar=calendar, model=loaded, language=language,
+            say=_say, progress=_progress,
             outputs=backtest_reports.Outputs(html=html, csv=csv, stream=stream, json=json),
-            progress=_progress,
         )  # fmt: skip
 
     _exit(_guard(work))

@@ -8,6 +8,7 @@ from time import perf_counter
 from bot.backtest_reports import Book, plain_text, rows
 from bot.backtesting import Past, calendar_of, venues
 from bot.i18n import LANGUAGES, Html, Words, words_for
+from bot.past_models import Loaded
 from bot.reports import CLEAN, Say
 from bot.settings import Settings
 from engine.domain.backtest import Wish
@@ -29,6 +30,7 @@ def check(
     wish: Wish,
     *,
     calendar: Path | None,
+    model: Loaded,
     language: str,
     say: Say,
     progress: Say,
@@ -41,10 +43,11 @@ def check(
         wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
         zone=settings.broker_timezone, currency=settings.account_currency,
     )  # fmt: skip
+    plan = model.into(plan)
     play = RunBacktest(venues=venues, timer=perf_counter)
 
     def make(columns: Columns) -> Backtest:
-        return play.made(plan, columns, news)
+        return play.made(plan, columns, news, body=model.body)
 
     looked = LookAhead(make=make, tell=lambda percent: progress(f"{percent:3} %"))(past.columns)
     progress("")

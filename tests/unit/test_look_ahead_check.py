@@ -6,6 +6,7 @@ from bot.backtest_reports import Book
 from bot.backtesting import Past
 from bot.i18n import LANGUAGES, words_for
 from bot.look_ahead import FOUND, check, told
+from bot.past_models import Loaded
 from bot.reports import CLEAN
 from bot.settings import Settings
 from engine.domain.account import Direction
@@ -25,7 +26,7 @@ def checked(**values: object) -> tuple[int, list[str]]:
     said: list[str] = []
     book = Book((crossing(**values),), RiskSettings(), 1)
     code = check(
-        Settings(_env_file=None), book, PAST, WISH, calendar=None, language="en",  # type: ignore[call-arg]
+        Settings(_env_file=None), book, PAST, WISH, calendar=None, model=Loaded(), language="en",  # type: ignore[call-arg]
         say=said.append, progress=lambda line: None,
     )  # fmt: skip
     return code, said
