@@ -73,7 +73,7 @@ class Player:
             plan, columns, calendar = await self._prepared(run.wish)
             stream = (plan.symbol, plan.timeframe)
             loaded = await model_for(self.world.store, plan.strategies, stream)
-            plan = loaded.into(plan)
+            plan = loaded.into(plan, columns)
             with TemporaryDirectory(prefix="ai-trader-backtest-") as name:
                 folder = Path(name)
                 await asyncio.to_thread(child.put, folder, plan, columns, calendar, loaded.body)

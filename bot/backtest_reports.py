@@ -124,7 +124,7 @@ def run(
         wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
         zone=settings.broker_timezone, currency=settings.account_currency,
     )  # fmt: skip
-    plan = model.into(plan)
+    plan = model.into(plan, past.columns)
     with _interruptible() as stopped:
         played = play(plan, past.columns, news, _teller(stopped, progress), model.body)
     progress("")

@@ -43,7 +43,7 @@ def check(
         wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
         zone=settings.broker_timezone, currency=settings.account_currency,
     )  # fmt: skip
-    plan = model.into(plan)
+    plan = model.into(plan, past.columns)
     play = RunBacktest(venues=venues, timer=perf_counter)
 
     def make(columns: Columns) -> Backtest:

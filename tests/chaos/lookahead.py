@@ -93,4 +93,4 @@ def _condition(name: str, chance: Random) -> Condition:
         argument = str(chance.randint(40, 70))
     else:
         argument = str(chance.randint(1, 50))
-    return Condition(name, f"H1 {argument}" if known.longer else argument)
+    return Condition(name, f"M5 {argument}" if known.longer else argument)

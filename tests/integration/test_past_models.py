@@ -34,7 +34,7 @@ async def test_the_approved_one_is_asked_where_a_strategy_asks_one(desk: Desk) -
     assert found.model is not None
     assert (found.model.asked.hash, found.body) == (candidate.hash, trained().body)
     await desk.talk.decide_model.approve(None, candidate.id)
-    assert await model_for(store, [FOREST], STREAM) == found
+    assert await model_for(store, [FOREST], STREAM) == replace(found, is_chosen=False)
     assert await model_for(store, [TREND], STREAM) == Loaded()
     with pytest.raises(NotFound):
         await model_for(store, [FOREST], STREAM, 99)
@@ -68,6 +68,14 @@ async def test_a_run_from_the_chat_asks_it_and_says_so(desk: Desk) -> None:
     early = await played(desk, 3, replace(fair, since=candles[1_900].time))
     assert early.state is RunState.FAILED
     assert "it knows the answers" in str(early.problem)
+    # Beside others it is left out, and named.
+    both = replace(fair, since=candles[1_900].time, strategy=None)
+    async with desk.world.store.begin() as tx:
+        on = replace(FOREST, version=2)
+        await tx.settings.save_strategy(on, by="test", reason="test")
+    report = restore(Report, (await played(desk, 4, both)).report)
+    assert "EMA trend" in {each.name for each in report.plan.strategies}
+    assert report.plan.left_out == (f"{FOREST.name}: {model.name} learnt from these candles",)
 
 
 def notes(report: Report) -> Sequence[str]:
