@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.analyst_settings import build_analyst
 from bot.evaluating import PlayWindow
 from bot.sweeping import PlayApart
 from bot.world import World
@@ -11,7 +12,7 @@ from engine.flow.halts import ChangeControl
 from engine.flow.rollback import CompareSettings, RollBackSettings, RollBackStrategy
 from engine.flow.settings import ChangeSettings, ReadSettings
 from engine.flow.strategies import EditStrategy, ReadVersions
-from engine.ports import Analyst, Bell
+from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.optimizer import RunOptimizer, TrainOptimizer
 from engine.research.suggesting import Suggest
@@ -71,9 +72,12 @@ def build_changes(
     )
 
 
-def build_suggest(world: World, bell: Bell, analyst: Analyst) -> Suggest:
-    """What asks the language model for changes; for a worker, beside the trading."""
+def build_suggest(world: World, bell: Bell) -> Suggest | None:
+    """What asks the language model for changes, beside the trading; None where none is used."""
     store, manner = world.store, world.manner
+    analyst = build_analyst(world.provider.plan, world.model, store)
+    if analyst is None:
+        return None
     return Suggest(
         store=store,
         market=world.market,

@@ -82,14 +82,15 @@ class Work:
     poll_feeds: PollFeeds
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
-    #: The next two are None where no language model is used.
+    #: None where no language model is used.
     explain_ideas: ExplainIdeas | None
-    suggest: Suggest | None
     forget_answers: ForgetAnswers
     ingestion: Ingestion
     retrain: Retrain
     generate_signal: GenerateSignal
     changes: Changes
+    #: None where no language model is used.
+    suggest: Suggest | None
 
 
 def build_collect(world: World) -> Collect:
@@ -182,10 +183,7 @@ def build_anchor_history(world: World, bell: Bell) -> AnchorHistory:
 
 
 def build_work(world: World, bell: Bell) -> Work:
-    """The use cases of a worker. Whoever asks the language model shares it: how it fares is
-    remembered in it.
-    """
-    analyst = build_analyst(world.provider.plan, world.model, world.store)
+    """The use cases of a worker."""
     store, broker, market = world.store, world.broker, world.market
     collect = build_collect(world)
     resolve_orders = ResolveOrders(store=store, broker=broker, bell=bell)
@@ -231,10 +229,7 @@ def build_work(world: World, bell: Bell) -> Work:
             live_enabled=world.live_enabled,
             worker=f"{gethostname()}:{getpid()}",
         ),
-        explain_ideas=None
-        if analyst is None
-        else ExplainIdeas(store=store, analyst=analyst, bell=bell),
-        suggest=None if analyst is None else build_suggest(world, bell, analyst),
+        explain_ideas=build_explain(world, bell),
         forget_answers=ForgetAnswers(store=store),
         refresh_provider=build_provider(world.provider, store, bell).refresh,
         ingestion=build_ingestion(
@@ -243,7 +238,16 @@ def build_work(world: World, bell: Bell) -> Work:
         retrain=build_retrain(world),
         generate_signal=build_generate_signal(world),
         changes=build_changes(world, bell, change_control),
+        suggest=build_suggest(world, bell),
     )
+
+
+def build_explain(world: World, bell: Bell) -> ExplainIdeas | None:
+    """What has ideas explained; nothing that trades knows of it."""
+    analyst = build_analyst(world.provider.plan, world.model, world.store)
+    if analyst is None:
+        return None
+    return ExplainIdeas(store=world.store, analyst=analyst, bell=bell)
 
 
 def build_change_control(world: World, bell: Bell) -> ChangeControl:
