@@ -12,6 +12,7 @@ from typing import Any
 from bot.children import Child, child, died
 from bot.i18n import Words
 from bot.past import news_of, past_of
+from bot.past_models import model_for
 from bot.playing import MODULE, Given, input_of, must_be_well
 from bot.progress import Progress
 from bot.views import backtest_form as views
@@ -140,7 +141,10 @@ class Player:
             wish, strategies, settings, version, source=past.source, calendar=name,
             zone=world.zone.key, currency=currency,
         )  # fmt: skip
-        return Given(plan, past.columns, news, (words.language, words.timezone))
+        loaded = await model_for(world.store, plan.strategies, (plan.symbol, plan.timeframe))
+        plan = loaded.into(plan, past.columns)
+        reader = (words.language, words.timezone)
+        return Given(plan, past.columns, news, reader, loaded.body)
 
     async def _tell(self, run: BacktestRun, what: str) -> None:
         """Change the message that shows the run; add the report when it has ended."""

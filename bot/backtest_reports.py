@@ -13,6 +13,7 @@ from typing import Any
 from bot.backtesting import Past, calendar_of, play, signals_log, trades_log
 from bot.i18n import LANGUAGES, Words, words_for
 from bot.past import past_of
+from bot.past_models import Loaded, model_for
 from bot.report_page import page, pictures
 from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
@@ -23,7 +24,7 @@ from engine.domain.settings import RiskSettings
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
 from engine.research.backtest import Cancelled
-from engine.research.plan import plan_of
+from engine.research.plan import chosen, plan_of
 from engine.research.report import Played, Report, report_of
 from engine.snapshot.canonical import canonical, plain
 from engine.strategies.documents import parse, shipped, strategy_id
@@ -88,6 +89,17 @@ async def stored(settings: Settings, symbol: str, timeframe: Timeframe | None) -
         return await past_of(world, symbol, timeframe or watched[symbol])
 
 
+async def model_of(settings: Settings, book: Book, wish: Wish, id_: int | None) -> Loaded:
+    """The registered model that is asked; none on a machine that never ran."""
+    if settings.database_url is None and not data_folder(settings.ai_trader_home).exists():
+        if id_ is not None:
+            raise InvalidInput(f"there is no database here, and so no model {id_}")
+        return Loaded()
+    wanted, _ = chosen(book.strategies, wish.symbol, wish.timeframe, wanted=wish.strategy)
+    async with open_database_of(settings) as world:
+        return await model_for(world.store, wanted, (wish.symbol, wish.timeframe), id_)
+
+
 def run(
     settings: Settings,
     book: Book,
@@ -95,6 +107,7 @@ def run(
     wish: Wish,
     *,
     calendar: Path | None,
+    model: Loaded,
     outputs: Outputs,
     language: str,
     say: Say,
@@ -108,8 +121,9 @@ def run(
         wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
         zone=settings.broker_timezone, currency=settings.account_currency,
     )  # fmt: skip
+    plan = model.into(plan, past.columns)
     with _interruptible() as stopped:
-        played = play(plan, past.columns, news, _teller(stopped, progress))
+        played = play(plan, past.columns, news, _teller(stopped, progress), model.body)
     progress("")
     report, words = report_of(played), words_for(language)
     _tell(report, words, say)
@@ -154,32 +168,33 @@ def _interruptible() -> Iterator[list[bool]]:
 
 def _tell(report: Report, words: Words, say: Say) -> None:
     """The figures as a table, the assumptions and the refusals under it."""
-    say(_plain(views.headline(words, report)))
+    say(plain_text(views.headline(words, report)))
     if not report.is_whole:
-        say(_plain(words("backtest.partial", candles=words.number(report.candles))))
-    rows = views.figures(words, report)
-    _rows(words("backtest.figures"), rows, say)
-    _rows(words("backtest.assumptions"), views.assumptions(words, report.plan), say)
+        say(plain_text(words("backtest.partial", candles=words.number(report.candles))))
+    rows(words("backtest.figures"), views.figures(words, report), say)
+    rows(words("backtest.assumptions"), views.assumptions(words, report.plan), say)
     found = [(views.refusal(words, why), words.number(count)) for why, count in report.refusals]
-    _rows(words("backtest.refusals"), found, say)
+    rows(words("backtest.refusals"), found, say)
     halts = [(words.moment(at), views.halt(words, why)) for at, why in report.halts]
-    _rows(words("backtest.halted"), halts, say)
+    rows(words("backtest.halted"), halts, say)
     for note in views.notes(words, report):
-        say(_plain(note))
-    say(f"{_plain(words('backtest.fingerprint'))}: {report.hash}")
+        say(plain_text(note))
+    say(f"{plain_text(words('backtest.fingerprint'))}: {report.hash}")
 
 
-def _rows(heading: str, rows: Sequence[tuple[str, str]], say: Say) -> None:
-    if not rows:
+def rows(heading: str, found: Sequence[tuple[str, str]], say: Say) -> None:
+    """A table of names and values; nothing of none."""
+    if not found:
         return
-    say(f"\n{_plain(heading)}")
-    names = [_plain(name) for name, _ in rows]
+    say(f"\n{plain_text(heading)}")
+    names = [plain_text(name) for name, _ in found]
     wide = max(map(len, names))
-    for name, (_, value) in zip(names, rows, strict=True):
-        say(f"  {name.ljust(wide)}  {_plain(value)}")
+    for name, (_, value) in zip(names, found, strict=True):
+        say(f"  {name.ljust(wide)}  {plain_text(value)}")
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
+    """Words without the marks of a chat."""
     return unescape(sub(r"<[^>]+>", "", text))
 
 

@@ -107,9 +107,15 @@ def venues(plan: Plan, columns: Columns) -> tuple[SimulatedVenue, Instrument]:
     return venue, venue.market.facts
 
 
-def play(plan: Plan, columns: Columns, calendar: CalendarView | None, tell: Tell) -> Played:
-    """Play a plan, here and now."""
-    return RunBacktest(venues=venues, timer=perf_counter)(plan, columns, calendar, tell)
+def play(
+    plan: Plan,
+    columns: Columns,
+    calendar: CalendarView | None,
+    tell: Tell,
+    body: bytes | None = None,
+) -> Played:
+    """Play a plan, here and now; ``body`` are the trees of its model."""
+    return RunBacktest(venues=venues, timer=perf_counter)(plan, columns, calendar, tell, body)
 
 
 TRADES = (

@@ -64,6 +64,24 @@ async def advise(ctx: Mapping[str, Any]) -> None:
         return
     for made in await work.changes.advise():
         log.info("the advisor made proposal %s", made.id)
+    await suggest(ctx)
+
+
+async def suggest(ctx: Mapping[str, Any]) -> None:
+    """Ask the language model what it would change, if there is one; one at a time in a process."""
+    work: Work = ctx["work"]
+    busy: set[str] = ctx["busy"]
+    if work.suggest is None or "suggest" in busy:
+        return
+    busy.add("suggest")
+    try:
+        found = await work.suggest()
+    finally:
+        busy.discard("suggest")
+    if found.proposal is None:
+        log.info("the model's idea came to no proposal: %s", found.reason)
+    else:
+        log.info("the model made proposal %s", found.proposal.id)
 
 
 async def optimize(ctx: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.analyst_settings import build_analyst
 from bot.evaluating import PlayWindow
 from bot.playing import PlayApart
 from bot.world import World
@@ -14,6 +15,7 @@ from engine.flow.strategies import EditStrategy, ReadVersions
 from engine.ports import Bell
 from engine.research.advisor import Advise
 from engine.research.optimizer import RunOptimizer, TrainOptimizer
+from engine.research.suggesting import Suggest
 from engine.research.walkforward import Evaluator
 
 
@@ -57,7 +59,7 @@ def build_changes(
         ),
         expire=expire,
         remind=RemindOfChanges(store=store),
-        advise=Advise(store=store, propose=propose),
+        advise=Advise(store=store, propose=propose, bell=bell),
         train=TrainOptimizer(store=store, bell=bell),
         optimize=RunOptimizer(
             store=store, market=market, propose=propose, evaluator=evaluator or past
@@ -65,4 +67,19 @@ def build_changes(
         compare_settings=compare,
         roll_back_settings=RollBackSettings(compare=compare, change=change_settings),
         roll_back_strategy=RollBackStrategy(read=ReadVersions(store=store), edit=edit),
+    )
+
+
+def build_suggest(world: World, bell: Bell) -> Suggest | None:
+    """What asks the language model for changes, beside the trading; None where none is used."""
+    store, manner = world.store, world.manner
+    analyst = build_analyst(world.provider.plan, world.model, store)
+    if analyst is None:
+        return None
+    return Suggest(
+        store=store,
+        market=world.market,
+        analyst=analyst,
+        propose=ProposeChange(store=store, bell=bell, life=manner.life, stops=manner.stops),
+        evaluator=PlayWindow(world, PlayApart(world)),
     )

@@ -69,11 +69,19 @@ def backtest(
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the report as JSON here.")
     ] = None,
+    model: Annotated[
+        int | None, typer.Option("--model", help="The registered model to ask, by its number.")
+    ] = None,
+    look_ahead: Annotated[
+        bool,
+        typer.Option("--check-look-ahead", help="Say which condition looks into the future."),
+    ] = False,
     language: Annotated[str, typer.Option("--language", help="en es pt_BR de ru ar.")] = "en",
     home: Home = None,
 ) -> None:
     """Play history through the live pipeline, with costs, and report what came of it."""
     from bot import backtest_reports, backtesting
+    from bot import look_ahead as checker
     from bot.reports import pair
 
     settings = _settings(home)
@@ -102,10 +110,16 @@ def backtest(
         )
         own = None if draft is None else backtest_reports.draft_of(draft)
         book = _run(backtest_reports.book_of(settings, own, say=_say))
+        loaded = _run(backtest_reports.model_of(settings, book, wish, model))
+        if look_ahead:
+            return checker.check(
+                settings, book, past, wish, calendar=calendar, model=loaded, language=language,
+                say=_say, progress=_progress,
+            )  # fmt: skip
         return backtest_reports.run(
-            settings, book, past, wish, calendar=calendar, language=language, say=_say,
+            settings, book, past, wish, calendar=calendar, model=loaded, language=language,
+            say=_say, progress=_progress,
             outputs=backtest_reports.Outputs(html=html, csv=csv, stream=stream, json=json),
-            progress=_progress,
         )  # fmt: skip
 
     _exit(_guard(work))

@@ -10,15 +10,16 @@ from broker.feeds.recorded import shipped_recording
 from engine.domain.backtest import Costs
 from engine.domain.settings import RiskSettings
 from engine.domain.strategy import Strategy
-from engine.research.plan import Plan
+from engine.research.plan import Plan, obstacles
 from engine.research.walkforward import Window
 from engine.scoring.metrics import Trade
 
 
 @dataclass(frozen=True, slots=True)
 class PlayWindow:
-    """The port ``Evaluator``: the settings of now, the usual costs, and the candles that this
-    installation decides on. Where nobody knows the news of then, none are assumed.
+    """The ports ``Evaluator``, with the settings of now, and ``SettingsEvaluator``: the usual
+    costs, and the candles that this installation decides on. Where nobody knows the news of then,
+    none are assumed.
     """
 
     world: World
@@ -30,6 +31,25 @@ class PlayWindow:
         """
         async with self.world.store.begin() as tx:
             version, settings = await tx.settings.risk()
+        found = await self._played(document, window, settings, version)
+        return tuple(sorted(found, key=lambda trade: trade.closed_at))
+
+    async def tried(self, settings: RiskSettings, window: Window) -> tuple[Trade, ...]:
+        """The port ``SettingsEvaluator``: every strategy that is on and that a backtest can play,
+        each for itself.
+        """
+        async with self.world.store.begin() as tx:
+            version, _ = await tx.settings.risk()
+            strategies = await tx.settings.strategies()
+        found: list[Trade] = []
+        for document in strategies:
+            if document.is_active and not obstacles(document):
+                found += await self._played(document, window, settings, version)
+        return tuple(sorted(found, key=lambda trade: trade.closed_at))
+
+    async def _played(
+        self, document: Strategy, window: Window, settings: RiskSettings, version: int
+    ) -> list[Trade]:
         watched = [
             symbol
             for symbol, timeframe in self.world.symbols
@@ -37,9 +57,8 @@ class PlayWindow:
         ]
         found: list[Trade] = []
         for symbol in watched:
-            plan = self._plan(document, symbol, window, settings, version)
-            found += await self.play.trades(plan)
-        return tuple(sorted(found, key=lambda trade: trade.closed_at))
+            found += await self.play.trades(self._plan(document, symbol, window, settings, version))
+        return found
 
     def _plan(
         self,

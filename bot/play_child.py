@@ -39,7 +39,7 @@ def run(wanted: Given) -> None:
         if asked:
             raise Cancelled
 
-    played = play(wanted.plan, wanted.columns, wanted.calendar, progress)
+    played = play(wanted.plan, wanted.columns, wanted.calendar, progress, wanted.model)
     report = report_of(played)
     if wanted.reader is None:
         _tell_figures(report)

@@ -6,6 +6,8 @@ A sweep and the optimizer want figures and trades, a person the whole report wit
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bot.children import Arrays, Child, child, died, packed
 from bot.past import Kept, news_of
 from bot.world import World
@@ -19,19 +21,21 @@ from engine.scoring.metrics import Trade
 from engine.snapshot.canonical import plain, restore
 
 MODULE = "bot.play_child"
+_MODEL = "model"
 _ARRAYS = ("opened", "open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """What is to be played. ``reader`` is the language and the zone of whoever reads the report;
-    None for figures and trades alone.
+    None for figures and trades alone. ``model`` are the trees of the plan's model.
     """
 
     plan: Plan
     columns: Columns
     calendar: CalendarView
     reader: tuple[str, str] | None = None
+    model: bytes | None = None
 
 
 def input_of(given: Given) -> bytes:
@@ -42,7 +46,10 @@ def input_of(given: Given) -> bytes:
         "calendar": plain(given.calendar),
         "reader": given.reader,
     }
-    return packed(document, {name: getattr(given.columns, name) for name in _ARRAYS})
+    arrays = {name: getattr(given.columns, name) for name in _ARRAYS}
+    if given.model is not None:
+        arrays[_MODEL] = np.frombuffer(given.model, dtype=np.uint8)
+    return packed(document, arrays)
 
 
 def given_of(document: Any, arrays: Arrays) -> Given:
@@ -53,7 +60,11 @@ def given_of(document: Any, arrays: Arrays) -> Given:
         **{name: arrays[name] for name in _ARRAYS},
     )  # fmt: skip
     calendar = restore(CalendarView, document["calendar"])
-    return Given(plan, columns, calendar, None if reader is None else (reader[0], reader[1]))
+    return Given(
+        plan, columns, calendar,
+        reader=None if reader is None else (reader[0], reader[1]),
+        model=arrays[_MODEL].tobytes() if _MODEL in arrays else None,
+    )  # fmt: skip
 
 
 def must_be_well(told: dict[str, Any]) -> None:

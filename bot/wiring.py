@@ -8,7 +8,7 @@ from socket import gethostname
 from time import perf_counter
 
 from bot.analyst_settings import build_analyst
-from bot.changing import Changes, build_changes
+from bot.changing import Changes, build_changes, build_suggest
 from bot.ingesting import Ingestion, build_ingestion
 from bot.lexicon import lexicons
 from bot.modelling import build_generate_signal, build_retrain
@@ -50,6 +50,7 @@ from engine.flow.time_limits import CloseOnTime
 from engine.flow.usage import ReadLimits
 from engine.flow.watch import WatchHeartbeats
 from engine.ports import Bell
+from engine.research.suggesting import Suggest
 from engine.snapshot.collect import Collect
 from storage.audit import PostgresAuditor
 
@@ -86,6 +87,8 @@ class Work:
     retrain: Retrain
     generate_signal: GenerateSignal
     changes: Changes
+    #: None where no language model is used.
+    suggest: Suggest | None
 
 
 def build_collect(world: World) -> Collect:
@@ -232,6 +235,7 @@ def build_work(world: World, bell: Bell) -> Work:
         retrain=build_retrain(world),
         generate_signal=build_generate_signal(world),
         changes=build_changes(world, bell, change_control),
+        suggest=build_suggest(world, bell),
     )
 
 

@@ -20,7 +20,7 @@ from bot import jobs
 from bot.backtest_jobs import Player, play_backtests
 from bot.bell import ArqBell
 from bot.briefing import RenderAll
-from bot.change_jobs import advise, expire_changes, optimize, remind_of_changes
+from bot.change_jobs import advise, expire_changes, optimize, remind_of_changes, suggest
 from bot.courier import build_courier
 from bot.documents import Write
 from bot.drawing import Draw
@@ -203,6 +203,7 @@ def build_worker(
             explain_ideas,
             func(play_backtests, timeout=_PLAY_TIMEOUT),
             func(play_shards, timeout=_SEARCH_TIMEOUT, max_tries=1),
+            func(suggest, timeout=_SEARCH_TIMEOUT, max_tries=1),
         ],
         cron_jobs=_distinct([
             cron(
@@ -213,7 +214,7 @@ def build_worker(
             cron(jobs.expire, second=set(range(0, 60, 2)), max_tries=1),
             cron(expire_changes, second=set(range(1, 60, 2)), max_tries=1),
             cron(remind_of_changes, second=40, max_tries=1),
-            cron(advise, minute=23, second=0, max_tries=1, timeout=_POLL_TIMEOUT),
+            cron(advise, minute=23, second=0, max_tries=1, timeout=_SEARCH_TIMEOUT),
             cron(optimize, second=30, max_tries=1, timeout=_SEARCH_TIMEOUT),
             cron(jobs.execute_commands, second=set(range(1, 60, 2)), max_tries=1),
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),

@@ -28,7 +28,9 @@ from engine.domain.strategy import (
 from engine.research.backtest import Backtest
 from engine.research.columns import Columns
 from engine.research.eyes import Eyes, Rules
+from engine.research.longer import Longer
 from engine.research.simulation import State
+from engine.strategies.base import frames_needed
 
 #: Nobody knows of any release.
 QUIET = CalendarView(events=(), known_until=datetime(2100, 1, 1, tzinfo=UTC))
@@ -89,5 +91,7 @@ def backtest(
         columns=columns, instrument=venue.market.facts, spread=spread, calendar=calendar,
         rules=Rules(strategies=strategies, settings=settings or RiskSettings()),
     )  # fmt: skip
+    frames = frames_needed(strategies, columns.symbol, columns.timeframe)
+    eyes.longer = Longer(columns, frames, known.digits)
     state = State(control=control, zone=UTC, resume=resume)
     return Backtest(eyes=eyes, venue=venue, state=state, **values)

@@ -7,6 +7,7 @@ from html import escape
 from bot.i18n import Html, Words
 from bot.views.facts import coded, in_r, reason, signed
 from engine.domain.values import quantize
+from engine.research.forecasts import asks_a_model
 from engine.research.plan import Plan
 from engine.research.report import Report, Slice
 
@@ -113,6 +114,11 @@ def notes(words: Words, report: Report) -> list[Html]:
     """What a reader must know to judge the figures."""
     plan = report.plan
     lines = [] if plan.calendar is not None else [words("backtest.assumed_quiet")]
+    if plan.model is not None:
+        name, last = plan.model.asked.name, words.time(plan.model.last, "d MMM y")
+        lines.append(words("backtest_model.asked", name=name, last=last))
+    elif any(asks_a_model(each) for each in plan.strategies):
+        lines.append(words("backtest_model.none"))
     return lines + [words("backtest.left_out", what=each) for each in plan.left_out]
 
 

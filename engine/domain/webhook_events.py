@@ -36,6 +36,11 @@ class EventType(StrEnum):
     SYMBOL_RESUMED = "symbol.resumed"
     SETTINGS_CHANGED = "settings.changed"
     STRATEGY_CHANGED = "strategy.changed"
+    PROPOSAL_MADE = "proposal.made"
+    PROPOSAL_APPROVED = "proposal.approved"
+    PROPOSAL_REJECTED = "proposal.rejected"
+    PROPOSAL_EXPIRED = "proposal.expired"
+    PROPOSAL_STALE = "proposal.stale"
     COMMAND_FINISHED = "command.finished"
     LIVE_CONFIRMED = "live.confirmed"
     LIVE_REVOKED = "live.revoked"
@@ -74,6 +79,11 @@ EVENTS = {
     Action.SYMBOL_RESUMED: EventType.SYMBOL_RESUMED,
     Action.SETTINGS_CHANGED: EventType.SETTINGS_CHANGED,
     Action.STRATEGY_CHANGED: EventType.STRATEGY_CHANGED,
+    Action.PROPOSAL_MADE: EventType.PROPOSAL_MADE,
+    Action.PROPOSAL_APPROVED: EventType.PROPOSAL_APPROVED,
+    Action.PROPOSAL_REJECTED: EventType.PROPOSAL_REJECTED,
+    Action.PROPOSAL_EXPIRED: EventType.PROPOSAL_EXPIRED,
+    Action.PROPOSAL_STALE: EventType.PROPOSAL_STALE,
     Action.COMMAND_FINISHED: EventType.COMMAND_FINISHED,
     Action.LIVE_CONFIRMED: EventType.LIVE_CONFIRMED,
     Action.LIVE_REVOKED: EventType.LIVE_REVOKED,

@@ -15,7 +15,7 @@ from engine.snapshot.forest import Forest, read_forest
 log = logging.getLogger(__name__)
 
 #: Digits of a probability that are kept.
-_PLACES = 4
+PLACES = 4
 _MOST = 256
 
 
@@ -42,7 +42,7 @@ class AskModel:
             model=model.name,
             hash=model.hash,
             horizon=model.horizon,
-            probability=from_float(forest.probability(asked), _PLACES),
+            probability=from_float(forest.probability(asked), PLACES),
         )
 
     async def _forest(self, model: Approved) -> Forest | None:

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from engine.domain.change_proposal import proposal_of
 from engine.domain.decision import Action, Decision, Entry
+from engine.domain.settings import returned_to
 from engine.domain.values import utc
 from engine.domain.webhook_events import EVENTS, EventType
 from engine.domain.webhooks import LARGEST, Endpoint, Event
@@ -40,6 +42,8 @@ _POSITION_ORDER = (
 )  # fmt: skip
 _CONTROL = ("state", "reason", "mode", "paused_symbols", "changed_by", "version")
 _COMMAND = ("command_id", "type", "payload", "status")
+_DRAFT, _CHANGE = ("source", "by", "said"), ("field", "before", "after")
+_SUBJECT = ("target", "key", "version", "name")
 _FAILED = ("endpoint", "description", "event", "type", "attempts", "reason")
 
 
@@ -171,13 +175,34 @@ def _control(detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings(detail: dict[str, Any]) -> dict[str, Any]:
-    return _pick(detail, ("reason", "from", "to", "changes"))
+    return {**_pick(detail, ("reason", "from", "to", "changes")), **_came_of(detail)}
 
 
 def _strategy_change(detail: dict[str, Any]) -> dict[str, Any]:
     after = detail.get("after")
     name = after.get("name") if isinstance(after, dict) else None
-    return {"name": name, **_pick(detail, ("reason", "version", "changes"))}
+    return {"name": name, **_pick(detail, ("reason", "version", "changes")), **_came_of(detail)}
+
+
+def _came_of(detail: dict[str, Any]) -> dict[str, Any]:
+    """The approved proposal that a change is of, and the older version it goes back to."""
+    reason = str(detail.get("reason", ""))
+    found = {"proposal_id": proposal_of(reason), "rolled_back_to": returned_to(reason)}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def _change_proposal(detail: dict[str, Any]) -> dict[str, Any]:
+    """A proposal to change the configuration: what it would change, by whom, and until when it
+    waits; of one that has ended, its subject and the version that it made.
+    """
+    told = {"id": detail.get("proposal_id"), **_pick(detail, ("subject", "applied"))}
+    made = detail.get("proposal")
+    draft = made.get("draft") if isinstance(made, dict) else None
+    if isinstance(draft, dict):
+        told |= _pick(made, ("expires_at", "stops")) | _pick(draft, _DRAFT)
+        told["subject"] = _pick(draft.get("subject"), _SUBJECT)
+        told["changes"] = [_pick(change, _CHANGE) for change in draft.get("changes", ())]
+    return {"proposal": told}
 
 
 def _command(detail: dict[str, Any]) -> dict[str, Any]:
@@ -214,6 +239,7 @@ _TOLD: Mapping[Action, Callable[[dict[str, Any]], dict[str, Any]]] = {
     ),
     Action.SETTINGS_CHANGED: _settings,
     Action.STRATEGY_CHANGED: _strategy_change,
+    **{action: _change_proposal for action in EVENTS if action.startswith("proposal_")},
     Action.COMMAND_FINISHED: _command,
     Action.LIVE_CONFIRMED: _live,
     Action.LIVE_REVOKED: _live,

@@ -11,7 +11,7 @@ from engine.domain.person import Role
 from engine.flow.change_proposals import ProposeChange
 from engine.flow.people import person_at_least
 from engine.flow.performance import in_risk, whole
-from engine.ports import Store, Transaction
+from engine.ports import Bell, Store, Transaction
 from engine.research.advice import Advice, Past, Situation, advise
 from engine.scoring.metrics import Trade, measure
 
@@ -25,11 +25,13 @@ class Advise:
     """Propose what the rules say, now; for a trader, or by the clock (``person_id`` None).
 
     Answers the new proposals. What is proposed already, or was turned down lately, is not proposed
-    again. Raises :class:`NotAllowed` below a trader.
+    again. Raises :class:`NotAllowed` below a trader. Where a person asks, a worker is rung to ask
+    the language model too; what comes of that comes later.
     """
 
     store: Store
     propose: ProposeChange
+    bell: Bell
 
     async def __call__(self, person_id: int | None = None) -> tuple[ChangeProposal, ...]:
         async with self.store.begin() as tx:
@@ -37,6 +39,8 @@ class Advise:
                 await person_at_least(tx, person_id, Role.TRADER)
             found = advise(await situation(tx))
         made = [await self.propose(_draft(advice)) for advice in found]
+        if person_id is not None:
+            await self.bell.ring("suggest")
         return tuple(one for one in made if one is not None)
 
 

@@ -1,6 +1,6 @@
 """What a decision of a backtest sees: the bundle of a candle, and how its data stands."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -12,8 +12,9 @@ from engine.domain.account import Account, Position
 from engine.domain.feed_fault import Sight
 from engine.domain.gate import Check, CheckResult
 from engine.domain.market import Instrument, Quote
+from engine.domain.model import Prediction
 from engine.domain.settings import RiskSettings
-from engine.domain.snapshot import Bundle, CalendarView
+from engine.domain.snapshot import Bundle, CalendarView, Frame
 from engine.domain.strategy import Strategy
 from engine.gate.case import Finding
 from engine.gate.feed_guard import faults
@@ -48,6 +49,9 @@ class Eyes:
     spread: Decimal
     calendar: CalendarView | None
     rules: Rules
+    #: What a model says at a candle, and the longer timeframes that are seen there.
+    forecast: Callable[[int], Prediction | None] = lambda place: None
+    longer: Callable[[int], tuple[Frame, ...]] = lambda place: ()
 
     @cached_property
     def data(self) -> dict[int, Finding]:
@@ -106,6 +110,8 @@ class Eyes:
             strategies=self.rules.strategies,
             control=state.control,
             recent=state.seen(at),
+            prediction=self.forecast(place),
+            frames=self.longer(place),
         )
 
     def _sight(self, place: int) -> Sight:

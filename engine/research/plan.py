@@ -9,14 +9,23 @@ import numpy as np
 
 from engine.domain.backtest import Costs, Resume, Wish
 from engine.domain.market import Timeframe
+from engine.domain.model import Approved
 from engine.domain.settings import RiskSettings, with_changes
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
 from engine.research.columns import Columns
-from engine.strategies.rules import RULES
+from engine.strategies.base import frames_needed
 
 #: Candles of one run at most: three years of minutes.
 MOST_CANDLES = 1_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastModel:
+    """The model that is asked in a run, and when the last candle opened that it learnt from."""
+
+    asked: Approved
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +33,7 @@ class Plan:
     """One run. ``source`` names where the candles come from, ``calendar`` where the news do; none
     means that no release is assumed. ``since`` is the first candle that is judged and ``until`` the
     first that is not played; None for all there are. ``left_out`` are strategies that cannot be
-    tried. ``zone`` is the broker's, by which its days begin.
+    tried. ``zone`` is the broker's, by which its days begin. Without a ``model`` none is asked.
     """
 
     source: str
@@ -43,6 +52,7 @@ class Plan:
     resume: Resume = Resume.DAILY
     approves: bool = True
     left_out: tuple[str, ...] = ()
+    model: PastModel | None = None
 
 
 def plan_of(
@@ -81,9 +91,13 @@ def plan_of(
 
 
 def obstacles(strategy: Strategy) -> list[str]:
-    """What of a strategy a backtest cannot play: conditions on longer timeframes."""
-    conditions = (*strategy.entry_conditions, *strategy.nice_to_have)
-    return [f"looks at a longer timeframe ({c.name})" for c in conditions if RULES[c.name].longer]
+    """What of a strategy a backtest cannot play: a setup that reads shorter candles than its own,
+    which cannot be built of these.
+    """
+    active = replace(strategy, is_active=True)
+    wanted = frames_needed((active,), strategy.allowed_symbols[0], strategy.timeframe)
+    short = [frame for frame in wanted if not frame.length > strategy.timeframe.length]
+    return [f"looks at {frame} candles, which are no longer ones" for frame in sorted(short)]
 
 
 def chosen(

@@ -13,7 +13,6 @@ from engine.domain.strategy import Condition
 from engine.research.columns import Whole
 from engine.research.figures import Figures, Truth, shifted
 from engine.snapshot.indicators import SWING, Column
-from engine.strategies.rules import RULES
 
 #: (figures, direction, argument) -> where it holds
 Rule = Callable[[Figures, Direction, str], Truth]
@@ -174,12 +173,3 @@ def _extreme(values: Whole, what: Callable[..., Whole]) -> Whole:
     """The extreme of the last ten candles; before there are ten, of those there are."""
     padded = np.concatenate([np.full(SWING - 1, values[0]), values])
     return what(np.lib.stride_tricks.sliding_window_view(padded, SWING), axis=1)
-
-
-def _nowhere(f: Figures, _: Direction, __: str) -> Truth:
-    """A backtest of one timeframe sees no longer one; what looks there is not met."""
-    count = len(f.columns)
-    return Truth(np.zeros(count, dtype=np.bool_), np.ones(count, dtype=np.bool_))
-
-
-TRUTHS |= {name: _nowhere for name, known in RULES.items() if known.longer}

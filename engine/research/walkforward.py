@@ -142,7 +142,7 @@ async def search(evaluator: Evaluator, trials: Sequence[Trial], folds: Sequence[
         folds=tuple(figures),
         outside=_mean(chosen_trades),
         baseline=_mean(present_trades),
-        error=_error(chosen_trades),
+        error=error_of(chosen_trades),
         trades_outside=len(chosen_trades),
         tried=len(trials),
     )
@@ -178,10 +178,13 @@ def _score(results: Sequence[Decimal]) -> Decimal | None:
 
 
 async def _measure(evaluator: Evaluator, trial: Trial, window: Window) -> list[Decimal]:
+    return results_of(await evaluator.evaluate(trial.strategy, window), window)
+
+
+def results_of(trades: Sequence[Trade], window: Window) -> list[Decimal]:
     """Results in units of risk; raises :class:`InvalidInput` for a trade outside of its window: an
     evaluator that looks ahead would make every figure worthless.
     """
-    trades = await evaluator.evaluate(trial.strategy, window)
     for trade in trades:
         if not window.holds(trade.closed_at):
             raise InvalidInput(
@@ -190,7 +193,7 @@ async def _measure(evaluator: Evaluator, trial: Trial, window: Window) -> list[D
     return [trade.r for trade in trades if trade.r is not None]
 
 
-def _error(results: Sequence[Decimal]) -> Decimal | None:
+def error_of(results: Sequence[Decimal]) -> Decimal | None:
     """The standard error of the mean (n-1); None for fewer than two."""
     if len(results) < 2:
         return None

@@ -39,6 +39,7 @@ NAMES = (
     "reconcile",
     "lost-answers",
     "backtest",
+    "sweep",
 )
 
 

@@ -44,6 +44,7 @@ _RUNS = {
     "models": "tests.chaos.models",
     "sweeps": "tests.chaos.sweeps",
     "same-live": "tests.chaos.same_live",
+    "lookahead": "tests.chaos.lookahead",
 }
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,16 +12,20 @@ from broker.simulated import SimulatedVenue
 from engine.domain.backtest import Resume
 from engine.domain.decision import GateSnapshot
 from engine.domain.market import Timeframe
+from engine.domain.model import Approved
 from engine.domain.state import Mode
 from engine.domain.strategy import BreakEven, PartialClose, Trailing
 from engine.research.backtest import Backtest
 from engine.research.columns import columns_of
 from engine.research.eyes import Eyes, Rules
+from engine.research.forecasts import forecasts
+from engine.research.plan import PastModel
 from engine.research.simulation import State
 from engine.research.stream import document, recorded
 from storage.evaluations import _snapshot
 from tests.integration.conftest import START, Desk
 from tests.integration.test_evaluations import rows
+from tests.models import WISH, play_to, registered, trained
 
 CANDLES = 260
 
@@ -31,9 +35,9 @@ def mode() -> Mode:
     return Mode.AUTONOMOUS
 
 
-async def _played(desk: Desk) -> bytes:
+async def _played(desk: Desk, candles: int = CANDLES) -> bytes:
     """The stream of a paper run that acts by itself."""
-    for _ in range(CANDLES):
+    for _ in range(candles):
         assert await desk.world.market.advance(lambda: START, timedelta(0)) is not None
         await desk.work.sync_broker()
         await desk.work.manage_positions()
@@ -94,3 +98,39 @@ async def test_a_backtest_decides_what_the_paper_run_decided(desk: Desk, led: st
     assert ran.count(b'"trade"') > 2
     assert (b"partial_target" in ran) is (led == "in parts")
     assert ran.count(b'"idea"') > 4
+
+
+async def test_a_model_is_heard_as_in_the_paper_run(desk: Desk) -> None:
+    await play_to(desk, 2_010)
+    model = await registered(desk)
+    async with desk.world.store.begin() as tx:
+        for known in await tx.settings.strategies():
+            on = replace(known, version=known.version + 1, is_active=known.setup == "forest")
+            await tx.settings.save_strategy(on, by="test", reason="test")
+        version, settings = await tx.settings.risk()
+        strategies = await tx.settings.strategies()
+        control = await tx.controls.read()
+    ran = await _played(desk, 90)
+    market, broker = desk.world.market, cast(Any, desk.world.broker)
+    columns = columns_of("EURUSD", Timeframe.H1, market.recording.candles[: 2_010 + 90])
+    asked = Approved(id=model.id, name=model.name, hash=model.hash, horizon=WISH.horizon)
+    past = PastModel(asked=asked, last=model.report.last)
+    calendar: Any = desk.work.run_cycle.collect.calendar
+    known = instrument("EURUSD")
+    spread = Decimal(market.recording.spread_pips) * known.pip
+    venue = SimulatedVenue(
+        columns, known, spread=spread, terms=broker.terms, slippage_pips=broker.slippage_pips,
+        starting_balance=broker.starting_balance,
+    )  # fmt: skip
+    eyes = Eyes(
+        columns=columns, instrument=venue.market.facts, spread=spread, calendar=calendar.whole,
+        rules=Rules(
+            strategies=strategies, settings=settings, settings_version=version, approves=False
+        ),
+        forecast=forecasts(past, trained().body, columns, 2_010),
+    )  # fmt: skip
+    state = State(control=control, zone=UTC, resume=Resume.NEVER)
+    test = Backtest(eyes=eyes, venue=venue, state=state, start=2_010)
+    assert document(test.run().stream).splitlines() == ran.splitlines()
+    assert ran.count(b'"forecast"') > 2
+    assert ran.count(b'"order"') > 0

@@ -45,7 +45,7 @@ def both(columns: Columns, *strategies: Strategy, **values: object) -> tuple[byt
 def test_the_screened_run_is_the_whole_run(seed: int):
     chance = Random(seed)
     columns = bars(700, seed, move=chance.choice([0.00005, 0.0003, 0.002]))
-    names = [name for name in TRUTHS if not RULES[name].longer]
+    names = list(TRUTHS)
     conditions = [
         Condition(name, RULES[name].words[-1] if RULES[name].words else str(chance.randint(5, 60)))
         for name in chance.sample(names, 4)
@@ -109,8 +109,6 @@ def test_what_is_certain_of_a_condition_is_what_the_rule_says(name: str):
     account = test.venue.account()
     figures = Figures(columns, 5)
     arguments = RULES[name].words or ("10", "50")
-    if RULES[name].longer:
-        arguments = tuple(f"H4 {word}" for word in arguments)
     for argument in arguments:
         condition = Condition(name, argument)
         for direction in Direction:

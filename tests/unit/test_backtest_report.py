@@ -1,5 +1,6 @@
 """What a backtest comes to: its figures, its page, and the command that makes them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -25,6 +26,7 @@ from engine.research.report import Played, Report, refusals, report_of, thinned
 from engine.research.stream import Judged, No, document
 from engine.snapshot.canonical import plain, restore
 from engine.strategies.documents import text as as_document
+from engine.strategies.registry import SETUPS, Setup
 from tests.bars import QUIET, bars, crossing
 
 CANDLES = bars(4_000, seed=3, move=0.0004)
@@ -107,12 +109,15 @@ def test_a_cancelled_run_tells_what_was_done(run: Played):
     assert f"{seen.candles:,} candles" in views.summary(words_for("en"), seen)
 
 
-def test_what_cannot_be_played_is_named():
+def test_what_cannot_be_played_is_named(monkeypatch: pytest.MonkeyPatch):
     longer = crossing(
         name="longer", entry_conditions=(Condition("higher_timeframe_trend", "H4 with_trade"),)
     )
-    assert obstacles(crossing()) == []
-    with pytest.raises(InvalidInput, match="higher_timeframe_trend"):
+    assert obstacles(crossing()) == obstacles(longer) == []
+    # A setup may name candles that are shorter than its own.
+    monkeypatch.setitem(SETUPS, "ticks", Setup(lambda bundle, side: None, (Timeframe.M1,)))
+    longer = replace(longer, setup="ticks")
+    with pytest.raises(InvalidInput, match="M1 candles"):
         chosen([longer], "EURUSD", Timeframe.M1, wanted=longer.name)
     taken, left_out = chosen([crossing(), longer], "EURUSD", Timeframe.M1)
     assert [each.name for each in taken] == ["EMA cross"]

@@ -19,7 +19,9 @@ from bot.hooks import Hooks, assemble
 from bot.i18n import LANGUAGES, Words
 from bot.logs import mask
 from bot.views.hooks import told
+from engine.domain.change_proposal import applied_reason
 from engine.domain.decision import Action, Entry
+from engine.domain.settings import back_to
 from engine.domain.webhook_events import EVENTS, EventType
 from engine.domain.webhooks import (
     GIVEN_UP,
@@ -484,6 +486,10 @@ def test_a_message_tells_nothing_that_is_not_named(action: Action) -> None:
                "volume": "0.10", "reason": "x"}
         for name in ("approval", "order", "trade", "position_order", "before", "after",
                      "confirmation", "late", "outcome", "evaluation", "result_json")
+    } | {
+        "proposal": {"mark": hidden, "decided_name": hidden, "draft": {
+            "document": hidden, "grounds": [hidden], "subject": {"target": "settings", "x": hidden},
+            "changes": [{"field": "idea_ttl_seconds", "before": "1", "after": "2", "x": hidden}]}}
     }  # fmt: skip
     record = decision(
         action=action, actor="person:1", bundle_hash=None,
@@ -507,6 +513,49 @@ def test_an_approval_is_told_without_the_chat() -> None:
     body = event_of(record, {}, mask).body
     assert "100123456" not in body
     assert json.loads(body)["data"]["approval"]["decided_name"] == "Ann"
+
+
+def test_a_proposal_is_told_with_its_changes_and_how_it_ended() -> None:
+    made = {
+        "proposal_id": 7,
+        "proposal": {
+            "id": 7, "expires_at": "2026-03-10T12:00:00Z", "stops": True,
+            "draft": {
+                "source": "model", "by": "llama3", "said": "Less risk after losses.",
+                "subject": {"target": "settings", "key": "", "version": 3, "name": ""},
+                "changes": [{"field": "risk_per_trade_percent", "before": "1", "after": "0.5"}],
+            },
+        },
+    }  # fmt: skip
+    told = json.loads(event_of(decision(action=Action.PROPOSAL_MADE, detail=made), {}, mask).body)
+    assert told["type"] == "proposal.made"
+    assert told["data"]["proposal"] == {
+        "id": 7, "source": "model", "by": "llama3", "said": "Less risk after losses.",
+        "expires_at": "2026-03-10T12:00:00Z", "stops": True,
+        "subject": {"target": "settings", "key": "", "version": 3, "name": ""},
+        "changes": [{"field": "risk_per_trade_percent", "before": "1", "after": "0.5"}],
+    }  # fmt: skip
+    ended = {"proposal_id": 7, "subject": "settings:", "applied": 4}
+    told = json.loads(
+        event_of(decision(action=Action.PROPOSAL_APPROVED, detail=ended), {}, mask).body
+    )
+    assert told["data"]["proposal"] == {"id": 7, "subject": "settings:", "applied": 4}
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (applied_reason(7), {"proposal_id": 7}),
+        (back_to(2), {"rolled_back_to": 2}),
+        ("after losses", {}),
+    ],
+)
+def test_a_change_says_what_it_came_of(reason: str, told: dict[str, int]) -> None:
+    for action in (Action.SETTINGS_CHANGED, Action.STRATEGY_CHANGED):
+        record = decision(action=action, detail={"reason": reason, "to": 3})
+        data = json.loads(event_of(record, {}, mask).body)["data"]
+        names = {"proposal_id", "rolled_back_to"}
+        assert {name: data[name] for name in names & set(data)} == told
 
 
 def test_a_message_stays_below_what_receivers_take() -> None:

@@ -1,0 +1,79 @@
+"""What ``ai-trader backtest --check-look-ahead`` does: say whether a strategy looks into the
+future, and which of its conditions does.
+"""
+
+from pathlib import Path
+from time import perf_counter
+
+from bot.backtest_reports import Book, plain_text, rows
+from bot.backtesting import Past, calendar_of, venues
+from bot.i18n import LANGUAGES, Html, Words, words_for
+from bot.past_models import Loaded
+from bot.reports import CLEAN, Say
+from bot.settings import Settings
+from engine.domain.backtest import Wish
+from engine.errors import InvalidInput
+from engine.research.backtest import Backtest
+from engine.research.columns import Columns
+from engine.research.lookahead import LookAhead, Looked, Peek
+from engine.research.plan import plan_of
+from engine.research.running import RunBacktest
+
+#: The exit code of a strategy that looks ahead, or of which it cannot be said.
+FOUND = 1
+
+
+def check(
+    settings: Settings,
+    book: Book,
+    past: Past,
+    wish: Wish,
+    *,
+    calendar: Path | None,
+    model: Loaded,
+    language: str,
+    say: Say,
+    progress: Say,
+) -> int:
+    """Look, and tell what was found."""
+    if language not in LANGUAGES:
+        raise InvalidInput(f"there is no language {language!r}; there are {', '.join(LANGUAGES)}")
+    name, news = calendar_of(past.source, calendar, quiet=wish.quiet)
+    plan = plan_of(
+        wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
+        zone=settings.broker_timezone, currency=settings.account_currency,
+    )  # fmt: skip
+    plan = model.into(plan, past.columns)
+    play = RunBacktest(venues=venues, timer=perf_counter)
+
+    def make(columns: Columns) -> Backtest:
+        return play.made(plan, columns, news, body=model.body)
+
+    looked = LookAhead(make=make, tell=lambda percent: progress(f"{percent:3} %"))(past.columns)
+    progress("")
+    words = words_for(language)
+    for line in told(words, looked):
+        say(plain_text(line))
+    if looked.is_steady:
+        names = ("candles", "ideas", "runs", "decisions")
+        facts = [(words(f"look_ahead.{n}"), words.number(getattr(looked, n))) for n in names]
+        rows(words("look_ahead.looked"), facts, say)
+    return CLEAN if looked.is_clean else FOUND
+
+
+def told(words: Words, looked: Looked) -> list[Html]:
+    """What was found, a sentence each."""
+    if not looked.is_steady:
+        return [words("look_ahead.unsteady")]
+    if looked.is_clean:
+        return [words("look_ahead.clean")]
+    return [_peek(words, peek) for peek in looked.peeks]
+
+
+def _peek(words: Words, peek: Peek) -> Html:
+    at = words.moment(peek.at)
+    if peek.what:
+        return words("look_ahead.peek", strategy=peek.strategy, what=peek.what, at=at)
+    if peek.strategy:
+        return words("look_ahead.decision", strategy=peek.strategy, at=at)
+    return words("look_ahead.trade", at=at)
