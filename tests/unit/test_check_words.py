@@ -15,7 +15,7 @@ from engine.errors import InvalidInput, NotFound
 from engine.gate.case import run
 from engine.snapshot.canonical import plain
 from tests import builders
-from tests.unit.test_gate import SITUATIONS
+from tests.situations import SITUATIONS
 
 EN, ES = Words("en"), Words("es")
 _HOLDS = {

@@ -23,7 +23,7 @@ from engine.gate.case import run
 from tests.builders import NOW, bundle, candles, case, strategy, window
 from tests.fakes import HandMarket
 from tests.memory import MemoryStore
-from tests.unit.test_gate import SITUATIONS
+from tests.situations import SITUATIONS
 
 EURO = instrument("EURUSD")
 
