@@ -129,6 +129,13 @@ _OPPOSITE = (
     ("Luis", "Ann"), ("won", "lost"), ("events", "headlines"), ("trades", "losses"),
     ("filled", "refused"), ("buy", "sell"),
 )  # fmt: skip
+#: The figures of two words: where they are equal, the one is as true as the other.
+_EQUAL = {
+    ("trades", "losses"): ("trades", "losses"), ("halted", "resumed"): ("halted", "resumed"),
+    ("filled", "refused"): ("order_filled", "risk_rejected"), ("won", "lost"): ("wins", "losses"),
+    ("approved", "rejected"): ("human_approved", "human_rejected"),
+    ("events", "headlines"): ("events", "news"),
+}  # fmt: skip
 _NOT = {
     "en": "It is not true that: ", "es": "No es cierto que: ", "pt-BR": "Não é verdade que: ",
     "de": "Es stimmt nicht, dass: ", "ru": "Не так, что: ", "ar": "ليس صحيحا أن: ",
@@ -185,6 +192,12 @@ def honest(body: dict[str, Any]) -> list[tuple[str, str, Fields]]:
     return list({text: (text, pattern, fields) for text, pattern, fields in said}.values())
 
 
+def _is_as_true(one: str, other: str, fields: Fields) -> bool:
+    """Whether a word may be changed for its opposite, and the sentence stays true."""
+    first, second = _EQUAL.get((one, other), ("", ""))
+    return first in fields and fields[first] == fields.get(second)
+
+
 @dataclass
 class Honest:
     """It looks something up where it was given nothing, and says what is true."""
@@ -236,9 +249,7 @@ class Liar(Honest):
                    if name and re.fullmatch(r"-?\d+(\.\d+)?", fields[name])]  # fmt: skip
         if way < 7:
             for one, other in self.random.sample(_OPPOSITE, len(_OPPOSITE)):
-                # Where all trades lost, the one word is as true as the other.
-                same = one == "trades" and fields.get("trades") == fields.get("losses")
-                if one in text and not same:
+                if one in text and not _is_as_true(one, other, fields):
                     return text.replace(one, other, 1)
         if way < 9 and len(numbers) > 1:
             one, other = self.random.sample(numbers, 2)

@@ -33,6 +33,9 @@ def worded(words: Words, told: Told, done: Worded | str) -> Screen:
         return _shown(words, told, done)
     plain = views.told(words, _with_looked_up(told, done))
     lines = [plain.text or Html(""), Html(""), words(f"asking.{why(done)}")]
+    if told.evidence is None:
+        # What can be asked instead are the buttons, so it is said right above them.
+        lines.reverse()
     return Screen(text=cut(lines), buttons=plain.buttons)
 
 

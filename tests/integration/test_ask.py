@@ -232,7 +232,6 @@ async def _in_words(desk: Desk, values: dict[str, int]) -> None:
     assert honest.shown * 10 >= honest.asked * 8, honest.why
     liar = await interrogate(desk, asked[::3] + list(UNANSWERED[::10]), Liar(Random(2)))
     assert liar.untrue == []
-    assert liar.shown > 0
     assert liar.held_back > liar.asked // 4
 
 
