@@ -73,6 +73,8 @@ class Bench:
     folder: Path
     number: int = 0
     prefix: str = "models"
+    #: A migrated database to begin with, if there is one.
+    template: str = ""
     #: The longest of a life without a model.
     bare: tuple[float, ...] = ()
 
@@ -83,9 +85,10 @@ class Bench:
         owner = await asyncpg.connect(self.servers.owner_url)
         name, base = f"{self.prefix}_{self.number}", f"{self.prefix}_base"
         if self.number == 0:
-            await owner.execute(f"CREATE DATABASE {base}")
+            await owner.execute(f"CREATE DATABASE {base} TEMPLATE {self.template or 'template1'}")
             url, owner_url = self.urls(base)
-            await migrate(owner_url, runtime_role=ROLE)
+            if not self.template:
+                await migrate(owner_url, runtime_role=ROLE)
             await prepare(url, ways=("buy",), mode=Mode.AUTONOMOUS)
         self.number += 1
         await owner.execute(f"CREATE DATABASE {name} TEMPLATE {base}")
