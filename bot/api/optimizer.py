@@ -31,8 +31,8 @@ class SearchWanted(Given):
 class SearchTold(Told):
     """A search and how it stands: ``done`` of at most ``total`` trials. ``proposal_id`` names
     what it proposes under ``/v1/ai/proposals`` or is null, and ``reason`` then says why nothing is
-    proposed. Results are means in units of risk: ``outside`` what the choices made where they were tried,
-    ``baseline`` what the strategy as it is made there.
+    proposed. Results are means in units of risk: ``outside`` what the choices made where they were
+    tried, ``baseline`` what the strategy as it is made there.
     """
 
     id: int
