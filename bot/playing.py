@@ -88,7 +88,10 @@ class PlayApart:
         return restore(ShardFigures, (await self._played(plan))["figures"])
 
     async def trades(self, plan: Plan) -> tuple[Trade, ...]:
-        """The trades of a plan, in the order they ended."""
+        """The trades of a plan, in the order they ended; none of a time before the first candle."""
+        columns = await self._candles(plan.source, plan.symbol, plan.timeframe)
+        if plan.until is not None and plan.until <= columns.time(1):
+            return ()
         return tuple(restore(Trade, told) for told in (await self._played(plan))["trades"])
 
     async def _played(self, plan: Plan) -> dict[str, Any]:

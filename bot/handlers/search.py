@@ -14,6 +14,7 @@ from engine.domain.person import Person, Role
 from engine.errors import IllegalMove, InvalidInput
 from engine.flow.strategy_book import ReadBook
 from engine.research.optimizer import TrainOptimizer
+from engine.research.runs import ReadBacktests
 
 
 def build() -> Router:
@@ -31,13 +32,14 @@ async def menu(
     person: Person,
     words: Words,
     read_book: ReadBook,
+    read_backtests: ReadBacktests,
     train_optimizer: TrainOptimizer,
 ) -> Screen:
-    """What can be searched, or how far the search is that is under way."""
+    """What can be searched on the candles there are, or how far the search is that is under way."""
     last = await train_optimizer.last(person.id)
     if last is not None and last.is_under_way:
         return await _shown(words, person, read_book, last, edit=False)
-    strategies = [line.strategy for line in await read_book(person.id)]
+    strategies, _ = await read_backtests.choice(person.id)
     return views.menu(words, strategies, last)
 
 

@@ -176,3 +176,5 @@ async def test_the_past_is_played_in_a_process_of_its_own(desk: Desk) -> None:
     assert len(trades) > 5
     assert all(window.holds(trade.closed_at) for trade in trades)
     assert await play.evaluate(trend, window) == trades
+    before = Window(datetime(2016, 6, 1, tzinfo=UTC), datetime(2016, 9, 1, tzinfo=UTC))
+    assert await play.evaluate(trend, before) == ()
