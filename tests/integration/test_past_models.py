@@ -13,6 +13,7 @@ from bot.views import backtest as views
 from engine.domain.backtest import BacktestRun, RunState, Wish
 from engine.domain.market import Timeframe
 from engine.errors import InvalidInput, NotFound
+from engine.research.columns import columns_of
 from engine.research.report import Report
 from engine.snapshot.canonical import restore
 from engine.strategies.documents import shipped
@@ -54,28 +55,30 @@ async def test_a_run_from_the_chat_asks_it_and_says_so(desk: Desk) -> None:
     candles = desk.world.market.recording.candles
     fair = Wish(
         symbol=STREAM[0], timeframe=STREAM[1], strategy=FOREST.name,
-        since=candles[2_000].time, until=candles[2_600].time, quiet=True,
+        since=candles[2_000].time, until=candles[2_200].time, quiet=True,
     )  # fmt: skip
-    deaf = restore(Report, (await played(desk, 1, fair)).report)
-    assert not deaf.ideas
-    assert notes(deaf)[-1].startswith("A strategy asks a model")
     model = await registered(desk)
-    run = await played(desk, 2, fair)
+    run = await played(desk, 1, fair)
     assert run.state is RunState.DONE
     report = restore(Report, run.report)
     assert report.ideas > 5
     assert notes(report)[-1].startswith(f"The model {model.name} was asked. It learnt")
-    early = await played(desk, 3, replace(fair, since=candles[1_900].time))
+    deaf = replace(report, plan=replace(report.plan, model=None))
+    assert notes(deaf)[-1].startswith("A strategy asks a model")
+    early = await played(desk, 2, replace(fair, since=candles[1_900].time))
     assert early.state is RunState.FAILED
     assert "it knows the answers" in str(early.problem)
-    # Beside others it is left out, and named.
-    both = replace(fair, since=candles[1_900].time, strategy=None)
-    async with desk.world.store.begin() as tx:
-        on = replace(FOREST, version=2)
-        await tx.settings.save_strategy(on, by="test", reason="test")
-    report = restore(Report, (await played(desk, 4, both)).report)
-    assert "EMA trend" in {each.name for each in report.plan.strategies}
-    assert report.plan.left_out == (f"{FOREST.name}: {model.name} learnt from these candles",)
+    # Beside others it is left out, and named; who asks for it by its number is refused.
+    columns = columns_of(*STREAM, candles)
+    both = replace(report.plan, strategies=(FOREST, TREND), since=candles[1_900].time, model=None)
+    loaded = await model_for(desk.world.store, both.strategies, STREAM)
+    plan = loaded.into(both, columns)
+    assert (plan.strategies, plan.model) == ((TREND,), None)
+    assert plan.left_out == (f"{FOREST.name}: {model.name} learnt from these candles",)
+    chosen = replace(loaded, is_chosen=True).into(both, columns)
+    assert (chosen.strategies, chosen.model) == (both.strategies, loaded.model)
+    later = replace(both, since=candles[2_000].time)
+    assert loaded.into(later, columns).model == loaded.model
 
 
 def notes(report: Report) -> Sequence[str]:
