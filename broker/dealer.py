@@ -88,10 +88,11 @@ class Dealer:
         free = self.equity(books) - self._play.margin_used(books)
         if margin > quantize(free, 2):
             raise BrokerRefused("not enough free margin")
-        self._enter(books, order, fill, paid, seen)
+        self.enter(books, order, fill, paid, seen)
         return fill
 
-    def _enter(self, books: Books, order: Order, fill: Fill, paid: Decimal, seen: datetime) -> None:
+    def enter(self, books: Books, order: Order, fill: Fill, paid: Decimal, seen: datetime) -> None:
+        """Write a filled order down as open: what was paid for it, and the last candle before."""
         known = self.market.instrument(order.symbol)
         volumes = shares(
             fill.volume,

@@ -79,8 +79,10 @@ class SweepRead(SweepTold):
 
 @routes.post("/v1/sweeps", role=Role.TRADER, status=202)
 async def start(call: Call, body: SweepWanted) -> SweepTold:
-    """Vary a strategy over the past; workers play the runs. The same sweep is not played twice: it
-    is answered as it stands, and goes on if it was cancelled.
+    """Vary a strategy over the past; workers play the runs.
+
+    The same sweep is not played twice: it is answered as it stands, and goes on if it was
+    cancelled.
     """
     axes = [Axis(each.path, tuple(dict.fromkeys(each.values))) for each in body.axes]
     if len({axis.path for axis in axes}) < len(axes):

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from broker.books import Books
+from broker.dealer import Dealer
 from broker.paper import PaperBroker
+from broker.play import worse
 from engine.domain.order import Fill, Order
 from engine.errors import BrokerRefused, BrokerSilent
 from engine.ports import Found, NotFound
@@ -28,9 +30,9 @@ class WildVenue(PaperBroker):
     fates: Sequence[str] = FATES
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[tuple[Self, Books]]:
+    async def _open(self, order_of: str | None = None) -> AsyncIterator[tuple[Dealer, Books]]:
         await self._arrivals()
-        async with super()._open() as opened:
+        async with super()._open(order_of) as opened:
             yield opened
 
     async def _arrivals(self) -> None:
@@ -44,18 +46,21 @@ class WildVenue(PaperBroker):
                 await self._take(restore(Order, late["order"]))
 
     async def _take(self, order: Order) -> Fill:
-        instrument = await self.market.instrument(order.symbol)
-        quote = await self.market.quote(order.symbol)
-        assert quote is not None
-        async with super()._open() as (_, books):
+        async with super()._open(order.symbol) as (dealer, books):
+            now = dealer.market
+            quote, seen = now.quote(order.symbol), now.last_opened(order.symbol)
+            assert quote is not None
+            assert seen is not None
+            known, pips = now.instrument(order.symbol), self.slippage_pips
             fill = Fill(
                 client_id=order.client_id,
                 broker_id=str(books.number + 1),
-                price=self._price(order.direction, quote, instrument),
+                price=worse(order.direction, quote, known, pips),
                 volume=order.volume,
                 time=quote.time,
             )
-            await self._enter(books, order, fill, Decimal(0))
+            dealer.enter(books, order, fill, Decimal(0), seen)
+            books.orders[order.client_id] = plain(fill)
         return fill
 
     async def submit(self, order: Order) -> Fill:

@@ -33,8 +33,6 @@ from engine.ports import Analyst, Store
 ROUNDS, MOST_CALLS = 4, 8
 #: Readings that are none of the record's: nothing that could be looked up was said.
 _NO_QUESTION = ("too_long",)
-#: The reason when it only ever looks up.
-LOOPS = "loops"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +184,6 @@ class Word:
                 yield ""
             messages.append(Message(author=Author.ASSISTANT, text=said.text, calls=said.calls))
             messages += [await self._call(talk, call) for call in said.calls]
-        raise AnalystUnavailable(LOOPS)
 
     def _opening(self, talk: _Talk, given: Sequence[Evidence]) -> Conversation:
         lines: list[str] = [
