@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -82,3 +82,17 @@ async def served(host: str = HOST, port: int = 0) -> AsyncIterator[Site]:
             for task in (left := set(site.tasks)):
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+
+@asynccontextmanager
+async def twins() -> AsyncIterator[tuple[Site, Site]]:
+    """A site that is up, and one on this machine's own address at the same port."""
+    async with AsyncExitStack() as stack:
+        while True:
+            site = await stack.enter_async_context(served())
+            try:
+                own = await stack.enter_async_context(served("127.0.0.1", site.port))
+            except OSError:
+                continue  # somebody has that port there; another one is free in both places
+            break
+        yield site, own

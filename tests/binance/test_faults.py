@@ -308,7 +308,7 @@ async def test_a_storm_of_faults_doubles_nothing_and_leaves_nothing_open(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
-    made = await storm(rig, seed=11, orders=200)
+    made = await storm(rig, seed=11, orders=140)
     assert made.violations == []
     assert made.counts["ended acked"] > 60
     assert made.counts["ended rejected"] > 0

@@ -9,9 +9,9 @@ from tests.conftest import Database
 async def test_no_send_begins_after_a_stop_and_all_that_was_queued_is_cancelled(
     database: Database,
 ) -> None:
-    found = await kill_switch.run(database.url, races=30, seed=1)
+    found = await kill_switch.run(database.url, races=18, seed=1)
     assert found.violations == []
-    assert found.counts["races"] == 30
+    assert found.counts["races"] == 18
     assert found.counts["orders cancelled"] > 0
     assert found.counts["orders acked"] > 0
 
@@ -25,8 +25,8 @@ async def test_races_find_a_send_that_does_not_hold_the_trading_state(database: 
 
 
 async def test_of_many_taps_at_once_exactly_one_takes_effect(database: Database) -> None:
-    found = await one_winner.run(database.url, ideas=40, taps=8, seed=1)
+    found = await one_winner.run(database.url, ideas=24, taps=8, seed=1)
     assert found.violations == []
-    assert (found.counts["ideas"], found.counts["taps"]) == (40, 320)
+    assert (found.counts["ideas"], found.counts["taps"]) == (24, 192)
     assert found.counts["ended approved"] > 0
     assert found.counts["ended rejected"] > 0

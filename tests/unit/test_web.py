@@ -13,7 +13,7 @@ from yarl import URL
 from broker.feeds.addresses import PermittedResolver, own_network_too, public_only
 from broker.feeds.web import LARGEST, Web
 from engine.domain.feed import FeedState, FeedTrouble, Trouble
-from tests.feed_server import HOST, Site, answer, only_here, served
+from tests.feed_server import HOST, Site, answer, only_here, served, twins
 from tests.ways_home import WAYS_HOME
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -129,7 +129,7 @@ async def test_a_slow_drip_ends_with_the_patience() -> None:
 
 
 async def test_no_way_to_write_a_redirect_leads_into_our_own_machine() -> None:
-    async with served() as site, served("127.0.0.1", site.port) as canary:
+    async with twins() as (site, canary):
         ways = WAYS_HOME.replace("PORT", str(site.port)).replace("HERE", HOST).split()
         assert len(ways) >= 60
         refused = (Trouble.FORBIDDEN, Trouble.STATUS, Trouble.UNREACHABLE)
@@ -179,7 +179,7 @@ async def test_a_name_is_judged_at_each_connection_by_what_it_means_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     meanings = iter([HOST, *["127.0.0.1"] * 100])
-    async with served() as site, served("127.0.0.1", site.port) as canary:
+    async with twins() as (site, canary):
 
         async def resolve(self: Any, host: str, port: int = 0, family: Any = 0) -> list[Any]:
             return [{"hostname": host, "host": next(meanings), "port": port, "family": 2,
