@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bot.api.fields import Given, Number, Text, Told, Whole
+from bot.api.fields import Flag, Given, Number, Text, Told, Whole
 from bot.api.routing import Call, Routes
 from bot.i18n import words_for
 from bot.views import ask as views
@@ -36,7 +36,7 @@ class Question(Given):
     question: Annotated[Text, Field(min_length=1, max_length=LONGEST)]
     language: Language = "en"
     idea: Annotated[Whole, Field(ge=1, le=10**9)] | None = None
-    in_words: bool = False
+    in_words: Flag = False
 
 
 class ChoiceTold(Told):

@@ -84,7 +84,7 @@ async def run(call: Call, run_id: Annotated[int, Field(ge=1, lt=2**63)]) -> Sear
     return _search(await call.uses.acts.changes.train.one(call.person_id, run_id))
 
 
-@routes.delete("/v1/ai/optimizer/runs/{run_id}", role=Role.TRADER)
+@routes.post("/v1/ai/optimizer/runs/{run_id}/cancel", role=Role.TRADER)
 async def cancel(call: Call, run_id: Annotated[int, Field(ge=1, lt=2**63)]) -> SearchTold:
     """Stop a search: it proposes nothing. One that has ended stays as it is."""
     return _search(await call.uses.acts.changes.train.cancel(call.person_id, run_id))

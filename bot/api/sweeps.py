@@ -111,7 +111,7 @@ async def sweep(call: Call, sweep_id: UUID) -> SweepRead:
     )
 
 
-@routes.delete("/v1/sweeps/{sweep_id}", role=Role.TRADER)
+@routes.post("/v1/sweeps/{sweep_id}/cancel", role=Role.TRADER)
 async def cancel(call: Call, sweep_id: UUID) -> SweepTold:
     """Play nothing more of a sweep; what is done stays. One that is over stays as it is."""
     return SweepTold(**_told(await call.uses.talk.cancel_sweep(call.person_id, sweep_id)))

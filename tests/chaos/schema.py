@@ -26,7 +26,7 @@ from tests.chaos.api_site import Site, site
 _MEANT = (
     "settings_put_risk", "strategies_put_strategy", "strategies_add_strategy", "ideas_approve",
     "history_replay", "trading_analysis", "trading_metrics", "data_indicators", "data_news",
-    "system_change_state", "backtests_start",
+    "system_change_state", "backtests_start", "sweeps_start",
     "judging_evaluate_strategy", "judging_evaluate_signals", "approvals_approve", "commands_give",
     "provider_callback", "provider_store_key", "webhooks_add", "webhooks_change",
     "proposals_propose", "by_hand_live_order", "versions_settings_back", "versions_strategy_back",
@@ -52,12 +52,15 @@ async def look(
     meant: bool,
     examples: int,
     seed: int,
+    only: str | None = None,
 ) -> tuple[int, str]:
-    """One run of the tool, over the paths of ``_MEANT`` or over all others: its exit code, and what
-    it printed.
+    """One run of the tool, over the paths of ``_MEANT`` or over all others, of those whose name a
+    pattern finds: its exit code, and what it printed.
     """
     without = ["positive_data_acceptance"] if meant else []
     more = [f"--{'include' if meant else 'exclude'}-operation-id={name}" for name in _MEANT]
+    if only is not None:
+        more.append(f"--include-operation-id-regex={only}")
     if key is not None:
         more += ["-H", f"X-API-Key: {key}"]
         # A key that is always sent is good whatever else a case sends; the run without asks that.
@@ -110,7 +113,7 @@ async def run(
         for name, part in product(wanted.who, wanted.parts):
             code, told = await look(
                 where, keys[name], known, meant=part == "meant",
-                examples=wanted.examples, seed=wanted.seed,
+                examples=wanted.examples, seed=wanted.seed, only=wanted.only,
             )  # fmt: skip
             found, which = _CASES.search(told), f"cases {name}, {part}"
             counts[which] = found[1] if found else "?"
@@ -129,6 +132,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--who", nargs="+", choices=_WHO, default=_WHO)
     parser.add_argument("--parts", nargs="+", choices=_PARTS, default=_PARTS)
+    parser.add_argument("--only", help="operations whose name this finds; with --parts plain")
     wanted = parser.parse_args(arguments)
     with alone.both() as (url, owner):
         counts, violations = asyncio.run(run(url, owner, wanted))

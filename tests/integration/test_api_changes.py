@@ -133,11 +133,11 @@ async def test_a_search_is_read_and_stopped(web: Web) -> None:
     path = f"/v1/ai/optimizer/runs/{told['id']}"
     assert await web.ask(EVE, "GET", path) == (200, told)
     assert await web.ask(EVE, "GET", "/v1/ai/optimizer/runs") == (200, [told])
-    assert (await web.ask(EVE, "DELETE", path))[0] == 403
-    status, ended = await web.ask(LUIS, "DELETE", path)
+    assert (await web.ask(EVE, "POST", f"{path}/cancel"))[0] == 403
+    status, ended = await web.ask(LUIS, "POST", f"{path}/cancel")
     assert (status, ended["status"], ended["reason"]) == (200, "failed", "cancelled")
     assert ended["cancelled"] is True
-    assert (await web.ask(LUIS, "DELETE", path))[1] == ended
+    assert (await web.ask(LUIS, "POST", f"{path}/cancel"))[1] == ended
     assert (await web.ask(LUIS, "GET", "/v1/ai/optimizer/runs/999"))[0] == 404
     assert (await web.ask(LUIS, "POST", "/v1/ai/optimizer/train", json=wanted))[0] == 202
 

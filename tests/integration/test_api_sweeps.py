@@ -35,8 +35,8 @@ async def test_a_sweep_is_started_played_and_read(web: Web) -> None:
 
 async def test_one_that_is_cancelled_goes_on_when_it_is_asked_for_again(web: Web) -> None:
     _, told = await web.ask(LUIS, "POST", "/v1/sweeps", json=WANTED)
-    assert (await web.ask(EVE, "DELETE", f"/v1/sweeps/{told['id']}"))[0] == 403
-    status, ended = await web.ask(LUIS, "DELETE", f"/v1/sweeps/{told['id']}")
+    assert (await web.ask(EVE, "POST", f"/v1/sweeps/{told['id']}/cancel"))[0] == 403
+    status, ended = await web.ask(LUIS, "POST", f"/v1/sweeps/{told['id']}/cancel")
     assert (status, ended["state"]) == (200, "cancelled")
     _, again = await web.ask(LUIS, "POST", "/v1/sweeps", json=WANTED)
     assert again == told
