@@ -77,6 +77,7 @@ def parse_symbols(text: str, setting: str = "EA_SYMBOLS") -> Watched:
 Market = RecordedMarket | TerminalMarket | StoredMarket
 AnyBroker = PaperBroker | MtBridge | Mt5Broker | BinanceBroker | OandaBroker
 #: What a token and an account's number at OANDA look like, and its name of an instrument.
+_BINANCE_KEY = re.compile(r"[!-~]+")
 _OANDA_TOKEN, _OANDA_ACCOUNT = re.compile(r"[A-Za-z0-9-]{8,200}"), re.compile(r"[0-9-]{3,40}")
 _OANDA_NAME = re.compile(r"[A-Z0-9]{1,20}_[A-Z]{3}")
 
@@ -196,6 +197,8 @@ def _binance(settings: Settings, store: PostgresStore, clock: Clock) -> Venue:
     key, secret = settings.binance_api_key, settings.binance_api_secret
     if key is None or secret is None:
         raise InvalidInput("BROKER is binance: set BINANCE_API_KEY and BINANCE_API_SECRET")
+    if not _BINANCE_KEY.fullmatch(key.get_secret_value()):
+        raise InvalidInput("BROKER is binance: set BINANCE_API_KEY to the key as Binance shows it")
     is_live = is_real(settings.binance_url)
     if is_live and not settings.live_trading_enabled:
         raise InvalidInput("BINANCE_URL is no test network: LIVE_TRADING_ENABLED is not true")

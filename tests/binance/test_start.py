@@ -54,6 +54,7 @@ def test_the_real_exchange_is_live_and_needs_to_be_allowed() -> None:
     [
         ({}, "BINANCE_API_KEY"),
         ({"binance_api_key": "k"}, "BINANCE_API_SECRET"),
+        ({**GOOD, "binance_api_key": "key with spaces"}, "as Binance shows it"),
         ({**GOOD, "binance_url": "http://testnet.binance.vision"}, "BINANCE_URL"),
         ({**GOOD, "binance_symbols": "BTCUSDT"}, "BINANCE_SYMBOLS"),
         ({**GOOD, "binance_symbols": "BTCUSD=BTCUSDT:H1"}, "BINANCE_SYMBOLS"),
