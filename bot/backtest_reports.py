@@ -21,10 +21,11 @@ from bot.views import backtest as views
 from engine.domain.backtest import Wish
 from engine.domain.market import Timeframe
 from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import CalendarView
 from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
 from engine.research.backtest import Cancelled
-from engine.research.plan import chosen, plan_of
+from engine.research.plan import Plan, chosen, plan_of
 from engine.research.report import Played, Report, report_of
 from engine.snapshot.canonical import canonical, plain
 from engine.strategies.documents import parse, shipped, strategy_id
@@ -100,6 +101,24 @@ async def model_of(settings: Settings, book: Book, wish: Wish, id_: int | None) 
         return await model_for(world.store, wanted, (wish.symbol, wish.timeframe), id_)
 
 
+def must_be_known(language: str) -> None:
+    """Raise :class:`InvalidInput` for a language that there is not."""
+    if language not in LANGUAGES:
+        raise InvalidInput(f"there is no language {language!r}; there are {', '.join(LANGUAGES)}")
+
+
+def planned(
+    settings: Settings, book: Book, past: Past, wish: Wish, *, calendar: Path | None, model: Loaded
+) -> tuple[Plan, CalendarView]:
+    """What a wish comes to here, with its model, and the releases it is played with."""
+    name, news = calendar_of(past.source, calendar, quiet=wish.quiet)
+    plan = plan_of(
+        wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
+        zone=settings.broker_timezone, currency=settings.account_currency,
+    )  # fmt: skip
+    return model.into(plan, past.columns), news
+
+
 def run(
     settings: Settings,
     book: Book,
@@ -114,14 +133,8 @@ def run(
     progress: Say,
 ) -> int:
     """Play a wish and tell what came of it; what was done, when it is interrupted."""
-    if language not in LANGUAGES:
-        raise InvalidInput(f"there is no language {language!r}; there are {', '.join(LANGUAGES)}")
-    name, news = calendar_of(past.source, calendar, quiet=wish.quiet)
-    plan = plan_of(
-        wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
-        zone=settings.broker_timezone, currency=settings.account_currency,
-    )  # fmt: skip
-    plan = model.into(plan, past.columns)
+    must_be_known(language)
+    plan, news = planned(settings, book, past, wish, calendar=calendar, model=model)
     with _interruptible() as stopped:
         played = play(plan, past.columns, news, _teller(stopped, progress), model.body)
     progress("")

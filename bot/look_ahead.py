@@ -5,18 +5,16 @@ future, and which of its conditions does.
 from pathlib import Path
 from time import perf_counter
 
-from bot.backtest_reports import Book, plain_text, rows
-from bot.backtesting import Past, calendar_of, venues
-from bot.i18n import LANGUAGES, Html, Words, words_for
+from bot.backtest_reports import Book, must_be_known, plain_text, planned, rows
+from bot.backtesting import Past, venues
+from bot.i18n import Html, Words, words_for
 from bot.past_models import Loaded
 from bot.reports import CLEAN, Say
 from bot.settings import Settings
 from engine.domain.backtest import Wish
-from engine.errors import InvalidInput
 from engine.research.backtest import Backtest
 from engine.research.columns import Columns
 from engine.research.lookahead import LookAhead, Looked, Peek
-from engine.research.plan import plan_of
 from engine.research.running import RunBacktest
 
 #: The exit code of a strategy that looks ahead, or of which it cannot be said.
@@ -36,14 +34,8 @@ def check(
     progress: Say,
 ) -> int:
     """Look, and tell what was found."""
-    if language not in LANGUAGES:
-        raise InvalidInput(f"there is no language {language!r}; there are {', '.join(LANGUAGES)}")
-    name, news = calendar_of(past.source, calendar, quiet=wish.quiet)
-    plan = plan_of(
-        wish, book.strategies, book.settings, book.version, source=past.source, calendar=name,
-        zone=settings.broker_timezone, currency=settings.account_currency,
-    )  # fmt: skip
-    plan = model.into(plan, past.columns)
+    must_be_known(language)
+    plan, news = planned(settings, book, past, wish, calendar=calendar, model=model)
     play = RunBacktest(venues=venues, timer=perf_counter)
 
     def make(columns: Columns) -> Backtest:

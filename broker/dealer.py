@@ -41,7 +41,6 @@ class Dealer:
 
     house: House
     market: Moment
-    till: Till = field(init=False)
     _play: Play = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +50,6 @@ class Dealer:
             market=self.market, till=till, timeframe=house.timeframe,
             slippage_pips=house.slippage_pips, zone=house.zone,
         )  # fmt: skip
-        object.__setattr__(self, "till", till)
         object.__setattr__(self, "_play", play)
 
     def catch_up(self, books: Books) -> None:
@@ -81,8 +79,8 @@ class Dealer:
             unfilled=order.volume - volume,
         )
         try:
-            margin = self.till.margin(fill.price, volume, known)
-            paid = self.till.commission(fill.price, volume, known, quote)
+            margin = self._play.till.margin(fill.price, volume, known)
+            paid = self._play.till.commission(fill.price, volume, known, quote)
         except BrokerSilent as error:
             raise BrokerRefused(str(error)) from error
         free = self.equity(books) - self._play.margin_used(books)
@@ -186,7 +184,7 @@ class Dealer:
     def _position(self, held: dict[str, Any]) -> Position:
         quote = self.market.quote(held["symbol"])
         known = self.market.instrument(held["symbol"])
-        made = self.till.result(held, exit_price(held, quote), known, quote)
+        made = self._play.till.result(held, exit_price(held, quote), known, quote)
         return Position(
             id=held["id"],
             symbol=held["symbol"],

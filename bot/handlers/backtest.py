@@ -52,9 +52,8 @@ async def start(
     start_backtest: StartBacktest,
 ) -> Screen:
     """Put it down to be played; the message shows how far it is."""
-    (number,) = callbacks.parts(query.data or "", "btgo", 1)
-    trial = await trials.kept(state)
-    if trial is None or str(trial.number) != number or trial.kind != "backtest":
+    trial = await trials.pressed(query, state, "btgo", "backtest")
+    if trial is None:
         return trials.outdated(words)
     wish = await trials.wish_of(await trials.desk_of(read_backtests, person), trial)
     return await _start(query, person, words, start_backtest, wish)

@@ -66,9 +66,8 @@ async def start(
     read_sweep: ReadSweep,
 ) -> Screen:
     """Put its runs down to be played; the message shows how far they are."""
-    (number,) = callbacks.parts(query.data or "", "sweepgo", 1)
-    trial = await trials.kept(state)
-    if trial is None or str(trial.number) != number or trial.kind != "sweep":
+    trial = await trials.pressed(query, state, "sweepgo", "sweep")
+    if trial is None:
         return trials.outdated(words)
     wish = await trials.wish_of(await trials.desk_of(read_backtests, person), trial)
     axes = [Axis(path, values) for path, values in trial.axes]

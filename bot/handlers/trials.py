@@ -112,6 +112,14 @@ async def kept(state: FSMContext) -> Trial | None:
     return None if document is None else restore(Trial, document)
 
 
+async def pressed(query: CallbackQuery, state: FSMContext, action: str, kind: str) -> Trial | None:
+    """The form of a kind whose own start button this is; None for one that was changed since."""
+    (number,) = callbacks.parts(query.data or "", action, 1)
+    trial = await kept(state)
+    is_same = trial is not None and trial.kind == kind and str(trial.number) == number
+    return trial if is_same else None
+
+
 async def _keep(state: FSMContext, trial: Trial, **more: Any) -> None:
     await state.set_data({"trial": plain(trial), **more})
 
