@@ -5,13 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from broker.exits import carve, shares
+from broker.held import Held, carve, shares
 from engine.domain.account import Direction
 from engine.domain.market import Instrument, Quote
 from engine.domain.order import ClosedTrade
 from engine.domain.position_orders import PositionChange
 from engine.errors import BrokerRefused
-from engine.snapshot.canonical import plain
+from engine.snapshot.canonical import plain, restore
 
 _KEPT = 1_000
 
@@ -28,7 +28,7 @@ class Books:
     """
 
     balance: Decimal
-    positions: list[dict[str, Any]]
+    positions: list[Held]
     closed: list[dict[str, Any]]
     orders: dict[str, Any]
     number: int
@@ -40,7 +40,7 @@ class Books:
         """The books of a document; a new account starts with its balance and nothing else."""
         return cls(
             Decimal(document.get("balance", starting_balance)),
-            document.get("positions", []),
+            [restore(Held, held) for held in document.get("positions", ())],
             document.get("closed", []),
             document.get("orders", {}),
             document.get("number", 0),
@@ -51,21 +51,21 @@ class Books:
         """Write the books back."""
         document.update(
             balance=str(self.balance),
-            positions=self.positions,
+            positions=[plain(held) for held in self.positions],
             closed=[*self.closed, *map(plain, self.ended)][-_KEPT:],
             orders=self.orders,
             number=self.number,
             changes=self.changes,
         )
 
-    def held(self, position_id: str, client_id: str) -> dict[str, Any]:
+    def held(self, position_id: str, client_id: str) -> Held:
         """The open position a change is for; refuses an id that was given before, or struck off,
         and a position that is not open.
         """
         if client_id in self.changes:
             raise BrokerRefused(f"change {client_id} was given before")
         for held in self.positions:
-            if held["id"] == position_id:
+            if held.id == position_id:
                 return held
         raise BrokerRefused(f"position {position_id} is not open")
 
@@ -80,26 +80,23 @@ class Books:
         return done
 
 
-def take_part(held: dict[str, Any], volume: Decimal, known: Instrument) -> dict[str, Any]:
+def take_part(held: Held, volume: Decimal, known: Instrument) -> Held:
     """The part of a position that is closed by hand, by a number of its own; what stays held is
     shared among its targets anew.
     """
     part = carve(held, volume)
-    retarget(held, tuple(Decimal(price) for price in held["targets"]), known)
+    retarget(held, held.targets, known)
     return part
 
 
-def retarget(held: dict[str, Any], targets: tuple[Decimal, ...], known: Instrument) -> None:
+def retarget(held: Held, targets: tuple[Decimal, ...], known: Instrument) -> None:
     """Share a position among these targets; when there is too little, the farthest get none."""
-    volumes = shares(
-        Decimal(held["volume"]), len(targets), step=known.volume_step, least=known.volume_min
-    )
-    held["targets"] = [str(price) for price in targets[: len(volumes)]]
-    held["shares"] = [str(volume) for volume in volumes]
+    held.shares = shares(held.volume, len(targets), step=known.volume_step, least=known.volume_min)
+    held.targets = targets[: len(held.shares)]
 
 
 def check_levels(
-    held: dict[str, Any],
+    held: Held,
     stop_loss: Decimal | None,
     take_profit: tuple[Decimal, ...],
     quote: Quote,
@@ -108,7 +105,7 @@ def check_levels(
     """Refuse a stop or a target that would be hit where it stands, or nearer than the venue lets
     them be.
     """
-    direction = Direction(held["direction"])
+    direction = held.direction
     price = quote.bid if direction is Direction.BUY else quote.ask
     if stop_loss is not None:
         away = direction.sign * (price - stop_loss)

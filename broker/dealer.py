@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
 
 from broker.books import Books, check_levels, retarget, take_part
-from broker.exits import shares
-from broker.play import Play, exit_price, leaving, worse
+from broker.held import Held, shares
+from broker.play import Play, exit_price, worse
 from broker.still import Moment
 from broker.terms import FREE, Terms
 from broker.till import Till
@@ -100,24 +99,23 @@ class Dealer:
         )
         books.number += 1
         books.positions.append(
-            {
-                "id": fill.broker_id,
-                "client_id": order.client_id,
-                "strategy_id": order.strategy_id,
-                "symbol": order.symbol,
-                "direction": str(order.direction),
-                "volume": str(fill.volume),
-                "entry_price": str(fill.price),
-                "stop_loss": str(order.stop_loss),
-                "targets": [str(price) for price in order.take_profit[: len(volumes)]],
-                "shares": [str(volume) for volume in volumes],
-                "time_limit_min": order.time_limit_min,
-                "opened_at": fill.time.isoformat(),
-                "seen": seen.isoformat(),
-                "rolled": fill.time.isoformat(),
-                "commission": str(paid),
-                "swap": "0",
-            }
+            Held(
+                id=fill.broker_id,
+                client_id=order.client_id,
+                strategy_id=order.strategy_id,
+                symbol=order.symbol,
+                direction=order.direction,
+                volume=fill.volume,
+                entry_price=fill.price,
+                stop_loss=order.stop_loss,
+                targets=order.take_profit[: len(volumes)],
+                shares=volumes,
+                time_limit_min=order.time_limit_min,
+                opened_at=fill.time,
+                seen=seen,
+                rolled=fill.time,
+                commission=paid,
+            )
         )
 
     def close(
@@ -125,11 +123,11 @@ class Dealer:
     ) -> PositionChange:
         """Close at the bid or ask less slippage; raises :class:`BrokerRefused`."""
         held = books.held(position_id, client_id)
-        quote, known = self._quoted(held["symbol"])
-        volume = Decimal(held["volume"]) - volume_left
+        quote, known = self._quoted(held.symbol)
+        volume = held.volume - volume_left
         if not (volume_left >= 0 and volume > 0):
-            raise BrokerRefused(f"position {position_id} has {held['volume']} lots only")
-        price = self._price(leaving(held), quote, known)
+            raise BrokerRefused(f"position {position_id} has {held.volume} lots only")
+        price = self._price(held.leaving, quote, known)
         if volume_left:
             part = take_part(held, volume, known)
         else:
@@ -151,13 +149,13 @@ class Dealer:
     ) -> PositionChange:
         """Another stop or other targets; raises :class:`BrokerRefused`."""
         held = books.held(position_id, client_id)
-        quote, known = self._quoted(held["symbol"])
+        quote, known = self._quoted(held.symbol)
         check_levels(held, stop_loss, take_profit, quote, known)
         if stop_loss is not None:
-            held["stop_loss"] = str(stop_loss)
+            held.stop_loss = stop_loss
         if take_profit:
             retarget(held, take_profit, known)
-        return books.note(client_id, position_id, Decimal(held["volume"]), self.market.instant)
+        return books.note(client_id, position_id, held.volume, self.market.instant)
 
     def equity(self, books: Books) -> Decimal:
         """The balance and what the open trades would make, in cents."""
@@ -181,24 +179,24 @@ class Dealer:
         )
         return account, positions
 
-    def _position(self, held: dict[str, Any]) -> Position:
-        quote = self.market.quote(held["symbol"])
-        known = self.market.instrument(held["symbol"])
+    def _position(self, held: Held) -> Position:
+        quote = self.market.quote(held.symbol)
+        known = self.market.instrument(held.symbol)
         made = self._play.till.result(held, exit_price(held, quote), known, quote)
         return Position(
-            id=held["id"],
-            symbol=held["symbol"],
-            direction=Direction(held["direction"]),
-            volume=Decimal(held["volume"]),
-            entry_price=Decimal(held["entry_price"]),
-            stop_loss=Decimal(held["stop_loss"]),
-            take_profit=Decimal(held["targets"][0]),
-            opened_at=datetime.fromisoformat(held["opened_at"]),
+            id=held.id,
+            symbol=held.symbol,
+            direction=held.direction,
+            volume=held.volume,
+            entry_price=held.entry_price,
+            stop_loss=held.stop_loss,
+            take_profit=held.targets[0],
+            opened_at=held.opened_at,
             profit=made.net,
             commission=made.commission,
             swap=made.swap,
-            client_id=held["client_id"],
-            strategy_id=held["strategy_id"],
+            client_id=held.client_id,
+            strategy_id=held.strategy_id,
         )
 
     def _price(self, way: Direction, quote: Quote, known: Instrument) -> Decimal:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 
 from broker.books import Books
 from broker.dealer import Dealer, House
+from broker.held import Held
 from broker.terms import FREE, Terms
 from engine.domain.account import Account, Direction, Position
 from engine.domain.market import Candle, Instrument, Quote
@@ -100,9 +100,9 @@ class SimulatedVenue:
     def move(self, place: int) -> None:
         """Stand after a candle. Those in between must have ended nothing."""
         if self.is_patient and self._books.positions:
-            seen = self.market.columns.time(place - 1).isoformat()
+            seen = self.market.columns.time(place - 1)
             for held in self._books.positions:
-                held["seen"] = max(held["seen"], seen)
+                held.seen = max(held.seen, seen)
         self.market.place = place
 
     def play(self) -> tuple[ClosedTrade, ...]:
@@ -125,9 +125,9 @@ class SimulatedVenue:
         """The account's, alone."""
         return self._dealer.equity(self._books)
 
-    def sides(self) -> tuple[tuple[str, str], ...]:
+    def sides(self) -> tuple[tuple[Direction, str], ...]:
         """The direction and the strategy of each open trade."""
-        return tuple([(held["direction"], held["strategy_id"]) for held in self._books.positions])
+        return tuple([(held.direction, held.strategy_id) for held in self._books.positions])
 
     def _look(self) -> tuple[Account, tuple[Position, ...]]:
         place, seen = self.market.place, self._seen
@@ -173,14 +173,13 @@ class SimulatedVenue:
         ]
         return min(found, default=None)
 
-    def _end_of(self, held: dict[str, Any], after: int, end: int) -> int:
+    def _end_of(self, held: Held, after: int, end: int) -> int:
         columns = self.market.columns
         scale = Decimal(10) ** columns.places
-        stop, target = (float(Decimal(p) * scale) for p in (held["stop_loss"], held["targets"][0]))
+        stop, target = (float(price * scale) for price in (held.stop_loss, held.targets[0]))
         spread = float(self.market.spread * scale)
-        if held["time_limit_min"] is not None:
-            opened = datetime.fromisoformat(held["opened_at"])
-            until = opened + timedelta(minutes=held["time_limit_min"])
+        if held.time_limit_min is not None:
+            until = held.opened_at + timedelta(minutes=held.time_limit_min)
             end = min(end, int(np.searchsorted(columns.opened, int(until.timestamp()))) + 1)
             limit = end - 1
         else:
@@ -188,7 +187,7 @@ class SimulatedVenue:
         first, count = after, _FIRST_LOOK
         while first < end:
             last = min(end, first + count)
-            if Direction(held["direction"]) is Direction.BUY:
+            if held.direction is Direction.BUY:
                 ends = (columns.low[first:last] <= stop) | (columns.high[first:last] >= target)
             else:
                 ends = columns.high[first:last] + spread >= stop

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
+from broker.held import Held
 from engine.domain.conversion import pairs
 from engine.domain.market import Candle, Instrument, Quote, Timeframe
 from engine.ports import MarketData
@@ -69,7 +70,7 @@ class StillMarket:
 
 async def stand_still(
     market: MarketData,
-    held: Iterable[Mapping[str, Any]],
+    held: Iterable[Held],
     *,
     timeframe: Timeframe,
     currency: str,
@@ -80,7 +81,7 @@ async def stand_still(
     Each thing is asked for once, however many positions want it. Raises ``NotFound`` for a symbol
     the market lacks.
     """
-    seen = sorted({(each["symbol"], datetime.fromisoformat(each["seen"])) for each in held})
+    seen = sorted({(each.symbol, each.seen) for each in held})
     symbols = sorted({symbol for symbol, _ in seen} | ({order_of} if order_of else set()))
     instruments = {symbol: await market.instrument(symbol) for symbol in symbols}
     wanted = {pair for known in instruments.values() for pair in pairs(known, currency)}

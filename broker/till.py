@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
 
+from broker.held import Held
 from broker.still import Moment
 from broker.terms import SwapUnit, Terms
-from engine.domain.account import Direction
 from engine.domain.conversion import convert, pairs
 from engine.domain.market import Instrument, Quote
 from engine.domain.values import quantize
@@ -54,31 +53,29 @@ class Till:
         taken = -volume * known.contract_size * price * rate
         return -self.exchanged(taken, known)
 
-    def night(self, held: dict[str, Any], count: int, known: Instrument) -> Decimal:
+    def night(self, held: Held, count: int, known: Instrument) -> Decimal:
         """What so many nights bring or cost."""
-        volume = Decimal(held["volume"])
-        each = self.terms.swap(Direction(held["direction"]))
+        volume = held.volume
+        each = self.terms.swap(held.direction)
         amount = each * volume * count
         if self.terms.swap_unit is SwapUnit.POINTS and amount:
             amount = amount.scaleb(-known.digits) * known.contract_size
             amount = self.exchanged(amount, known)
         return quantize(amount, 2)
 
-    def result(
-        self, held: dict[str, Any], price: Decimal, known: Instrument, at: Quote | None
-    ) -> Result:
+    def result(self, held: Held, price: Decimal, known: Instrument, at: Quote | None) -> Result:
         """What a trade, or a part of one, makes if it is left at a price, ``at`` the symbol's
         quote of that moment.
         """
-        volume = Decimal(held["volume"])
-        gained = Direction(held["direction"]).sign * (price - Decimal(held["entry_price"]))
+        volume = held.volume
+        gained = held.direction.sign * (price - held.entry_price)
         amount = gained * volume * known.contract_size
         gross = self.exchanged(amount, known, at)
         left = self.commission(price, volume, known, at)
         return Result(
             gross=quantize(gross, 2),
-            commission=-(Decimal(held.get("commission", "0")) + left),
-            swap=Decimal(held.get("swap", "0")),
+            commission=-(held.commission + left),
+            swap=held.swap,
         )
 
     def exchanged(self, amount: Decimal, known: Instrument, at: Quote | None = None) -> Decimal:
@@ -87,6 +84,8 @@ class Till:
         ``at`` is the symbol's own quote where it is not that of now. Raises :class:`BrokerSilent`
         when there is no rate: an account that cannot be valued gives no answer.
         """
+        if known.quote == self.currency:
+            return amount
         quotes = dict(self.market.rates(pairs(known, self.currency)))
         if at is not None:
             quotes[known.symbol] = at

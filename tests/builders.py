@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from broker.held import Held
 from broker.instruments import instrument
 from engine.domain.account import Account, Direction, Position, TradingDay
 from engine.domain.approval import Approval, Ending
@@ -427,6 +428,25 @@ def order(**values: Any) -> Order:
         "valid_until": NOW + timedelta(seconds=60),
     }
     return Order(**(fields | values))
+
+
+def held(**values: Any) -> Held:
+    """What the paper broker holds after :func:`order` was filled."""
+    fields: dict[str, Any] = {
+        "id": "1",
+        "client_id": "at-1",
+        "strategy_id": str(STRATEGY_ID),
+        "symbol": "EURUSD",
+        "direction": Direction.BUY,
+        "volume": Decimal("0.10"),
+        "entry_price": Decimal("1.10009"),
+        "stop_loss": Decimal("1.09800"),
+        "targets": (Decimal("1.10400"),),
+        "shares": (Decimal("0.10"),),
+        "opened_at": NOW,
+        "seen": NOW,
+    }
+    return Held(**(fields | values))
 
 
 def closed_trade(**values: Any) -> ClosedTrade:

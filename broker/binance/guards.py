@@ -9,7 +9,7 @@ from broker.binance.deals import Told
 from broker.binance.desk import Desk
 from broker.binance.notes import Notes
 from broker.binance.rules import Rules
-from broker.exits import shares
+from broker.held import shares
 from broker.turns import Books
 from engine.domain.market import Quote
 from engine.errors import BrokerRefused, BrokerSilent

@@ -71,7 +71,11 @@ class Columns:
 
     def price(self, units: int) -> Decimal:
         """A price of the columns."""
-        return Decimal(units).scaleb(-self.places)
+        return self._unit * units
+
+    @cached_property
+    def _unit(self) -> Decimal:
+        return Decimal(1).scaleb(-self.places)
 
     def candle(self, place: int) -> Candle:
         """One candle."""
@@ -203,7 +207,7 @@ def columns_of(symbol: str, timeframe: Timeframe, candles: Iterable[Candle]) -> 
 
 
 def _instant(seconds: int) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _seconds(instant: datetime) -> int:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from engine.domain.account import Account, Position, TradingDay, day_of
+from engine.domain.account import Account, Direction, Position, TradingDay, day_of
 from engine.domain.backtest import Resume
 from engine.domain.conversion import convert
 from engine.domain.market import Instrument, Quote
@@ -51,7 +51,7 @@ class Venue(Protocol):
         """The account's, alone."""
         ...
 
-    def sides(self) -> tuple[tuple[str, str], ...]:
+    def sides(self) -> tuple[tuple[Direction, str], ...]:
         """The direction and the strategy of each open trade."""
         ...
 

@@ -14,7 +14,7 @@ from engine.domain.account import Direction
 from engine.domain.market import Candle, Timeframe
 from engine.domain.outcome import Outcome, Progress, Result
 from engine.scoring.outcome import MAX_CANDLES, MAX_HOLE, follow
-from tests.builders import HOUR, NOW, candle, progress, proposal
+from tests.builders import HOUR, NOW, candle, held, progress, proposal
 
 D = Decimal
 SELL = proposal(direction=Direction.SELL, entry="1.10000")
@@ -231,16 +231,12 @@ def test_real_candles_end_ideas_where_the_paper_broker_ends_its_trades(way: Dire
         last = recording.candles[start - 1]
         entry = last.close + (spread if way is Direction.BUY else 0)
         made = proposal(direction=way, entry=str(entry))
-        held = {
-            "direction": str(way),
-            "stop_loss": str(made.stop_loss),
-            "targets": [str(made.take_profit[0])],
-        }
+        trade = held(direction=way, stop_loss=made.stop_loss, targets=made.take_profit[:1])
         after = recording.candles[start:]
         outcome = follow(progress(proposal=made, seen=last.time, spread=spread), after)
         assert isinstance(outcome, Outcome)
         candle_, (price, reason) = next(
-            (c, ended) for c in after if (ended := exit_of(held, c, spread)) is not None
+            (c, ended) for c in after if (ended := exit_of(trade, c, spread)) is not None
         )
         assert outcome.at == candle_.time + Timeframe.H1.length
         assert str(outcome.result) == {"stop_loss": "stop", "take_profit": "target"}[reason]

@@ -1,12 +1,13 @@
 """The paper broker: filled at bid and ask, ended by stop and target, its books always balanced."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from broker.exits import shares
+from broker.books import Books
 from broker.feeds.recorded import RecordedMarket, Recording
+from broker.held import shares
 from broker.instruments import instrument
 from broker.paper import PaperBroker
 from engine.domain.account import Direction
@@ -401,3 +402,16 @@ def test_shares_are_equal_whole_steps_and_nothing_is_lost(volume, count, wanted)
     step = Decimal("0.01")
     found = shares(Decimal(volume), count, step=step, least=step)
     assert [str(share) for share in found] == wanted
+
+
+def test_books_of_an_older_release_are_read_as_they_were_written():
+    written = {
+        "id": "7", "client_id": "at-1", "strategy_id": "s", "symbol": "EURUSD", "direction": "sell",
+        "volume": "0.10", "entry_price": "1.10009", "stop_loss": "1.11000", "time_limit_min": None,
+        "targets": ["1.09000", "1.08000"], "shares": ["0.05", "0.05"],
+        "opened_at": "2026-01-05T09:00:00+00:00", "seen": "2026-01-05T08:00:00+00:00",
+    }  # fmt: skip
+    (held,) = Books.load({"positions": [written]}, Decimal(0)).positions
+    assert (held.direction, held.leaving, held.shares) == (SELL, BUY, (Decimal("0.05"),) * 2)
+    assert (held.rolled, held.commission, held.taken) == (None, 0, 0)
+    assert held.opened_at == datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -11,7 +11,7 @@ from broker.paper import PaperBroker
 from broker.still import stand_still
 from engine.domain.market import Timeframe
 from engine.errors import BrokerRefused
-from tests.builders import NOW, order
+from tests.builders import NOW, held, order
 from tests.fakes import MemoryLedger
 
 
@@ -48,8 +48,8 @@ async def test_a_look_at_many_trades_asks_the_market_as_often_as_one_at_few():
 
 async def test_the_market_stands_still_until_the_next_look():
     market = RecordedMarket(shipped_recording(), MemoryLedger(), start=306)
-    held = [{"symbol": "EURUSD", "seen": (await market.instant() - timedelta(hours=4)).isoformat()}]
-    still = await stand_still(market, held, timeframe=Timeframe.H1, currency="EUR")
+    trade = held(seen=await market.instant() - timedelta(hours=4))
+    still = await stand_still(market, [trade], timeframe=Timeframe.H1, currency="EUR")
     before = still.quote("EURUSD")
     assert before == await market.quote("EURUSD")
     assert still.rates(("EURUSD", "USDEUR")) == {"EURUSD": before}
