@@ -146,15 +146,15 @@ def check(code: Check) -> Callable[[Callable[[Case], Finding]], Callable[[Case],
 def run(code: Check, case: Case) -> CheckResult:
     """One check's result."""
     function = SCENE_CHECKS.get(code) or CASE_CHECKS[code]
-    return _result(code, function(case))
+    return result(code, function(case))
 
 
 def run_before(code: Check, scene: Scene) -> CheckResult:
     """One check's result before there is an idea."""
-    return _result(code, SCENE_CHECKS[code](scene))
+    return result(code, SCENE_CHECKS[code](scene))
 
 
 @lru_cache(maxsize=4_096)
-def _result(code: Check, finding: Finding) -> CheckResult:
-    # Most checks find the same as the last time; one result of each is enough.
+def result(code: Check, finding: Finding) -> CheckResult:
+    """A check's finding as its result; most find the same as the last time, and share one."""
     return CheckResult(code, *finding)

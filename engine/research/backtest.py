@@ -73,6 +73,7 @@ class Backtest:
         if not 1 <= self.start < len(self.columns):
             raise InvalidInput(f"{len(self.columns)} candles are too few to start at {self.start}")
         self._ran = Ran()
+        self.eyes.is_plain = not self.screened
         self._noes = Noes(self.eyes, self._speaking)
         self._lead = Lead(self.eyes, self.venue.account().currency)
         self._judge = JudgeCandle(

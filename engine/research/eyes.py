@@ -19,9 +19,10 @@ from engine.domain.strategy import Strategy
 from engine.gate.case import Finding
 from engine.gate.feed_guard import faults
 from engine.research.columns import Columns
-from engine.research.market_checks import doubtful
+from engine.research.figures import Figures, Recalled, window_of
+from engine.research.market_checks import States, doubtful, market_states
 from engine.research.simulation import State, valuation
-from engine.snapshot.indicators import WINDOW, Glance, Looked
+from engine.snapshot.indicators import WINDOW, Figured, Glance
 
 _CLEAN = "clean"
 
@@ -41,7 +42,7 @@ class Rules:
 @dataclass(eq=False, kw_only=True)
 class Eyes:
     """Columns, and what else a bundle is made of. ``calendar`` None means that nobody knows the
-    news.
+    news. Who is ``is_plain`` computes every figure from the candles of its bundle, as the loop.
     """
 
     columns: Columns
@@ -49,6 +50,7 @@ class Eyes:
     spread: Decimal
     calendar: CalendarView | None
     rules: Rules
+    is_plain: bool = False
     #: What a model says at a candle, and the longer timeframes that are seen there.
     forecast: Callable[[int], Prediction | None] = lambda place: None
     longer: Callable[[int], tuple[Frame, ...]] = lambda place: ()
@@ -58,6 +60,11 @@ class Eyes:
         """What the feed guard finds at doubtful candles; all others are clean."""
         places = np.flatnonzero(doubtful(self.columns))
         return {int(place): _finding(self._sight(int(place))) for place in places}
+
+    @cached_property
+    def states(self) -> States:
+        """The market's state at each candle."""
+        return market_states(self.figures)
 
     def known(self, place: int) -> Mapping[Check, CheckResult]:
         """The check of the data at a candle, found once for all strategies."""
@@ -69,14 +76,19 @@ class Eyes:
         bid = self.columns.price(self.columns.close.item(place))
         return Quote(bid, bid + self.spread, self.columns.closes(place))
 
+    @cached_property
+    def figures(self) -> Figures:
+        """The indicators of all candles."""
+        return Figures(self.columns, self.instrument.digits)
+
     def atr(self, place: int) -> Decimal | None:
         """The range of a candle, as a bundle has it."""
-        return self._looked(place).figure("atr_14", 1)
+        return self._seen(place).figure("atr_14", 1)
 
-    def _looked(self, place: int) -> Looked:
-        window = self.columns.before(place + 1, WINDOW)
-        arrays = self.columns.arrays(window.first, window.end)
-        return Looked(arrays, window, self.instrument.digits)
+    def _seen(self, place: int) -> Figured:
+        if self.is_plain:
+            return window_of(self.columns, place, self.instrument.digits)
+        return Recalled(self.figures, place)
 
     def bundle(
         self, place: int, state: State, account: Account, positions: tuple[Position, ...]
@@ -84,7 +96,7 @@ class Eyes:
         """What the loop would freeze after a candle; candles and figures are made when they are
         looked at.
         """
-        columns, at, looked = self.columns, self.columns.closes(place), self._looked(place)
+        columns, at, seen = self.columns, self.columns.closes(place), self._seen(place)
         quote = self.quote(place)
         worth = valuation(self.instrument, quote, account.currency)
         return Bundle(
@@ -92,9 +104,9 @@ class Eyes:
             timeframe=columns.timeframe,
             instant=at,
             # These views are read as a tuple and as figures are.
-            candles=cast(Any, looked.candles),
-            indicators=cast(Any, Glance(looked, 1)),
-            indicators_before=cast(Any, Glance(looked, 2)),
+            candles=cast(Any, columns.before(place + 1, WINDOW)),
+            indicators=cast(Any, Glance(seen, 1)),
+            indicators_before=cast(Any, Glance(seen, 2)),
             quote=quote,
             instrument=self.instrument,
             conversion=None if worth is None else worth.conversion,

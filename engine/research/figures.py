@@ -2,17 +2,19 @@
 
 A bundle computes its indicators over the last :data:`WINDOW` candles and rounds them. Over a longer
 past the exponential ones remember a little more: after 550 candles less than a billionth of a
-price. What is decided by less than that and the rounding is not decided here but by the bundle.
+price. What is decided by less than that and the rounding is not decided here but by the bundle; a
+figure that would be rounded the same way for all that is the bundle's own.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.research.columns import Columns
-from engine.snapshot.indicators import WINDOW, Column, columns_of
+from engine.research.columns import Columns, Whole
+from engine.snapshot.indicators import OSCILLATORS, WINDOW, Column, Looked, columns_of
 
 Flags = NDArray[np.bool_]
 
@@ -21,6 +23,11 @@ Flags = NDArray[np.bool_]
 _MEMORY = 1e-9
 #: Both sides of a comparison were rounded by half a unit each.
 _ROUNDING = 1.1
+#: Figures that hold nothing but a little memory; a band's width also has the noise of long sums.
+_RECALLED = frozenset(
+    {"ema_20", "ema_50", "sma_50", "sma_200", "atr_14", "rsi_14", "adx_14"}
+    | {"macd", "macd_signal", "macd_hist"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,22 @@ class Figures:
 
     def __getitem__(self, name: str) -> Column:
         return self._all[name]
+
+    def rounded(self, name: str) -> "Rounded | None":
+        """A figure as bundles round it, and where that is certain; None for those that a bundle
+        has to compute itself.
+        """
+        if name not in _RECALLED:
+            return None
+        if name not in self._rounded:
+            places = 2 if name in OSCILLATORS else self.digits + 2
+            slack = _MEMORY * (100.0 if name in OSCILLATORS else self.close)
+            self._rounded[name] = _rounded(self[name], places, slack)
+        return self._rounded[name]
+
+    @cached_property
+    def _rounded(self) -> dict[str, "Rounded"]:
+        return {}
 
     @cached_property
     def close(self) -> Column:
@@ -113,3 +136,57 @@ def shifted(truth: Truth) -> Truth:
     met, sure = np.roll(truth.met, 1), np.roll(truth.sure, 1)
     met[:1], sure[:1] = False, True
     return Truth(met, sure)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rounded:
+    """A figure of each candle in units of its last place; it is :attr:`there`, where it is a
+    number, and ``sure`` where nothing could round it otherwise.
+    """
+
+    unit: Decimal
+    units: Whole
+    there: Flags
+    sure: Flags
+
+
+def _rounded(values: Column, places: int, slack: Column | float) -> Rounded:
+    there = np.isfinite(values)
+    scaled = np.where(there, values, 0.0) * 10.0**places
+    units = np.rint(scaled)
+    # How far it is from the next edge at which it would be rounded to another number.
+    inside = 0.5 - np.abs(scaled - units)
+    # A number so small that it is rounded to nothing keeps its sign in a bundle.
+    sure = ~there | ((inside > slack * 10.0**places) & (units != 0))
+    return Rounded(Decimal(1).scaleb(-places), units.astype(np.int64), there, sure)
+
+
+@dataclass(eq=False, slots=True)
+class Recalled:
+    """What a bundle at a candle says of its figures: out of the columns where they are certain,
+    otherwise by the window that the bundle has.
+    """
+
+    figures: Figures
+    place: int
+    _window: Looked | None = None
+
+    def figure(self, name: str, back: int) -> Decimal | None:
+        """As :meth:`Looked.figure`."""
+        rounded, place = self.figures.rounded(name), self.place + 1 - back
+        if rounded is None or place < 0 or not rounded.sure.item(place):
+            return self._looked().figure(name, back)
+        if name in OSCILLATORS and not self.figure("atr_14", back):
+            return None
+        return rounded.unit * rounded.units.item(place) if rounded.there.item(place) else None
+
+    def _looked(self) -> Looked:
+        if self._window is None:
+            self._window = window_of(self.figures.columns, self.place, self.figures.digits)
+        return self._window
+
+
+def window_of(columns: Columns, place: int, digits: int) -> Looked:
+    """The figures of a candle as a bundle computes them, over the candles it has."""
+    seen = columns.before(place + 1, WINDOW)
+    return Looked(columns.arrays(seen.first, seen.end), seen, digits)

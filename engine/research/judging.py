@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from engine.domain.gate import Check, CheckResult, Verdict
 from engine.domain.idea import Idea, IdeaStatus
@@ -14,6 +15,7 @@ from engine.flow.ideas import intent, past_idea
 from engine.flow.judgement import Outcome, Question, ask_again, consider
 from engine.gate.judge import NOTHING
 from engine.research.eyes import Eyes
+from engine.research.known import Known
 from engine.research.lead import Lead
 from engine.research.simulation import State, Venue
 from engine.research.stream import Dealt, Stream
@@ -33,12 +35,17 @@ class JudgeCandle:
     strategies: Sequence[Strategy]
     screened: bool
 
+    @cached_property
+    def _told(self) -> Known:
+        return Known(self.eyes, self.strategies)
+
     def __call__(self, place: int) -> None:
         """Ask the pipeline at a candle, and send what it decides."""
         bundle = self.eyes.bundle(place, self.state, self.venue.account(), self.venue.positions())
-        known = self._known(place)
         taken: list[tuple[Idea, Order]] = []
-        for strategy in self.strategies:
+        for number, strategy in enumerate(self.strategies):
+            is_first = self.screened and not bundle.orders
+            known = self._told(place, number, bundle) if is_first else self._known(place)
             outcome = consider(strategy, bundle, known)
             if outcome.report is None:
                 self._no(strategy, bundle, outcome)

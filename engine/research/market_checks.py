@@ -1,10 +1,11 @@
 """The gate's checks that depend on the market alone, over whole columns."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.domain.gate import Check
 from engine.domain.market import Instrument
@@ -25,6 +26,26 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Candles behind the influential ones whose closes a spike is measured from.
 _NEAR = INFLUENCE + 5
 _NARROW_OF_TEN = 9
+_BIT = {state: 1 << number for number, state in enumerate(MarketState)}
+_STATE_OF = {bit: state for state, bit in _BIT.items()}
+_EVERY = sum(_STATE_OF)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class States:
+    """The states the market may be in at each candle, as bits; nearly always it is one."""
+
+    may_be: NDArray[np.uint8]
+
+    def at(self, place: int) -> MarketState | None:
+        """The state of a candle; None where it is not certain."""
+        return _STATE_OF.get(self.may_be.item(place))
+
+    def one_of(self, states: Collection[MarketState]) -> Truth:
+        """Where it is one of these."""
+        wanted = sum(_BIT[state] for state in states)
+        inside, outside = self.may_be & wanted != 0, self.may_be & (_EVERY - wanted) != 0
+        return Truth(inside, inside != outside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +56,7 @@ class Frame:
     settings: RiskSettings
     calendar: CalendarView | None
     data: Mapping[int, Finding]
+    states: States
 
 
 def market_checks(strategy: Strategy, figures: Figures, frame: Frame) -> dict[Check, Truth]:
@@ -48,7 +70,7 @@ def market_checks(strategy: Strategy, figures: Figures, frame: Frame) -> dict[Ch
         Check.DATA_QUALITY: _certain(clean),
         Check.SESSION: _certain(_in_session(strategy.session_windows, instants)),
         Check.NEWS: _certain(_far_from_news(strategy, frame, instants)),
-        Check.MARKET_STATE: ~_forbidden_state(strategy, figures),
+        Check.MARKET_STATE: ~_forbidden_state(strategy, frame.states),
         Check.DATA_READY: _certain(counts >= frame.settings.min_candles),
         Check.STRATEGY_MAX_CANDLES: _certain(counts <= frame.settings.strategy_max_candles),
     }
@@ -129,30 +151,38 @@ def _far_from_news(strategy: Strategy, frame: Frame, instants: Whole) -> Flags:
     return far
 
 
-def _forbidden_state(strategy: Strategy, figures: Figures) -> Truth:
-    """Where the market is in a state that the strategy leaves alone."""
-    forbidden = strategy.forbidden_conditions.market_states
+def market_states(figures: Figures) -> States:
+    """What ``engine.gate.market_state`` says of each candle."""
     atr, adx, count = figures["atr_14"], figures["adx_14"], len(figures.columns)
-    if not forbidden:
-        return _certain(np.zeros(count, dtype=np.bool_))
-
-    def is_left_alone(state: MarketState) -> Truth:
-        return _certain(np.full(count, state in forbidden))
-
     moves = figures.above(atr, np.zeros(count))
     stands = ~moves & _certain(np.isfinite(atr))
-    told = _certain(np.isfinite(atr) & np.isfinite(adx))
+    told = np.isfinite(atr) & np.isfinite(adx)
     slack = 4 * figures.slack
     chaotic = figures.above(figures.span, float(CHAOTIC_RANGES) * atr, slack)
     dead = _mostly(figures.above(float(DEAD_RANGES) * atr, figures.span, slack))
     trend = ~figures.above(np.full(count, float(TREND_ADX)), adx, 0.01)
-    calm = ~chaotic & ~dead
-    found = chaotic & is_left_alone(MarketState.CHAOTIC)
-    found = found | (~chaotic & dead & is_left_alone(MarketState.DEAD))
-    found = found | (calm & trend & is_left_alone(MarketState.TREND))
-    found = found | (calm & ~trend & is_left_alone(MarketState.RANGE))
-    still = stands & is_left_alone(MarketState.DEAD)
-    return still | (~stands & ~told) | (~stands & told & found)
+    # In the order in which the state is told: the first that holds is it.
+    asked = (
+        (stands, MarketState.DEAD),
+        (_certain(~told), MarketState.UNKNOWN),
+        (chaotic, MarketState.CHAOTIC),
+        (dead, MarketState.DEAD),
+        (trend, MarketState.TREND),
+    )
+    may_be, is_left = np.zeros(count, dtype=np.uint8), np.ones(count, dtype=np.bool_)
+    for truth, state in asked:
+        may_be[is_left & (truth.met | ~truth.sure)] |= _BIT[state]
+        is_left &= ~(truth.met & truth.sure)
+    may_be[is_left] |= _BIT[MarketState.RANGE]
+    return States(may_be)
+
+
+def _forbidden_state(strategy: Strategy, states: States) -> Truth:
+    """Where the market is in a state that the strategy leaves alone, or in none that it knows."""
+    forbidden = strategy.forbidden_conditions.market_states
+    if not forbidden:
+        return _certain(np.zeros(len(states.may_be), dtype=np.bool_))
+    return states.one_of((*forbidden, MarketState.UNKNOWN))
 
 
 def _mostly(narrow: Truth) -> Truth:

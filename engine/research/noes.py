@@ -15,7 +15,7 @@ from engine.flow.evaluations import signature_of
 from engine.gate.case import SCENE_CHECKS, Scene
 from engine.gate.judge import scene_order
 from engine.research.eyes import Eyes
-from engine.research.figures import Figures, Flags
+from engine.research.figures import Flags
 from engine.research.market_checks import Frame
 from engine.research.screen import MARKET, OTHER_SIDE, PROPOSES, Screen, closed_in, screen, unmet_in
 from engine.research.simulation import State, Venue, held_back
@@ -52,9 +52,9 @@ class Noes:
             settings=eyes.rules.settings,
             calendar=eyes.calendar,
             data=eyes.data,
+            states=eyes.states,
         )
-        seen = Figures(eyes.columns, eyes.instrument.digits)
-        return [screen(strategy, seen, frame) for strategy in self.strategies]
+        return [screen(strategy, eyes.figures, frame) for strategy in self.strategies]
 
     def write(self, stream: Stream, first: int, end: int, state: State, venue: Venue) -> None:
         """The noes of a stretch in which neither we nor the account change."""

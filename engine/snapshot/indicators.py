@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from engine.snapshot.ta import talib
 WINDOW = 600
 #: Candles of a swing.
 SWING = 10
-_OSCILLATORS = frozenset(("rsi_14", "adx_14"))
+#: Figures from 0 to 100; all others are prices.
+OSCILLATORS = frozenset(("rsi_14", "adx_14"))
 _SWINGS = frozenset(("swing_low", "swing_high"))
 _NAMES = frozenset(Indicators.__dataclass_fields__)
 
@@ -58,6 +60,14 @@ def compute(candles: Sequence[Candle], *, digits: int) -> tuple[Indicators, Indi
     return now, before
 
 
+class Figured(Protocol):
+    """Whoever knows the figures of a window."""
+
+    def figure(self, name: str, back: int) -> Decimal | None:
+        """The figure so many candles back, or None where there are too few candles for one."""
+        ...
+
+
 @dataclass(eq=False)
 class Looked:
     """A window whose figures are computed when they are asked for, and once only."""
@@ -68,16 +78,16 @@ class Looked:
     _columns: dict[str, Column] = field(default_factory=dict)
 
     def figure(self, name: str, back: int) -> Decimal | None:
-        """The figure so many candles back, or None where there are too few candles for one."""
+        """As :class:`Figured` has it."""
         if name in _SWINGS:
             return self._swing(name, back)
-        if name in _OSCILLATORS and not self.figure("atr_14", back):
+        if name in OSCILLATORS and not self.figure("atr_14", back):
             # TA-Lib calls a market that never moved oversold and without a trend; it has neither.
             return None
         column = self._column(name)
         if len(column) < back or not isfinite(column[-back]):
             return None
-        return from_float(float(column[-back]), 2 if name in _OSCILLATORS else self.digits + 2)
+        return from_float(float(column[-back]), 2 if name in OSCILLATORS else self.digits + 2)
 
     def _column(self, name: str) -> Column:
         if name not in self._columns:
@@ -98,7 +108,7 @@ class Glance:
     for one who freezes nothing, and whose rules look at a few.
     """
 
-    def __init__(self, looked: Looked, back: int) -> None:
+    def __init__(self, looked: Figured, back: int) -> None:
         self._looked, self._back = looked, back
 
     def __getattr__(self, name: str) -> Decimal | None:

@@ -1,6 +1,6 @@
 """Checks of the market: hours, spread, news, how it moves, and whether the data can be trusted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from engine.domain.gate import Check
@@ -22,8 +22,17 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def _session(scene: Scene) -> Finding:
     now = scene.bundle.instant
     windows = scene.strategy.session_windows
-    seen = f"{_DAYS[now.weekday()]} {now.hour:02}:{now.minute:02}Z"
-    return any(w.holds(now) for w in windows), seen, ", ".join(map(_span, windows))
+    return any(w.holds(now) for w in windows), clock_of(now), spans_of(windows)
+
+
+def clock_of(now: datetime) -> str:
+    """An instant as the check of the session tells it."""
+    return f"{_DAYS[now.weekday()]} {now.hour:02}:{now.minute:02}Z"
+
+
+def spans_of(windows: tuple[SessionWindow, ...]) -> str:
+    """The hours a strategy keeps, as the check of the session tells them."""
+    return ", ".join(map(_span, windows))
 
 
 def _span(window: SessionWindow) -> str:
@@ -59,7 +68,11 @@ def _news(scene: Scene) -> Finding:
 def _market_state(scene: Scene) -> Finding:
     """Source 002's market-state filter; a state that cannot be told is never an allowed one."""
     forbidden = scene.strategy.forbidden_conditions.market_states
-    state = market_state(scene.bundle)
+    return judged_state(market_state(scene.bundle), forbidden)
+
+
+def judged_state(state: MarketState, forbidden: tuple[MarketState, ...]) -> Finding:
+    """What the check of the market's state finds in one."""
     known = state is not MarketState.UNKNOWN or not forbidden
     limit = "/".join(kind for kind in _KNOWN_STATES if kind not in forbidden)
     return known and state not in forbidden, state.value if known else MISSING, limit
