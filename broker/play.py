@@ -53,7 +53,8 @@ class Play:
             at = opened + self.timeframe.length
             for held, candle in steps[opened]:
                 spread = spreads[held.symbol]
-                closes[held.symbol] = Quote(candle.close, candle.close + spread, at)
+                if self.till.terms.stop_out_percent:
+                    closes[held.symbol] = Quote(candle.close, candle.close + spread, at)
                 if held in books.positions:
                     held.seen = opened
                     self._roll(held, opened)

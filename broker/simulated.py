@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from math import ceil, floor
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from broker.terms import FREE, Terms
 from engine.domain.account import Account, Direction, Position
 from engine.domain.market import Candle, Instrument, Quote
 from engine.domain.order import ClosedTrade, Fill, Order
+from engine.domain.values import quantize
+from engine.errors import InvalidInput
 from engine.research.columns import Columns
 
 #: Candles that are looked through at once for the end of a trade; doubled while there is none.
@@ -28,8 +31,9 @@ class ColumnMarket:
     def __init__(self, columns: Columns, facts: Instrument, spread: Decimal) -> None:
         self.columns, self.facts, self.spread = columns, facts, spread
         self.place = 0
-        bid = columns.price(columns.close.item(0))
-        self._quoted = 0, Quote(bid, bid + spread, columns.closes(0))
+        if not spread >= 0:
+            raise InvalidInput(f"the spread must not be negative, is {spread}", field="spread")
+        self._quoted = 0, columns.quote(0, spread)
 
     @property
     def instant(self) -> datetime:
@@ -39,8 +43,7 @@ class ColumnMarket:
     def quote(self, symbol: str) -> Quote:
         # A look asks several times for the same.
         if self._quoted[0] != self.place:
-            bid = self.columns.price(self.columns.close.item(self.place))
-            self._quoted = self.place, Quote(bid, bid + self.spread, self.instant)
+            self._quoted = self.place, self.columns.quote(self.place, self.spread)
         return self._quoted[1]
 
     def instrument(self, symbol: str) -> Instrument:
@@ -54,6 +57,8 @@ class ColumnMarket:
         columns, first = self.columns, self.place
         if columns.opened.item(first - 1) != (seconds := int(after.timestamp())):
             first = int(np.searchsorted(columns.opened, seconds, side="right"))
+        if first == self.place:
+            return (columns.candle(first),)
         return columns.candles(first, self.place + 1)
 
     def last_opened(self, symbol: str) -> datetime:
@@ -123,7 +128,18 @@ class SimulatedVenue:
 
     def equity(self) -> Decimal:
         """The account's, alone."""
-        return self._dealer.equity(self._books)
+        return quantize(self._dealer.equity(self._books), 2)
+
+    def between(self, first: int, end: int) -> tuple[Decimal, Decimal]:
+        """The least and the most equity at the closes of a stretch in which nothing ends: what is
+        open makes them where the closes are the lowest and the highest.
+        """
+        closes = self.market.columns.close[first:end]
+        found = []
+        for place in {int(closes.argmin()), int(closes.argmax())}:
+            self.market.place = first + place
+            found.append(self._dealer.equity(self._books))
+        return min(found), max(found)
 
     def sides(self) -> tuple[tuple[Direction, str], ...]:
         """The direction and the strategy of each open trade."""
@@ -175,9 +191,7 @@ class SimulatedVenue:
 
     def _end_of(self, held: Held, after: int, end: int) -> int:
         columns = self.market.columns
-        scale = Decimal(10) ** columns.places
-        stop, target = (float(price * scale) for price in (held.stop_loss, held.targets[0]))
-        spread = float(self.market.spread * scale)
+        least, most = self._ends_beyond(held)
         if held.time_limit_min is not None:
             until = held.opened_at + timedelta(minutes=held.time_limit_min)
             end = min(end, int(np.searchsorted(columns.opened, int(until.timestamp()))) + 1)
@@ -187,13 +201,19 @@ class SimulatedVenue:
         first, count = after, _FIRST_LOOK
         while first < end:
             last = min(end, first + count)
-            if held.direction is Direction.BUY:
-                ends = (columns.low[first:last] <= stop) | (columns.high[first:last] >= target)
-            else:
-                ends = columns.high[first:last] + spread >= stop
-                ends |= columns.low[first:last] + spread <= target
+            ends = (columns.low[first:last] <= least) | (columns.high[first:last] >= most)
             place = int(ends.argmax())
             if ends[place]:
                 return first + place
             first, count = last, min(2 * count, _LONGEST_LOOK)
         return limit
+
+    def _ends_beyond(self, held: Held) -> tuple[int, int]:
+        """The bid, in the columns' units, at or below which a trade ends, and the one at or above
+        which it does.
+        """
+        low, high = held.stop_loss, held.targets[0]
+        if held.direction is Direction.SELL:
+            low, high = high - self.market.spread, low - self.market.spread
+        places = self.market.columns.places
+        return floor(low.scaleb(places)), ceil(high.scaleb(places))

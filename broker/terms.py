@@ -6,15 +6,13 @@ from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 
 from engine.domain.account import Direction
-from engine.domain.broker_time import BrokerTime
 from engine.domain.market import Instrument
 
-_DAY = 86_400
 #: Nights that are charged when a day ends, Monday first: a deal is settled two working days later,
 #: so Wednesday's night reaches over a weekend. A closed market charges nothing.
 _NIGHTS = (1, 1, 3, 1, 1, 0, 0)
-#: The weekday of the first day of 1970, a Thursday.
-_FIRST = 3
+#: What makes a weekday of a date's ordinal: the first of all days is a Monday.
+_FIRST = 6
 _PLACES = Decimal("0.00000001")
 
 
@@ -90,6 +88,5 @@ def nights(after: datetime, until: datetime, zone: tzinfo) -> int:
     """Nights to be charged between two instants: each midnight of the broker in between is one,
     Wednesday's three, those of Saturday and Sunday none.
     """
-    clock = BrokerTime(offset_seconds=0, zone=zone)
-    first, last = (clock.seconds(instant) // _DAY for instant in (after, until))
+    first, last = (instant.astimezone(zone).toordinal() for instant in (after, until))
     return sum(_NIGHTS[(day + _FIRST) % 7] for day in range(first, last))

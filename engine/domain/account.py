@@ -98,16 +98,18 @@ def day_of(before: TradingDay | None, account: Account, today: date) -> TradingD
 
     Whoever read the market's time before midnight does not turn the day back.
     """
+    return day_with(before, account.id, account.equity, today)
+
+
+def day_with(
+    before: TradingDay | None, account_id: str, equity: Decimal, today: date
+) -> TradingDay:
+    """The same, of an account's equity alone."""
     if before is None or today > before.day:
-        return TradingDay(
-            account_id=account.id,
-            day=today,
-            start_equity=account.equity,
-            peak_equity=account.equity,
-        )
-    if not account.equity > before.peak_equity:
+        return TradingDay(account_id=account_id, day=today, start_equity=equity, peak_equity=equity)
+    if not equity > before.peak_equity:
         return before
-    return replace(before, peak_equity=account.equity)
+    return replace(before, peak_equity=equity)
 
 
 def day_start(instant: datetime, zone: tzinfo) -> datetime:

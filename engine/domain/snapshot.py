@@ -63,6 +63,8 @@ class CalendarView:
         if instant > self.known_until:
             return None
         near = tuple([e for e in self.events if -_BEFORE <= e.time - instant <= _AFTER])
+        if len(near) == len(self.events):
+            return self
         return CalendarView(events=near, known_until=self.known_until)
 
 

@@ -118,10 +118,15 @@ class Answer:
 
 
 def consider(
-    strategy: Strategy, bundle: Bundle, known: Mapping[Check, CheckResult] = NOTHING
+    strategy: Strategy,
+    bundle: Bundle,
+    known: Mapping[Check, CheckResult] = NOTHING,
+    silent: Direction | None = None,
 ) -> Outcome:
-    """Look, propose, score and gate. ``known`` are checks that were asked of this scene before."""
-    evaluation = evaluate(strategy, bundle)
+    """Look, propose, score and gate. ``known`` are checks whose result is certain,
+    ``silent`` is a direction that is known to propose nothing.
+    """
+    evaluation = evaluate(strategy, bundle, silent)
     before = look(Scene(bundle=bundle, strategy=strategy), known)
     proposal = evaluation.proposal
     if proposal is None:
@@ -145,7 +150,7 @@ def consider(
         before=(),
         sizing=sizing,
         confidence=confidence,
-        report=judge(case, before),
+        report=judge(case, before, known),
     )
 
 

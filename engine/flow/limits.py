@@ -30,7 +30,7 @@ class Breach:
 
 def breach(settings: RiskSettings, account: Account, day: TradingDay) -> Breach | None:
     """The limit whose breach halts trading now, or None."""
-    reason = reached(settings, account, day)
+    reason = reached(settings, account.equity, day)
     if reason is None:
         return None
     used = {

@@ -100,6 +100,8 @@ def others(bundle: Bundle, own_order: str | None) -> tuple[Position | OpenOrder,
     An order that was decided later and has not been sent does not count against an earlier one;
     otherwise two approved at once would refuse each other.
     """
+    if own_order is None or not bundle.orders:
+        return bundle.holdings
     own = next((o for o in bundle.orders if o.client_id == own_order), None)
     if own is None:
         return bundle.holdings

@@ -6,24 +6,28 @@ from types import MappingProxyType
 
 from engine.domain.gate import Check, CheckResult, GateReport, before_signal
 from engine.gate import checks as _registered  # noqa: F401  # enters the checks into the table
-from engine.gate.case import SCENE_CHECKS, Case, Scene, run, run_before
+from engine.gate.case import CASE_CHECKS, SCENE_CHECKS, Case, Scene, result
 
 #: Where no check's result is known yet.
 NOTHING: Mapping[Check, CheckResult] = MappingProxyType({})
 
-_ORDER = tuple(Check)
-_SCENE = tuple(code for code in _ORDER if code in SCENE_CHECKS)
+_ORDER = tuple((code, SCENE_CHECKS.get(code) or CASE_CHECKS[code]) for code in Check)
+_SCENE = tuple(code for code in Check if code in SCENE_CHECKS)
 
 
-def judge(case: Case, before: Sequence[CheckResult] = ()) -> GateReport:
+def judge(
+    case: Case,
+    before: Sequence[CheckResult] = (),
+    known: Mapping[Check, CheckResult] = NOTHING,
+) -> GateReport:
     """The report on one idea. The verdict is the first failing check in the order of the codes.
 
-    ``before`` is what :func:`look` found in the same scene a moment ago. It is not asked again,
-    except where the direction, known only now, matters.
+    ``before`` is what :func:`look` found in the same scene a moment ago, ``known`` what else is
+    certain of it. Both are not asked again, except where the direction, known only now, matters.
     """
-    known = {result.code: result for result in before}
+    known = {**known, **{result.code: result for result in before}}
     known.pop(Check.OPEN_POSITION, None)
-    return GateReport(tuple([known.get(code) or run(code, case) for code in _ORDER]))
+    return GateReport(tuple([known.get(code) or result(code, ask(case)) for code, ask in _ORDER]))
 
 
 def look(scene: Scene, known: Mapping[Check, CheckResult] = NOTHING) -> tuple[CheckResult, ...]:
@@ -31,7 +35,7 @@ def look(scene: Scene, known: Mapping[Check, CheckResult] = NOTHING) -> tuple[Ch
     is ``known`` of this scene is not asked again.
     """
     order = scene_order(scene.bundle.schema)
-    return tuple([known.get(code) or run_before(code, scene) for code in order])
+    return tuple([known.get(code) or result(code, SCENE_CHECKS[code](scene)) for code in order])
 
 
 @cache

@@ -2,17 +2,16 @@
 
 from decimal import Decimal
 
-from engine.domain.account import Account, TradingDay
+from engine.domain.account import TradingDay
 from engine.domain.settings import RiskSettings
 from engine.domain.state import HaltReason
 
 
-def reached(settings: RiskSettings, account: Account, day: TradingDay) -> HaltReason | None:
-    """The first limit whose breach halts trading by the settings, or None.
+def reached(settings: RiskSettings, equity: Decimal, day: TradingDay) -> HaltReason | None:
+    """The first limit that an equity breaches and whose breach halts trading, or None.
 
     Written as "unless within, halt", so that a figure that cannot be compared halts too.
     """
-    equity = account.equity
     if not day.loss_percent(equity) < settings.max_daily_loss_percent:
         return HaltReason.DAILY_LOSS
     if settings.halt_on_drawdown and not day.drawdown(equity) < settings.max_drawdown_amount:

@@ -13,9 +13,10 @@ where it is decided and dealt, as in a paper run. :attr:`Backtest.screened` Fals
 at each candle; both write the same stream.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable
-from contextlib import suppress
+import gc
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -31,7 +32,7 @@ from engine.research.figures import Flags
 from engine.research.judging import JudgeCandle
 from engine.research.lead import Lead
 from engine.research.noes import Noes
-from engine.research.simulation import State, Venue, held_back
+from engine.research.simulation import NO_LIMIT, Limits, State, Venue, held_back
 from engine.research.stream import Ended, Stream
 
 #: Candles between two reports of progress.
@@ -40,6 +41,19 @@ _REPORT = 1_000
 
 class Cancelled(Exception):
     """Somebody asked to stop."""
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    # Nothing in a run is a ring, and all of it is kept: it would only be looked through for rings,
+    # the more often the longer it gets.
+    is_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_on:
+            gc.enable()
 
 
 @dataclass(slots=True)
@@ -78,7 +92,7 @@ class Backtest:
         self._lead = Lead(self.eyes, self.venue.account().currency)
         self._judge = JudgeCandle(
             eyes=self.eyes, venue=self.venue, state=self.state, stream=self._ran.stream,
-            lead=self._lead, strategies=self._speaking, screened=self.screened,
+            lead=self._lead, strategies=self._speaking, noes=self._noes, screened=self.screened,
         )  # fmt: skip
 
     @property
@@ -90,7 +104,7 @@ class Backtest:
         """Play every candle from ``start`` on, or until it is cancelled: what was done till then
         is answered.
         """
-        with suppress(Cancelled):
+        with suppress(Cancelled), _no_collecting():
             self._play()
         return self._ran
 
@@ -101,17 +115,28 @@ class Backtest:
             if place - told >= _REPORT:
                 told, ran.candles = place, place - self.start
                 self.report(ran.candles)
-            if self._asked[place]:
-                ran.asked += 1
-                self._judge(place)
-            else:
-                self._noes.write(ran.stream, place, place + 1, self.state, self.venue)
-            after = self._next(place)
-            place = self._pass(place + 1, after)
+            first = place + self._decide(place)
+            place = self._pass(first, self._next(place + 1))
             if place < len(self.columns):
                 self._look(place)
         ran.candles = len(self.columns) - self.start
         self.report(ran.candles)
+
+    def _decide(self, place: int) -> bool:
+        """Whether a candle that was looked at is done with; where nothing is open, its no may be
+        written together with those after it.
+        """
+        if self._asked[place]:
+            self._ran.asked += 1
+            self._judge(place)
+            return True
+        if self.venue.is_flat:
+            return False
+        state, equity = self.state, self.venue.equity()
+        assert state.day is not None
+        limits = held_back(equity, state.day, self.eyes.rules.settings)
+        self._noes.write(self._ran.stream, place, place + 1, state, self.venue, limits)
+        return True
 
     @cached_property
     def _speaking(self) -> tuple[Strategy, ...]:
@@ -149,55 +174,63 @@ class Backtest:
         ]
 
     def _next(self, place: int) -> int:
-        """The next candle that matters: it is asked for, it ends a trade, or it begins a day."""
+        """The next candle that matters, from a place on: it is asked for, it ends a trade, or it
+        begins a day.
+        """
         end = len(self.columns)
         if self._lead.is_busy or not (self.venue.is_flat or self.venue.is_patient):
-            return min(place + 1, end)
+            return min(place, end)
         for places in (self._asked_places, self._day_starts):
-            found = bisect_right(places, place)
+            found = bisect_left(places, place)
             if found < len(places):
                 end = min(end, places[found])
         if not self.venue.is_flat:
-            ends = self.venue.next_end(place + 1, end)
+            ends = self.venue.next_end(place, end)
             end = end if ends is None else min(end, ends)
         return end
 
     def _pass(self, first: int, end: int) -> int:
         """Write down what is certain of a stretch; answers the first candle that is not."""
-        while first < end and not self._is_even(first, end):
+        limits = self._even(first, end)
+        while limits is None:
             # A limit of the day may be reached in it: half of it may be harmless still.
             end = first + (end - first) // 2
+            limits = self._even(first, end)
         if first < end:
-            self._noes.write(self._ran.stream, first, end, self.state, self.venue)
+            self._noes.write(self._ran.stream, first, end, self.state, self.venue, limits)
         return max(first, end)
 
-    def _is_even(self, first: int, end: int) -> bool:
-        """Whether no limit of the day is reached in a stretch, and none that was is left; the day's
-        best equity is kept. What is open makes most and least at the extreme closes.
+    def _even(self, first: int, end: int) -> Limits | None:
+        """The limits of the day that are reached in all of a stretch; None where an open trade may
+        reach one in it. The day's best equity is kept.
         """
         state, settings = self.state, self.eyes.rules.settings
         assert state.day is not None
+        if first >= end:
+            return NO_LIMIT
         if self.venue.is_flat:
-            return True
-        closes = self.columns.close[first:end]
-        found = []
-        for place in {first + int(closes.argmax()), first + int(closes.argmin())}:
-            self.venue.move(place)
-            found.append(self.venue.equity())
-        best = replace(state.day, peak_equity=max(state.day.peak_equity, *found))
-        if any(any(held_back(equity, best, settings)) for equity in found):
-            return False
-        state.day = best
-        return True
+            return held_back(self.venue.equity(), state.day, settings)
+        least, most = self.venue.between(first, end)
+        day = state.day
+        if most > day.peak_equity:
+            day = replace(day, peak_equity=most)
+        if any(any(held_back(equity, day, settings)) for equity in (least, most)):
+            return None
+        state.day = day
+        return NO_LIMIT
 
     def _look(self, place: int) -> None:
         """Read the venue after a candle, as the loop does before it judges."""
         self.venue.move(place)
         for ended in self.venue.play():
-            trade = replace(ended, reason=self._lead.named(ended))
+            trade = self._lead.told(ended)
             self._ran.trades.append(trade)
             self._ran.stream.lines.append(Ended(trade))
-        account = self.venue.account()
-        self.state.measure(self.eyes.rules.settings, account, account.captured_at)
-        self._ran.equity.append((place, account.equity))
+        settings, equity, at = (
+            self.eyes.rules.settings,
+            self.venue.equity(),
+            self.columns.closes(place),
+        )
+        self.state.measure(settings, self.venue.account_id, equity, at)
+        self._ran.equity.append((place, equity))
         self._lead(place, self.venue)

@@ -10,7 +10,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain.market import Candle, Timeframe
+from engine.domain.market import Candle, Quote, Timeframe
 from engine.errors import InvalidInput
 from engine.snapshot.indicators import Column
 from engine.snapshot.indicators import Window as Arrays
@@ -67,7 +67,7 @@ class Columns:
 
     def closes(self, place: int) -> datetime:
         """When a candle closed."""
-        return _instant(self.opened.item(place) + self.length)
+        return datetime.fromtimestamp(self.opened.item(place) + self.length, UTC)
 
     def price(self, units: int) -> Decimal:
         """A price of the columns."""
@@ -77,14 +77,24 @@ class Columns:
     def _unit(self) -> Decimal:
         return Decimal(1).scaleb(-self.places)
 
+    def quote(self, place: int, spread: Decimal) -> Quote:
+        """The quote at a candle's close: bid is the close, the ask the spread above it, which is
+        zero or more.
+        """
+        bid = self.price(self.close.item(place))
+        return _quote(bid, bid + spread, self.closes(place))
+
     def candle(self, place: int) -> Candle:
         """One candle."""
         known = self._made.get(place)
         if known is None:
             if len(self._made) >= _KEPT:
                 self._made.clear()
-            (known,) = self.candles(place, place + 1)
-            self._made[place] = known
+            price = self.price
+            known = self._made[place] = _candle(
+                self.time(place), price(self.open.item(place)), price(self.high.item(place)),
+                price(self.low.item(place)), price(self.close.item(place)), self.volume.item(place),
+            )  # fmt: skip
         return known
 
     def candles(self, first: int, end: int) -> tuple[Candle, ...]:
@@ -157,7 +167,16 @@ def _candle(
     return made
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def _quote(bid: Decimal, ask: Decimal, time: datetime) -> Quote:
+    # As a candle: it would look at prices that are known to be some.
+    made, put = object.__new__(Quote), object.__setattr__
+    put(made, "bid", bid)
+    put(made, "ask", ask)
+    put(made, "time", time)
+    return made
+
+
+@dataclass(slots=True, eq=False)
 class Glimpse(Sequence[Candle]):
     """Some candles of columns, each made when it is looked at: a bundle has hundreds, and most
     rules look at the last one or two.

@@ -14,12 +14,13 @@ from engine.domain.gate import Check, CheckResult
 from engine.domain.market import Instrument, Quote
 from engine.domain.model import Prediction
 from engine.domain.settings import RiskSettings
-from engine.domain.snapshot import Bundle, CalendarView, Frame
+from engine.domain.snapshot import Bundle, CalendarView
 from engine.domain.strategy import Strategy
 from engine.gate.case import Finding
 from engine.gate.feed_guard import faults
 from engine.research.columns import Columns
 from engine.research.figures import Figures, Recalled, window_of
+from engine.research.longer import Longer
 from engine.research.market_checks import States, doubtful, market_states
 from engine.research.simulation import State, valuation
 from engine.snapshot.indicators import WINDOW, Figured, Glance
@@ -53,7 +54,7 @@ class Eyes:
     is_plain: bool = False
     #: What a model says at a candle, and the longer timeframes that are seen there.
     forecast: Callable[[int], Prediction | None] = lambda place: None
-    longer: Callable[[int], tuple[Frame, ...]] = lambda place: ()
+    longer: Longer | None = None
 
     @cached_property
     def data(self) -> dict[int, Finding]:
@@ -72,14 +73,14 @@ class Eyes:
         return {Check.DATA_QUALITY: CheckResult(Check.DATA_QUALITY, *finding)}
 
     def quote(self, place: int) -> Quote:
-        """Bid is the close, the ask the spread above it."""
-        bid = self.columns.price(self.columns.close.item(place))
-        return Quote(bid, bid + self.spread, self.columns.closes(place))
+        """The quote at a candle's close."""
+        return self.columns.quote(place, self.spread)
 
     @cached_property
     def figures(self) -> Figures:
         """The indicators of all candles."""
-        return Figures(self.columns, self.instrument.digits)
+        whole = {} if self.longer is None else self.longer.whole
+        return Figures(self.columns, self.instrument.digits, whole)
 
     def atr(self, place: int) -> Decimal | None:
         """The range of a candle, as a bundle has it."""
@@ -123,7 +124,7 @@ class Eyes:
             control=state.control,
             recent=state.seen(at),
             prediction=self.forecast(place),
-            frames=self.longer(place),
+            frames=() if self.longer is None else self.longer(place),
         )
 
     def _sight(self, place: int) -> Sight:

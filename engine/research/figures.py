@@ -6,13 +6,15 @@ price. What is decided by less than that and the rounding is not decided here bu
 figure that would be rounded the same way for all that is the bundle's own.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain.market import Timeframe
 from engine.research.columns import Columns, Whole
 from engine.snapshot.indicators import OSCILLATORS, WINDOW, Column, Looked, columns_of
 
@@ -21,10 +23,14 @@ Flags = NDArray[np.bool_]
 #: What the window's beginning may make of an indicator, as a part of the price; the oscillators'
 #: own scale is a hundred.
 _MEMORY = 1e-9
+#: The last place of an oscillator.
+_HUNDREDTH = 0.01
+#: What stands in the place of a figure that is not there, and of one that is not certain.
+NONE, UNSURE = -(2**62), -(2**61)
 #: Both sides of a comparison were rounded by half a unit each.
 _ROUNDING = 1.1
 #: Figures that hold nothing but a little memory; a band's width also has the noise of long sums.
-_RECALLED = frozenset(
+RECALLED = frozenset(
     {"ema_20", "ema_50", "sma_50", "sma_200", "atr_14", "rsi_14", "adx_14"}
     | {"macd", "macd_signal", "macd_hist"}
 )
@@ -51,10 +57,14 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """The indicators of all candles; ``digits`` are the symbol's."""
+    """The indicators of all candles; ``digits`` are the symbol's. ``longer`` are the candles of the
+    timeframes that bundles have besides; None where nobody says which.
+    """
 
     columns: Columns
     digits: int
+    longer: Mapping[Timeframe, Columns] | None = None
+    _rounded: dict[str, "Rounded"] = field(default_factory=dict)
 
     @cached_property
     def _all(self) -> dict[str, Column]:
@@ -63,21 +73,14 @@ class Figures:
     def __getitem__(self, name: str) -> Column:
         return self._all[name]
 
-    def rounded(self, name: str) -> "Rounded | None":
-        """A figure as bundles round it, and where that is certain; None for those that a bundle
-        has to compute itself.
-        """
-        if name not in _RECALLED:
-            return None
-        if name not in self._rounded:
+    def rounded(self, name: str) -> "Rounded":
+        """A figure of :data:`RECALLED` as bundles round it, and where that is certain."""
+        found = self._rounded.get(name)
+        if found is None:
             places = 2 if name in OSCILLATORS else self.digits + 2
             slack = _MEMORY * (100.0 if name in OSCILLATORS else self.close)
-            self._rounded[name] = _rounded(self[name], places, slack)
-        return self._rounded[name]
-
-    @cached_property
-    def _rounded(self) -> dict[str, "Rounded"]:
-        return {}
+            found = self._rounded[name] = _rounded(self[name], places, slack)
+        return found
 
     @cached_property
     def close(self) -> Column:
@@ -117,18 +120,48 @@ class Figures:
         return _ROUNDING * self.unit + _MEMORY * self.close
 
     def above(self, one: Column, other: Column, slack: Column | float | None = None) -> Truth:
-        """Where one figure is above another; never where one is missing."""
+        """Where one figure is above another; never where one is missing. Without a slack of their
+        own both are prices, and rounded as a bundle rounds them.
+        """
         known = np.isfinite(one) & np.isfinite(other)
         apart = np.abs(np.where(known, one - other, 0.0))
         least = self.slack if slack is None else slack
-        return Truth(known & (one > other), ~known | (apart > least))
+        found = Truth(known & (one > other), ~known | (apart > least))
+        if slack is None:
+            self._settle(found, one, other, self.unit, _MEMORY * self.close)
+        return found
 
     def oscillator_above(self, name: str, limit: float) -> Truth:
         """Where an oscillator is above a number; it is missing where nothing moves at all."""
         values = self[name]
         moved = self.above(self["atr_14"], np.zeros(len(values)))
-        found = self.above(values, np.full(len(values), limit), 0.01)
+        found = self._held_against(values, np.full(len(values), limit), limit)
         return Truth(found.met & moved.met, found.sure & moved.sure)
+
+    def oscillator_below(self, name: str, limit: float) -> Truth:
+        """Where an oscillator that is there is below a number."""
+        values = self[name]
+        return self._held_against(np.full(len(values), limit), values, limit)
+
+    def _held_against(self, one: Column, other: Column, limit: float) -> Truth:
+        found = self.above(one, other, _HUNDREDTH)
+        if round(limit, 2) == limit:
+            self._settle(found, one, other, _HUNDREDTH, np.full(len(one), _MEMORY * 100))
+        return found
+
+    def _settle(
+        self, found: Truth, one: Column, other: Column, unit: float, memory: Column
+    ) -> None:
+        """Compare as rounded what is too near to each other to be compared as it is."""
+        places = np.flatnonzero(~found.sure)
+        scaled = [column[places] / unit for column in (one, other)]
+        whole = [np.rint(values) for values in scaled]
+        edge = 0.5 - memory[places] / unit
+        certain = np.ones(len(places), dtype=np.bool_)
+        for values, near in zip(scaled, whole, strict=True):
+            certain &= np.abs(values - near) < edge
+        found.met[places] = np.where(certain, whole[0] > whole[1], found.met[places])
+        found.sure[places] = certain
 
 
 def shifted(truth: Truth) -> Truth:
@@ -140,25 +173,24 @@ def shifted(truth: Truth) -> Truth:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rounded:
-    """A figure of each candle in units of its last place; it is :attr:`there`, where it is a
-    number, and ``sure`` where nothing could round it otherwise.
+    """A figure of each candle, counted in units of its last place: :data:`NONE` where it is not
+    there, :data:`UNSURE` where it is a bundle's window that decides how it is rounded.
     """
 
     unit: Decimal
     units: Whole
-    there: Flags
-    sure: Flags
 
 
 def _rounded(values: Column, places: int, slack: Column | float) -> Rounded:
     there = np.isfinite(values)
     scaled = np.where(there, values, 0.0) * 10.0**places
-    units = np.rint(scaled)
+    whole = np.rint(scaled)
     # How far it is from the next edge at which it would be rounded to another number.
-    inside = 0.5 - np.abs(scaled - units)
+    inside = 0.5 - np.abs(scaled - whole)
     # A number so small that it is rounded to nothing keeps its sign in a bundle.
-    sure = ~there | ((inside > slack * 10.0**places) & (units != 0))
-    return Rounded(Decimal(1).scaleb(-places), units.astype(np.int64), there, sure)
+    sure = (inside > slack * 10.0**places) & (whole != 0)
+    units = np.where(sure, whole.astype(np.int64), UNSURE)
+    return Rounded(Decimal(1).scaleb(-places), np.where(there, units, NONE))
 
 
 @dataclass(eq=False, slots=True)
@@ -173,12 +205,16 @@ class Recalled:
 
     def figure(self, name: str, back: int) -> Decimal | None:
         """As :meth:`Looked.figure`."""
-        rounded, place = self.figures.rounded(name), self.place + 1 - back
-        if rounded is None or place < 0 or not rounded.sure.item(place):
+        place = self.place + 1 - back
+        if place < 0 or name not in RECALLED:
             return self._looked().figure(name, back)
-        if name in OSCILLATORS and not self.figure("atr_14", back):
+        rounded = self.figures.rounded(name)
+        units = rounded.units.item(place)
+        if units == UNSURE:
+            return self._looked().figure(name, back)
+        if units == NONE or (name in OSCILLATORS and not self.figure("atr_14", back)):
             return None
-        return rounded.unit * rounded.units.item(place) if rounded.there.item(place) else None
+        return rounded.unit * units
 
     def _looked(self) -> Looked:
         if self._window is None:

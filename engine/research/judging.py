@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from engine.domain.account import Direction
 from engine.domain.gate import Check, CheckResult, Verdict
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.order import Order
@@ -17,6 +18,7 @@ from engine.gate.judge import NOTHING
 from engine.research.eyes import Eyes
 from engine.research.known import Known
 from engine.research.lead import Lead
+from engine.research.noes import Noes
 from engine.research.simulation import State, Venue
 from engine.research.stream import Dealt, Stream
 
@@ -33,11 +35,12 @@ class JudgeCandle:
     stream: Stream
     lead: Lead
     strategies: Sequence[Strategy]
+    noes: Noes
     screened: bool
 
     @cached_property
     def _told(self) -> Known:
-        return Known(self.eyes, self.strategies)
+        return Known(self.eyes, self.noes)
 
     def __call__(self, place: int) -> None:
         """Ask the pipeline at a candle, and send what it decides."""
@@ -46,11 +49,13 @@ class JudgeCandle:
         for number, strategy in enumerate(self.strategies):
             is_first = self.screened and not bundle.orders
             known = self._told(place, number, bundle) if is_first else self._known(place)
-            outcome = consider(strategy, bundle, known)
+            outcome = consider(strategy, bundle, known, self._silent(place, number))
             if outcome.report is None:
                 self._no(strategy, bundle, outcome)
                 continue
             self.stream.idea(bundle.instant, strategy, outcome)
+            if is_first:
+                self._told.learn(number, bundle, outcome.report)
             idea = self._idea(strategy, bundle, outcome)
             if idea is None:
                 continue
@@ -106,6 +111,12 @@ class JudgeCandle:
     def _known(self, place: int) -> Mapping[Check, CheckResult]:
         """What was found of the candle's data for all strategies at once."""
         return self.eyes.known(place) if self.screened else NOTHING
+
+    def _silent(self, place: int, number: int) -> Direction | None:
+        """A direction in which a strategy certainly proposes nothing."""
+        if not self.screened or not self.noes.screens[number].is_silent.item(place):
+            return None
+        return self.strategies[number].direction.directions[0]
 
     def _send(self, place: int, seen: Bundle, idea: Idea, order: Order) -> None:
         """Every check once more, then to the venue; ``seen`` is what the ideas were made of."""

@@ -3,7 +3,7 @@
 The venue takes a new stop, or closes a part, at the candle's close; live that is a moment later.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -63,9 +63,11 @@ class Lead:
         if strategy.exit_rules.distances:
             self._stories[order.client_id] = _Story(order, strategy, place)
 
-    def named(self, trade: ClosedTrade) -> str:
-        """Why a trade ended: what was closed at the market here was closed by a rule."""
-        return str(Rule.PARTIAL_TARGET) if trade.reason == "manual" else trade.reason
+    def told(self, trade: ClosedTrade) -> ClosedTrade:
+        """A trade with why it ended: what was closed at the market here was closed by a rule."""
+        if trade.reason != "manual":
+            return trade
+        return replace(trade, reason=str(Rule.PARTIAL_TARGET))
 
     def __call__(self, place: int, venue: Manageable) -> None:
         """One look at all that is led."""

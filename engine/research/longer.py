@@ -7,6 +7,7 @@ has others; the loop looks at the venue's own.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from engine.domain.market import Timeframe
 from engine.domain.snapshot import Frame
 from engine.research.columns import Columns
 from engine.snapshot.indicators import WINDOW, compute
+
+#: Closed candles of a timeframe before a bundle has it.
+LEAST = 2
 
 
 def longer_columns(columns: Columns, timeframe: Timeframe) -> Columns:
@@ -39,10 +43,15 @@ def _each(what: np.ufunc, values: np.ndarray, firsts: np.ndarray) -> np.ndarray:
     return what.reduceat(values, firsts) if len(firsts) else values[:0]
 
 
+def closed_by(whole: Columns, closes: Any) -> Any:
+    """How many candles were closed at an instant, or at each of many, in seconds."""
+    return np.searchsorted(whole.opened, closes - whole.length, side="right")
+
+
 @dataclass(eq=False)
 class Longer:
     """Called with a candle's place; answers the frames that a bundle of it has, as
-    ``engine.snapshot.collect`` freezes them.
+    ``engine.snapshot.collect`` freezes them. ``whole`` has all candles of each timeframe.
     """
 
     columns: Columns
@@ -51,19 +60,17 @@ class Longer:
     _kept: dict[Timeframe, tuple[int, Frame]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._whole = [
-            longer_columns(self.columns, each)
-            for each in sorted(self.timeframes, key=lambda frame: frame.length)
-        ]
+        frames = sorted(self.timeframes, key=lambda frame: frame.length)
+        self.whole = {frame: longer_columns(self.columns, frame) for frame in frames}
 
     def __call__(self, place: int) -> tuple[Frame, ...]:
-        found = (self._frame(whole, place) for whole in self._whole)
+        found = (self._frame(whole, place) for whole in self.whole.values())
         return tuple(frame for frame in found if frame is not None)
 
     def _frame(self, whole: Columns, place: int) -> Frame | None:
         closes = int(self.columns.opened[place]) + self.columns.length
-        end = int(np.searchsorted(whole.opened, closes - whole.length, side="right"))
-        if end < 2:
+        end = int(closed_by(whole, closes))
+        if end < LEAST:
             return None
         known = self._kept.get(whole.timeframe)
         if known is None or known[0] != end:

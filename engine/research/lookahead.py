@@ -85,9 +85,9 @@ class LookAhead:
         places = self._places(test, whole, chance)
         peeks = dict.fromkeys(self._asked(test, places))
         decisions, ends = 0, self._ends(test, whole, chance)
-        figures = Figures(test.columns, test.eyes.instrument.digits)
         for number, end in enumerate(ends):
-            peeks |= dict.fromkeys(_columns_otherwise(test, figures, end))
+            blind = self.make(cut(test.columns, end)).eyes.figures
+            peeks |= dict.fromkeys(_columns_otherwise(test, blind, end))
             for other in (cut(test.columns, end), shuffled(test.columns, end, chance)):
                 found = self.make(other).run().stream.lines
                 past = whole_until(found, columns.closes(end - 1))
@@ -185,9 +185,9 @@ def _peek(test: Backtest, line: Line, end: int) -> Peek:
     return Peek(at=at, strategy=line.strategy if isinstance(line, No | Judged) else "")
 
 
-def _columns_otherwise(test: Backtest, whole: Figures, end: int) -> Iterator[Peek]:
+def _columns_otherwise(test: Backtest, blind: Figures, end: int) -> Iterator[Peek]:
     """The conditions whose columns are others when nothing comes after a place."""
-    blind = Figures(cut(test.columns, end), whole.digits)
+    whole = test.eyes.figures
     for strategy in test.eyes.rules.strategies:
         for condition, side in product(_conditions(strategy), strategy.direction.directions):
             one, other = truth_of(condition, whole, side), truth_of(condition, blind, side)

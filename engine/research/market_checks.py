@@ -160,7 +160,7 @@ def market_states(figures: Figures) -> States:
     slack = 4 * figures.slack
     chaotic = figures.above(figures.span, float(CHAOTIC_RANGES) * atr, slack)
     dead = _mostly(figures.above(float(DEAD_RANGES) * atr, figures.span, slack))
-    trend = ~figures.above(np.full(count, float(TREND_ADX)), adx, 0.01)
+    trend = ~figures.oscillator_below("adx_14", float(TREND_ADX))
     # In the order in which the state is told: the first that holds is it.
     asked = (
         (stands, MarketState.DEAD),

@@ -18,7 +18,7 @@ from engine.research.eyes import Eyes
 from engine.research.figures import Flags
 from engine.research.market_checks import Frame
 from engine.research.screen import MARKET, OTHER_SIDE, PROPOSES, Screen, closed_in, screen, unmet_in
-from engine.research.simulation import State, Venue, held_back
+from engine.research.simulation import Limits, State, Venue
 from engine.research.stream import Stream
 
 #: The form of bundles that are made now.
@@ -27,25 +27,30 @@ _SCHEMA = Bundle.__dataclass_fields__["schema"].default
 _OURS = tuple(code for code in SCENE_CHECKS if code not in MARKET)
 
 
+#: A reason, the closed checks, and the signature.
+Why = tuple[str, tuple[str, ...], str]
+
+
 @dataclass(eq=False)
 class Noes:
     """Writes the noes of ``strategies``, the ones that speak of these candles, in their order."""
 
     eyes: Eyes
     strategies: Sequence[Strategy]
-    _whys: dict[Any, tuple[str, tuple[str, ...], str]] = field(default_factory=dict)
+    _whys: dict[Any, dict[int, Why]] = field(default_factory=dict)
     _shuts: dict[Any, list[frozenset[Check]]] = field(default_factory=dict)
 
     @cached_property
     def asks(self) -> Flags:
         """Where the pipeline has to be asked, whatever the account is like."""
         asks = np.zeros(len(self.eyes.columns), dtype=np.bool_)
-        for each in self._screens:
+        for each in self.screens:
             asks |= each.asks
         return asks
 
     @cached_property
-    def _screens(self) -> list[Screen]:
+    def screens(self) -> list[Screen]:
+        """A screen for each strategy."""
         eyes = self.eyes
         frame = Frame(
             instrument=eyes.instrument,
@@ -56,31 +61,45 @@ class Noes:
         )
         return [screen(strategy, eyes.figures, frame) for strategy in self.strategies]
 
-    def write(self, stream: Stream, first: int, end: int, state: State, venue: Venue) -> None:
-        """The noes of a stretch in which neither we nor the account change."""
-        venue.move(first)
-        shut = self._shut(first, state, venue)
+    def write(
+        self, stream: Stream, first: int, end: int, state: State, venue: Venue, limits: Limits
+    ) -> None:
+        """The noes of a stretch in which neither we nor the account change, and these limits of the
+        day are reached.
+        """
+        shut = self._shut(first, state, venue, limits)
+        if len(self.strategies) == 1:
+            self._write_one(stream, first, end, shut[0])
+            return
         # Like candles in a row, in the order of their beginning and then of the strategies.
-        found = [
+        found = sorted(
             (place, number, until)
-            for number, each in enumerate(self._screens)
+            for number, each in enumerate(self.screens)
             for place, until in _runs(each.starts, first, end)
-        ]
-        if len(self.strategies) > 1:
-            found.sort()
+        )
         for place, number, until in found:
-            why = self._why(number, self._screens[number].keys.item(place), shut[number])
+            why = self._why(number, self.screens[number].keys.item(place), shut[number])
             at = self.eyes.columns.closes(place)
             stream.no(at, self.strategies[number], *why, until - place)
 
-    def _shut(self, place: int, state: State, venue: Venue) -> list[frozenset[Check]]:
+    def _write_one(self, stream: Stream, first: int, end: int, ours: frozenset[Check]) -> None:
+        """The same of the only strategy there is, which is nearly always so."""
+        (strategy,), (seen,) = self.strategies, self.screens
+        closes, whys = self.eyes.columns.closes, self._whys.setdefault((0, ours), {})
+        for place, until in _runs(seen.starts, first, end):
+            key = seen.keys.item(place) & ~OTHER_SIDE
+            why = whys.get(key) or self._why(0, key, ours)
+            stream.no(closes(place), strategy, *why, until - place)
+
+    def _shut(
+        self, place: int, state: State, venue: Venue, limits: Limits
+    ) -> list[frozenset[Check]]:
         """The checks that we or the account close, by strategy. They are asked of a bundle once for
         each state of things that they can tell apart.
         """
-        day, settings = state.day, self.eyes.rules.settings
-        assert day is not None
-        name = (state.control.version, held_back(venue.equity(), day, settings), venue.sides())
+        name = (state.control.version, limits, venue.sides())
         if name not in self._shuts:
+            venue.move(place)
             bundle = self.eyes.bundle(place, state, venue.account(), venue.positions())
             scenes = [Scene(bundle=bundle, strategy=strategy) for strategy in self.strategies]
             self._shuts[name] = [
@@ -89,12 +108,11 @@ class Noes:
             ]
         return self._shuts[name]
 
-    def _why(
-        self, number: int, key: int, ours: frozenset[Check]
-    ) -> tuple[str, tuple[str, ...], str]:
+    def _why(self, number: int, key: int, ours: frozenset[Check]) -> Why:
         """Why there was no idea: the reason, the closed checks, and the signature."""
-        name = (number, key & ~OTHER_SIDE, ours)
-        if name not in self._whys:
+        whys, key = self._whys.setdefault((number, ours), {}), key & ~OTHER_SIDE
+        known = whys.get(key)
+        if known is None:
             strategy = self.strategies[number]
             shut = closed_in(key) | ours
             closed = tuple(str(code) for code in scene_order(_SCHEMA) if code in shut)
@@ -107,8 +125,8 @@ class Noes:
                 reason = f"none:{first[0] if first else f'condition:{unmet[0]}'}"
             version = self.eyes.rules.settings_version
             signature = signature_of(strategy, version, reason, closed, unmet)
-            self._whys[name] = (reason, closed, signature)
-        return self._whys[name]
+            known = whys[key] = (reason, closed, signature)
+        return known
 
 
 def _runs(starts: list[int], first: int, end: int) -> Iterator[tuple[int, int]]:

@@ -34,11 +34,14 @@ MARKET = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Screen:
-    """Each candle's key, where the pipeline has to be asked, and where keys or days change."""
+    """Each candle's key, where the pipeline has to be asked, where keys or days change, and where
+    the first of two directions certainly proposes nothing.
+    """
 
     keys: Whole
     asks: Flags
     starts: list[int]
+    is_silent: Flags
 
 
 def screen(strategy: Strategy, figures: Figures, frame: Frame) -> Screen:
@@ -63,7 +66,8 @@ def screen(strategy: Strategy, figures: Figures, frame: Frame) -> Screen:
             free &= ~closed
     blocked = proposes & ~free & _has_exits(strategy, figures, frame.instrument)
     keys = key | np.where(proposes, PROPOSES, 0)
-    return Screen(keys, ~sure | (proposes & ~blocked), _starts(keys, columns))
+    is_silent = answers[0].sure & ~answers[0].proposes
+    return Screen(keys, ~sure | (proposes & ~blocked), _starts(keys, columns), is_silent)
 
 
 def closed_in(key: int) -> frozenset[Check]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from engine.domain.account import Account, Direction, Position, TradingDay, day_of
+from engine.domain.account import Account, Direction, Position, TradingDay, day_with
 from engine.domain.backtest import Resume
 from engine.domain.conversion import convert
 from engine.domain.market import Instrument, Quote
@@ -51,6 +51,10 @@ class Venue(Protocol):
         """The account's, alone."""
         ...
 
+    def between(self, first: int, end: int) -> tuple[Decimal, Decimal]:
+        """The least and the most equity at the closes of a stretch in which nothing ends."""
+        ...
+
     def sides(self) -> tuple[tuple[Direction, str], ...]:
         """The direction and the strategy of each open trade."""
         ...
@@ -87,16 +91,18 @@ class State:
     number: int = 0
     halts: list[tuple[datetime, HaltReason]] = field(default_factory=list)
 
-    def measure(self, settings: RiskSettings, account: Account, at: datetime) -> None:
-        """The account's day with these figures, and the halt they call for, as a look at a real
-        venue does it.
+    def measure(
+        self, settings: RiskSettings, account_id: str, equity: Decimal, at: datetime
+    ) -> None:
+        """The account's day with this equity, and the halt it calls for, as a look at a real venue
+        does it.
         """
         today = at.astimezone(self.zone).date()
         self._begin(today, at)
-        self.day = day_of(self.day, account, today)
+        self.day = day_with(self.day, account_id, equity, today)
         if self.control.state is not TradingState.RUNNING:
             return
-        reason = reached(settings, account, self.day)
+        reason = reached(settings, equity, self.day)
         if reason is not None:
             self.halts.append((at, reason))
             control = self.control
@@ -141,8 +147,13 @@ def valuation(known: Instrument, quote: Quote, currency: str) -> Valuation | Non
     )
 
 
-def held_back(equity: Decimal, day: TradingDay, settings: RiskSettings) -> tuple[bool, bool, bool]:
-    """Whether an equity reaches the day's limits: its loss, its drawdown, its target."""
+#: Which of the day's limits are reached: its loss, its drawdown, its target.
+Limits = tuple[bool, bool, bool]
+NO_LIMIT: Limits = (False, False, False)
+
+
+def held_back(equity: Decimal, day: TradingDay, settings: RiskSettings) -> Limits:
+    """The limits of a day that an equity reaches."""
     return (
         not day.loss_percent(equity) < settings.max_daily_loss_percent,
         not day.drawdown(equity) < settings.max_drawdown_amount,

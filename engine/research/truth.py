@@ -5,13 +5,16 @@ other: what is certain here must be what the rule says.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import numpy as np
 
 from engine.domain.account import Direction
+from engine.domain.market import Timeframe
 from engine.domain.strategy import Condition
 from engine.research.columns import Whole
-from engine.research.figures import Figures, Truth, shifted
+from engine.research.figures import UNSURE, Figures, Truth, shifted
+from engine.research.longer import LEAST, closed_by
 from engine.snapshot.indicators import SWING, Column
 
 #: (figures, direction, argument) -> where it holds
@@ -66,6 +69,28 @@ def _ema_trend(f: Figures, direction: Direction, wanted: str) -> Truth:
     return above if _is_bullish(wanted, direction) else ~above & known
 
 
+def _in_longer(rule: Rule) -> Rule:
+    """The same said of a longer timeframe, which is named in front of the argument."""
+
+    def longer(f: Figures, direction: Direction, argument: str) -> Truth:
+        name, _, wanted = argument.partition(" ")
+        count = len(f.columns)
+        if f.longer is None:
+            return Truth(np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_))
+        whole = f.longer.get(Timeframe(name))
+        if whole is None or not len(whole):
+            return Truth(np.zeros(count, dtype=np.bool_), np.ones(count, dtype=np.bool_))
+        found = rule(Figures(whole, f.digits), direction, wanted)
+        ends = closed_by(whole, f.columns.opened + f.columns.length)
+        there, last = ends >= LEAST, np.maximum(ends, 1) - 1
+        return Truth(found.met[last] & there, found.sure[last] | ~there)
+
+    return longer
+
+
+_rule("higher_timeframe_trend")(_in_longer(_ema_trend))
+
+
 @_rule("ema_gap_atr_above")
 def _ema_gap_atr_above(f: Figures, direction: Direction, least: str) -> Truth:
     atr = f["atr_14"]
@@ -74,7 +99,18 @@ def _ema_gap_atr_above(f: Figures, direction: Direction, least: str) -> Truth:
         gap = direction.sign * (f["ema_20"] - f["ema_50"]) / atr
         slack = (1 + np.abs(gap)) * 2 * f.slack / atr
     found = f.above(gap, np.full(len(gap), float(least)), np.nan_to_num(slack))
+    _settle_gap(found, f, direction, Decimal(least))
     return Truth(found.met & moved.met, found.sure & moved.sure)
+
+
+def _settle_gap(found: Truth, f: Figures, direction: Direction, least: Decimal) -> None:
+    """Divide the figures as they are rounded where the quotient is too near to its limit."""
+    names = ("ema_20", "ema_50", "atr_14")
+    for place in np.flatnonzero(~found.sure):
+        fast, slow, atr = (f.rounded(name).units.item(place) for name in names)
+        if min(fast, slow) > UNSURE and atr > 0:
+            found.met[place] = Decimal(direction.sign * (fast - slow)) / atr > least
+            found.sure[place] = True
 
 
 @_rule("ema_cross")
@@ -98,7 +134,7 @@ def _close_crosses_ema_20(f: Figures, direction: Direction, _: str) -> Truth:
 @_rule("rsi_below")
 def _rsi_below(f: Figures, _: Direction, limit: str) -> Truth:
     values = f["rsi_14"]
-    below = ~f.oscillator_above("rsi_14", float(limit))
+    below = f.oscillator_below("rsi_14", float(limit))
     moved = f.above(f["atr_14"], np.zeros(len(values)))
     return below & moved & _known(values)
 
@@ -106,6 +142,10 @@ def _rsi_below(f: Figures, _: Direction, limit: str) -> Truth:
 @_rule("rsi_above")
 def _rsi_above(f: Figures, _: Direction, limit: str) -> Truth:
     return f.oscillator_above("rsi_14", float(limit))
+
+
+_rule("higher_timeframe_rsi_below")(_in_longer(_rsi_below))
+_rule("higher_timeframe_rsi_above")(_in_longer(_rsi_above))
 
 
 @_rule("adx_above")
@@ -162,7 +202,7 @@ def _price_rejects_level(f: Figures, direction: Direction, _: str) -> Truth:
     atr = f["atr_14"]
     reach = np.abs(probe - level) / 10**columns.places
     # It may touch the limit: near is "not farther than", and a level needs ten candles.
-    near = ~f.above(reach, atr / 2) & _known(atr)
+    near = ~f.above(reach, atr / 2, f.slack) & _known(atr)
     span = columns.high - columns.low
     away = (span > 0) & (5 * direction.sign * (columns.close - probe) >= 2 * span)
     away[: SWING - 1] = False

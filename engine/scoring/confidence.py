@@ -68,7 +68,7 @@ def score(
 
 
 def _total(start: Decimal, adjustments: list[Adjustment]) -> Decimal:
-    return max(_ZERO, min(start, start + sum((a.points for a in adjustments), _ZERO)))
+    return max(_ZERO, min(start, start + sum([a.points for a in adjustments], _ZERO)))
 
 
 def _strategy(

@@ -49,17 +49,21 @@ def _frames(strategy: Strategy) -> Iterable[Timeframe]:
         yield from SETUPS[strategy.setup].frames
 
 
-def evaluate(strategy: Strategy, bundle: Bundle) -> Evaluation:
+def evaluate(strategy: Strategy, bundle: Bundle, silent: Direction | None = None) -> Evaluation:
     """The strategy's answer. Without a proposal, the observations are those of the direction that
-    came closest, and ``reason`` is the first thing that stood in the way.
+    came closest, and ``reason`` is the first thing that stood in the way. A direction that is known
+    to propose nothing (``silent``) is asked last.
     """
-    answers = []
-    for side in strategy.direction.directions:
-        answer = _evaluate_side(strategy, bundle, side)
-        if answer.proposal is not None:
-            return answer
-        answers.append(answer)
-    return max(answers, key=lambda answer: sum(o.met for o in answer.observations if o.required))
+    sides, answers = strategy.direction.directions, {}
+    for side in sides if silent is None else sorted(sides, key=lambda side: side is silent):
+        answers[side] = _evaluate_side(strategy, bundle, side)
+        if answers[side].proposal is not None:
+            return answers[side]
+    return max([answers[side] for side in sides], key=_required_met)
+
+
+def _required_met(answer: Evaluation) -> int:
+    return sum(o.met for o in answer.observations if o.required)
 
 
 def _evaluate_side(strategy: Strategy, bundle: Bundle, side: Direction) -> Evaluation:

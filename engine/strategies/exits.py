@@ -1,7 +1,6 @@
 """Exit expressions of a rule document: where a stop or a target lies, as a price."""
 
 import re
-from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 
@@ -21,6 +20,7 @@ _RATIO = re.compile(rf"RR\s*>?=\s*{_NUMBER}")
 _ZONES = ("key_resistance_zone", "key_support_zone")
 #: Candles of a pivot: one, and two on either side that do not reach as far.
 _PIVOT = 5
+_CENT = Decimal("0.01")
 
 STOP_FORMS = "'2 * atr', '15 pips' or 'swing_low - 5 pips'"
 TARGET_FORMS = f"'RR>=2', '3 * atr', '30 pips', 'bb_mid' or '{_ZONES[0]}'"
@@ -135,13 +135,16 @@ def _level(match: re.Match[str], bundle: Bundle) -> Decimal | None:
 
 
 def _distance(match: re.Match[str], bundle: Bundle) -> Decimal | None:
-    unit: Callable[[], Decimal | None] = {
-        "pips": lambda: bundle.instrument.pip,
-        "points": lambda: Decimal(1).scaleb(-bundle.instrument.digits),
-        "cents": lambda: Decimal("0.01"),
-    }.get(match["unit"], lambda: bundle.indicators.atr_14)
-    step = unit()
+    step = _step(match["unit"], bundle)
     return None if step is None else step * Decimal(match["number"])
+
+
+def _step(unit: str, bundle: Bundle) -> Decimal | None:
+    if unit == "pips":
+        return bundle.instrument.pip
+    if unit == "points":
+        return Decimal(1).scaleb(-bundle.instrument.digits)
+    return _CENT if unit == "cents" else bundle.indicators.atr_14
 
 
 def _round_away(price: Decimal, bundle: Bundle, direction: Direction) -> Decimal:

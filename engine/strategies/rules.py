@@ -80,6 +80,9 @@ def observe(
 ) -> Observation:
     """Ask one condition; a figure or a timeframe that is not there means it does not hold."""
     asked = RULES[condition.name]
+    if not asked.longer:
+        met, seen = asked.predicate(bundle, direction, condition.argument)
+        return Observation(condition.name, condition.argument, seen, met, required)
     there = _seen_in(bundle, asked.frame(condition.argument))
     argument = condition.argument.rpartition(" ")[2]
     met, seen = _MISSING if there is None else asked.predicate(there, direction, argument)

@@ -107,11 +107,9 @@ def one_trade_too_many(patch: pytest.MonkeyPatch) -> None:
 def halt_a_cent_late(patch: pytest.MonkeyPatch) -> None:
     """A limit that is met exactly does not halt yet."""
 
-    def late(settings: Any, account: Any, day: Any) -> Any:
-        richer = replace(account, equity=account.equity + Decimal("0.01"))
-        poorer = replace(account, equity=account.equity - Decimal("0.01"))
-        found = reached(settings, richer, day)
-        return found if found is None else reached(settings, poorer, day)
+    def late(settings: Any, equity: Any, day: Any) -> Any:
+        found = reached(settings, equity + Decimal("0.01"), day)
+        return found if found is None else reached(settings, equity - Decimal("0.01"), day)
 
     _everywhere(patch, "reached", late)
 

@@ -26,7 +26,7 @@ from engine.domain.strategy import (
     Trailing,
 )
 from engine.research.columns import Columns, columns_of
-from engine.research.figures import Figures
+from engine.research.figures import Figures, Recalled, window_of
 from engine.research.stream import document
 from engine.research.truth import TRUTHS, truth_of
 from engine.strategies.documents import shipped
@@ -41,13 +41,20 @@ def both(columns: Columns, *strategies: Strategy, **values: object) -> tuple[byt
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
+def _argument(name: str, argument: str) -> str:
+    """What a condition is given: a longer timeframe in front of it, where it looks at one."""
+    return f"M5 {argument}" if RULES[name].longer else argument
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_the_screened_run_is_the_whole_run(seed: int):
     chance = Random(seed)
     columns = bars(700, seed, move=chance.choice([0.00005, 0.0003, 0.002]))
     names = list(TRUTHS)
     conditions = [
-        Condition(name, RULES[name].words[-1] if RULES[name].words else str(chance.randint(5, 60)))
+        Condition(
+            name, _argument(name, chance.choice(RULES[name].words or (str(chance.randint(5, 60)),)))
+        )
         for name in chance.sample(names, 4)
     ]
     other = crossing(
@@ -105,10 +112,10 @@ def test_what_is_certain_of_a_condition_is_what_the_rule_says(name: str):
     still = slice(640, 670)
     for prices in (columns.open, columns.high, columns.low, columns.close):
         prices[still] = columns.close[639]
-    test = backtest(columns, crossing())
-    account = test.venue.account()
-    figures = Figures(columns, 5)
-    arguments = RULES[name].words or ("10", "50")
+    arguments = [_argument(name, each) for each in RULES[name].words or ("10", "50")]
+    asking = crossing(entry_conditions=(Condition(name, arguments[0]),))
+    test = backtest(columns, asking, screened=False)
+    account, figures = test.venue.account(), test.eyes.figures
     for argument in arguments:
         condition = Condition(name, argument)
         for direction in Direction:
@@ -119,6 +126,30 @@ def test_what_is_certain_of_a_condition_is_what_the_rule_says(name: str):
                 bundle = test.eyes.bundle(int(place), test.state, account, ())
                 seen = observe(condition, bundle, direction, required=True)
                 assert bool(truth.met[place]) is seen.met, (argument, direction, place, seen)
+
+
+@pytest.mark.parametrize("name", ["rsi_below", "rsi_above", "adx_above"])
+def test_a_limit_that_is_met_exactly_is_judged_as_the_rule_judges_it(name: str):
+    columns = bars(900, seed=11, move=0.0004)
+    test = backtest(columns, crossing(), screened=False)
+    account, figures = test.venue.account(), Figures(columns, 5)
+    for place in range(620, 900, 7):
+        bundle = test.eyes.bundle(place, test.state, account, ())
+        value = bundle.indicators.adx_14 if "adx" in name else bundle.indicators.rsi_14
+        for limit in (str(value), f"{value}01"):
+            truth = truth_of(Condition(name, limit), figures, Direction.BUY)
+            seen = observe(Condition(name, limit), bundle, Direction.BUY, required=True)
+            assert bool(truth.met[place]) is seen.met or not truth.sure[place], (limit, seen)
+
+
+@pytest.mark.parametrize("name", ["ema_20", "ema_50", "sma_200", "atr_14", "adx_14", "macd_hist"])
+def test_a_figure_out_of_the_columns_is_the_one_of_the_window(name: str):
+    columns = bars(2_000, seed=3)
+    figures = Figures(columns, 5)
+    for place in (0, 13, 49, 198, 199, 599, 600, *range(1_000, 2_000, 37)):
+        for back in (1, 2):
+            recalled = Recalled(figures, place).figure(name, back)
+            assert str(recalled) == str(window_of(columns, place, 5).figure(name, back))
 
 
 def test_the_future_changes_no_decision_of_the_past():

@@ -15,7 +15,6 @@ from engine.gate.limits import reached, target_open
 from tests.builders import (
     NOW,
     PIP,
-    account,
     case,
     control,
     day,
@@ -226,7 +225,7 @@ def test_drift_is_counted_against_the_trade_in_units_of_its_risk():
     ],
 )
 def test_the_day_is_halted_at_its_limits_exactly(amount, settings, reason):
-    assert reached(RiskSettings(**settings), account(equity=amount), day()) is reason
+    assert reached(RiskSettings(**settings), Decimal(amount), day()) is reason
 
 
 def test_a_day_without_a_target_is_never_done():

@@ -15,8 +15,9 @@ def _open_position(scene: Scene) -> Finding:
     the strategy may take.
     """
     limit = scene.bundle.settings.max_trades_per_direction
-    taken = [held.direction for held in scene.held if held.symbol == scene.symbol]
-    count = min(taken.count(direction) for direction in scene.directions)
+    symbol = scene.symbol
+    taken = [held.direction for held in scene.held if held.symbol == symbol]
+    count = min([taken.count(direction) for direction in scene.directions])
     return count < limit, str(count), str(limit)
 
 

@@ -4,10 +4,9 @@ Only ideas that were put to a person or executed count, on the market's clock. W
 judged again, what came after it does not count against it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from engine.domain.gate import Check
-from engine.domain.snapshot import PastIdea
 from engine.gate.case import Case, Finding, Scene, check, scene_check
 
 _MINUTE = timedelta(minutes=1)
@@ -22,7 +21,7 @@ def _max_candles(scene: Scene) -> Finding:
 @check(Check.STRATEGY_RATE_LIMIT)
 def _rate_limit(case: Case) -> Finding:
     limit, since = case.bundle.settings.strategy_rate_limit_per_min, case.past.moment - _MINUTE
-    count = sum(past.at > since for past in case.past.ideas)
+    count = len([past for past in case.past.ideas if past.at > since])
     return count < limit, str(count), str(limit)
 
 
@@ -30,30 +29,30 @@ def _rate_limit(case: Case) -> Finding:
 def _cooldown(case: Case) -> Finding:
     """Seconds since the strategy's last idea on the symbol."""
     limit = case.bundle.settings.strategy_min_interval_seconds
-    return _rested(case, [p for p in case.past.ideas if p.symbol == case.symbol], limit)
+    symbol = case.symbol
+    return _rested(case, [past.at for past in case.past.ideas if past.symbol == symbol], limit)
 
 
 @check(Check.STRATEGY_DUPLICATE)
 def _duplicate(case: Case) -> Finding:
     """Seconds since the strategy's last idea on the symbol in the same direction."""
     limit = case.bundle.settings.strategy_dedup_ttl_seconds
+    symbol, direction = case.symbol, case.proposal.direction
     same = [
-        past
-        for past in case.past.ideas
-        if past.symbol == case.symbol and past.direction is case.proposal.direction
+        past.at for past in case.past.ideas if past.symbol == symbol and past.direction is direction
     ]
     return _rested(case, same, limit)
 
 
-def _rested(case: Case, past: list[PastIdea], limit: int) -> Finding:
+def _rested(case: Case, past: list[datetime], limit: int) -> Finding:
     if not past:
         return True, "none", str(limit)
-    since = int((case.past.moment - max(p.at for p in past)).total_seconds())
+    since = int((case.past.moment - max(past)).total_seconds())
     return since >= limit, str(since), str(limit)
 
 
 @check(Check.STRATEGY_DAILY_BUDGET)
 def _daily_budget(case: Case) -> Finding:
     day, limit = case.past.moment.date(), case.bundle.settings.strategy_daily_budget
-    count = sum(past.at.date() == day for past in case.past.ideas)
+    count = len([past for past in case.past.ideas if past.at.date() == day])
     return count < limit, str(count), str(limit)
