@@ -52,6 +52,9 @@ def _no_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        # What was kept is old at once: otherwise all of it would be looked through now.
+        gc.freeze()
+        gc.unfreeze()
         if is_on:
             gc.enable()
 
@@ -87,7 +90,8 @@ class Backtest:
         if not 1 <= self.start < len(self.columns):
             raise InvalidInput(f"{len(self.columns)} candles are too few to start at {self.start}")
         self._ran = Ran()
-        self.eyes.is_plain = not self.screened
+        if not self.screened:
+            self.eyes = replace(self.eyes, is_plain=True)
         self._noes = Noes(self.eyes, self._speaking)
         self._lead = Lead(self.eyes, self.venue.account().currency)
         self._judge = JudgeCandle(

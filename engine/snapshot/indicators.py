@@ -103,20 +103,29 @@ class Looked:
         return min(c.low for c in recent) if name == "swing_low" else max(c.high for c in recent)
 
 
+class _Figure:
+    """A figure of a :class:`Glance`: the second look finds it among the glance's own values."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, glance: "Glance", _: type | None = None) -> Decimal | None:
+        found = glance.looked.figure(self._name, glance.back)
+        glance.__dict__[self._name] = found
+        return found
+
+
 class Glance:
     """The figures of a candle as :class:`Indicators` has them, each computed when it is looked at:
     for one who freezes nothing, and whose rules look at a few.
     """
 
     def __init__(self, looked: Figured, back: int) -> None:
-        self._looked, self._back = looked, back
+        self.looked, self.back = looked, back
 
-    def __getattr__(self, name: str) -> Decimal | None:
-        if name not in _NAMES:
-            raise AttributeError(name)
-        found = self._looked.figure(name, self._back)
-        setattr(self, name, found)
-        return found
+
+for _name in _NAMES:
+    setattr(Glance, _name, _Figure(_name))
 
 
 #: What TA-Lib computes together: the figures' names, and how.
