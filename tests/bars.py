@@ -1,5 +1,6 @@
 """Made-up candles for backtests, and a run over them; seeded, so that every run sees the same."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -77,10 +78,11 @@ def backtest(
     calendar: CalendarView | None = QUIET,
     spread_pips: str = "0.8",
     slippage_pips: Decimal = Decimal("0.1"),
+    spot: bool = False,
     **values: Any,
 ) -> Backtest:
     """A run with paper money that acts by itself."""
-    known = instrument(columns.symbol)
+    known = replace(instrument(columns.symbol), spot=spot)
     spread = Decimal(spread_pips) * known.pip
     venue = SimulatedVenue(columns, known, spread=spread, terms=terms, slippage_pips=slippage_pips)
     control = Control(

@@ -25,12 +25,8 @@ _SAME = (
     Check.DATA_READY, Check.STRATEGY_MAX_CANDLES, Check.ACCOUNT, Check.OPEN_POSITION,
     Check.UNKNOWN_ORDER, Check.MAX_CONCURRENT_TRADES, Check.STRATEGY_POSITIONS,
 )  # fmt: skip
-
-
-#: Those of an idea that nobody has seen yet.
-_SAME_OF_IDEAS = (
-    Check.STRATEGY, Check.LONG_FLAT, Check.PRICE_DRIFT, Check.WATCHLIST, Check.MODE,
-)  # fmt: skip
+#: Those of an idea that nobody has seen yet, whichever way it goes.
+_SAME_OF_IDEAS = (Check.STRATEGY, Check.PRICE_DRIFT, Check.WATCHLIST, Check.MODE)
 _SESSION = CHECKS_AT + MARKET.index(Check.SESSION)
 
 

@@ -99,6 +99,15 @@ def test_on_real_candles_too():
     assert whole.count(b'"trade"') > 3
 
 
+def test_what_is_bought_to_be_owned_is_never_sold_short():
+    screened, whole = both(bars(3_000, seed=2), crossing(), spot=True, start=600)
+    assert screened == whole
+    assert b'"observed":"sell","passed":false' in screened
+    assert b'"direction":"sell"' not in b"".join(
+        line for line in screened.splitlines() if b'"trade"' in line
+    )
+
+
 def test_without_a_calendar_nothing_is_proposed():
     ran = backtest(bars(400), crossing(), calendar=None).run()
     assert not ran.trades
