@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from engine.domain.values import bounded
 
+_NOTHING = Decimal(0)
+
 
 class Direction(StrEnum):
     """Which way a trade goes."""
@@ -86,11 +88,11 @@ class TradingDay:
         """
         if not self.start_equity > 0:
             return Decimal(100)
-        return max(Decimal(0), -self.profit(equity)) * 100 / self.start_equity
+        return max(_NOTHING, -self.profit(equity)) * 100 / self.start_equity
 
     def drawdown(self, equity: Decimal) -> Decimal:
         """How far equity fell from the day's best, in money."""
-        return max(Decimal(0), self.peak_equity - equity)
+        return max(_NOTHING, self.peak_equity - equity)
 
 
 def day_of(before: TradingDay | None, account: Account, today: date) -> TradingDay:

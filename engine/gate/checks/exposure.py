@@ -83,9 +83,8 @@ def _currency_exposure(case: Case) -> Finding:
     account = bundle.account
     if account is None or not account.equity > 0 or own is None or None in valued:
         return False, MISSING, str(limit)
-    added = dict(own.exposure(case.proposal.direction, _volume(case)).legs)
     worst = Decimal(0)
-    for currency, change in added.items():
+    for currency, change in own.exposure(case.proposal.direction, _volume(case)).legs:
         if currency == account.currency:
             continue
         before = sum((dict(e.legs).get(currency, Decimal(0)) for e in valued if e), Decimal(0))
