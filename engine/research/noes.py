@@ -117,7 +117,7 @@ class Noes:
             shut = closed_in(key) | ours
             closed = tuple(str(code) for code in scene_order(_SCHEMA) if code in shut)
             first = [code for code in before_signal(_SCHEMA) if code in shut]
-            unmet = unmet_in(key, strategy)
+            unmet = unmet_in(key, self.screens[number].names)
             if key & PROPOSES:
                 # A halt does not hold a setup back: it is refused by it.
                 reason = f"blocked:{next(code for code in first if code not in HALTS)}"

@@ -5,6 +5,7 @@ Where a key could be wrong by rounding, or a setup stands free, the candle is to
 pipeline itself (``asks``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from engine.domain.gate import Check
 from engine.domain.market import Instrument
 from engine.domain.strategy import Strategy
 from engine.research.columns import Columns, Whole
-from engine.research.figures import Figures, Flags
+from engine.research.figures import Figures, Flags, Truth
 from engine.research.market_checks import Frame, market_checks
+from engine.research.setup_truth import SETUP_TRUTHS
 from engine.research.truth import truth_of
 from engine.strategies.exits import distance_of, ratio_of
 
@@ -34,11 +36,13 @@ MARKET = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Screen:
-    """Each candle's key, where the pipeline has to be asked, where keys or days change, and where
-    the first of two directions certainly proposes nothing.
+    """Each candle's key, the names of the observations it holds, where the pipeline has to be
+    asked, where keys or days change, and where the first of two directions certainly proposes
+    nothing.
     """
 
     keys: Whole
+    names: tuple[str, ...]
     asks: Flags
     starts: list[int]
     is_silent: Flags
@@ -67,7 +71,10 @@ def screen(strategy: Strategy, figures: Figures, frame: Frame) -> Screen:
     blocked = proposes & ~free & _has_exits(strategy, figures, frame.instrument)
     keys = key | np.where(proposes, PROPOSES, 0)
     is_silent = answers[0].sure & ~answers[0].proposes
-    return Screen(keys, ~sure | (proposes & ~blocked), _starts(keys, columns), is_silent)
+    return Screen(
+        keys=keys, names=answers[0].names, asks=~sure | (proposes & ~blocked),
+        starts=_starts(keys, columns), is_silent=is_silent,
+    )  # fmt: skip
 
 
 def closed_in(key: int) -> frozenset[Check]:
@@ -75,14 +82,16 @@ def closed_in(key: int) -> frozenset[Check]:
     return frozenset(code for bit, code in enumerate(MARKET) if key >> (CHECKS_AT + bit) & 1)
 
 
-def unmet_in(key: int, strategy: Strategy) -> list[str]:
-    """The conditions that are not met in a key, in the order they are observed."""
-    conditions = (*strategy.entry_conditions, *strategy.nice_to_have)
-    return [c.name for bit, c in enumerate(conditions) if key >> (CONDITIONS_AT + bit) & 1]
+def unmet_in(key: int, names: Sequence[str]) -> list[str]:
+    """The observations that are not met in a key, in the order they are made; ``names`` are those
+    of its screen.
+    """
+    return [name for bit, name in enumerate(names) if key >> (CONDITIONS_AT + bit) & 1]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Side:
+    names: tuple[str, ...]
     key: Whole
     met: Whole
     proposes: Flags
@@ -93,19 +102,46 @@ def _side(strategy: Strategy, figures: Figures, side: Direction) -> _Side:
     count = len(figures.columns)
     key, met = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     all_met, sure = np.ones(count, dtype=np.bool_), np.ones(count, dtype=np.bool_)
-    required = len(strategy.entry_conditions)
-    conditions = (*strategy.entry_conditions, *strategy.nice_to_have)
-    if strategy.setup is not None or len(conditions) > MOST:
+    seen = _observed(strategy, figures, side)
+    if seen is None or len(seen.met) > MOST:
         sure[:] = False  # only the pipeline can ask it
-        return _Side(key, met, all_met, sure)
-    for bit, condition in enumerate(conditions):
-        truth = truth_of(condition, figures, side)
+        return _Side((), key, met, all_met, sure)
+    for bit, (_, truth, is_required) in enumerate(seen.met):
         key |= (~truth.met).astype(np.int64) << (CONDITIONS_AT + bit)
         sure &= truth.sure
-        if bit < required:
+        if is_required:
             met += truth.met
             all_met &= truth.met
-    return _Side(key, met, all_met, sure)
+    if seen.there is not None:
+        sure &= seen.there.sure & seen.there.met
+    return _Side(tuple([name for name, *_ in seen.met]), key, met, all_met, sure)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Seen:
+    """What is observed of a direction, in its order: its name, where it is met, and whether it has
+    to be. Where a setup lacks figures it observes nothing: it is not ``there``.
+    """
+
+    met: list[tuple[str, Truth, bool]]
+    there: Truth | None = None
+
+
+def _observed(strategy: Strategy, figures: Figures, side: Direction) -> _Seen | None:
+    """None where a setup has no column form."""
+    required = len(strategy.entry_conditions)
+    conditions = (*strategy.entry_conditions, *strategy.nice_to_have)
+    found = [
+        (condition.name, truth_of(condition, figures, side), number < required)
+        for number, condition in enumerate(conditions)
+    ]
+    if strategy.setup is None:
+        return _Seen(found)
+    if strategy.setup not in SETUP_TRUTHS:
+        return None
+    setup = SETUP_TRUTHS[strategy.setup](figures, side)
+    own = [(name, truth, True) for name, truth in setup.met.items()]
+    return _Seen([*own, *found], setup.there)
 
 
 def _has_exits(strategy: Strategy, figures: Figures, known: Instrument) -> Flags:
@@ -113,6 +149,8 @@ def _has_exits(strategy: Strategy, figures: Figures, known: Instrument) -> Flags
     not half the price, and so many times the risk.
     """
     rules, atr = strategy.exit_rules, figures["atr_14"]
+    if strategy.setup is not None:
+        return np.zeros(len(atr), dtype=np.bool_)  # it says where its exits are
     steps = {"pips": float(known.pip), "points": 100 * figures.unit, "cents": 0.01}
     there: Flags = np.isfinite(atr)
     for text in (rules.stop_loss, *rules.take_profit):

@@ -49,7 +49,8 @@ def _is_bullish(wanted: str, direction: Direction) -> bool:
     return wanted == "bullish"
 
 
-def _known(*columns: Column) -> Truth:
+def present(*columns: Column) -> Truth:
+    """Where all of these figures are there."""
     there = np.logical_and.reduce([np.isfinite(column) for column in columns])
     return Truth(there, np.ones(len(there), dtype=np.bool_))
 
@@ -65,7 +66,7 @@ def _trend_alignment(f: Figures, direction: Direction, wanted: str) -> Truth:
 @_rule("ema_trend")
 def _ema_trend(f: Figures, direction: Direction, wanted: str) -> Truth:
     above = f.above(f["ema_20"], f["ema_50"])
-    known = _known(f["ema_20"], f["ema_50"])
+    known = present(f["ema_20"], f["ema_50"])
     return above if _is_bullish(wanted, direction) else ~above & known
 
 
@@ -115,7 +116,7 @@ def _settle_gap(found: Truth, f: Figures, direction: Direction, least: Decimal) 
 
 @_rule("ema_cross")
 def _ema_cross(f: Figures, direction: Direction, wanted: str) -> Truth:
-    above, known = f.above(f["ema_20"], f["ema_50"]), _known(f["ema_20"], f["ema_50"])
+    above, known = f.above(f["ema_20"], f["ema_50"]), present(f["ema_20"], f["ema_50"])
     was, was_known = shifted(above), shifted(known)
     crossed = above & ~was if _is_bullish(wanted, direction) else ~above & was
     return crossed & known & was_known
@@ -123,7 +124,7 @@ def _ema_cross(f: Figures, direction: Direction, wanted: str) -> Truth:
 
 @_rule("close_crosses_ema_20")
 def _close_crosses_ema_20(f: Figures, direction: Direction, _: str) -> Truth:
-    known = _known(f["ema_20"])
+    known = present(f["ema_20"])
     if direction is Direction.BUY:
         beyond = f.above(f.close, f["ema_20"])
     else:
@@ -136,7 +137,7 @@ def _rsi_below(f: Figures, _: Direction, limit: str) -> Truth:
     values = f["rsi_14"]
     below = f.oscillator_below("rsi_14", float(limit))
     moved = f.above(f["atr_14"], np.zeros(len(values)))
-    return below & moved & _known(values)
+    return below & moved & present(values)
 
 
 @_rule("rsi_above")
@@ -157,16 +158,24 @@ def _adx_above(f: Figures, _: Direction, limit: str) -> Truth:
 def _macd_side(f: Figures, direction: Direction, wanted: str) -> Truth:
     hist = f["macd_hist"]
     above = f.above(hist, np.zeros(len(hist)))
-    return above if _is_bullish(wanted, direction) else ~above & _known(hist)
+    return above if _is_bullish(wanted, direction) else ~above & present(hist)
 
 
 @_rule("macd_cross")
 def _macd_cross(f: Figures, direction: Direction, wanted: str) -> Truth:
     hist = f["macd_hist"]
-    above, known = f.above(hist, np.zeros(len(hist))), _known(hist)
+    above, known = f.above(hist, np.zeros(len(hist))), present(hist)
     was, was_known = shifted(above), shifted(known)
     crossed = above & ~was if _is_bullish(wanted, direction) else ~above & was
     return crossed & known & was_known
+
+
+def band_slack(f: Figures) -> Column:
+    """How far a price must be from a Bollinger band to be certainly on that side of it."""
+    # A deviation is the root of a difference of large sums, which loses digits where little moves.
+    deviation = np.maximum((f["bb_high"] - f["bb_mid"]) / 2, f.unit)
+    slack: Column = f.slack + _SUMS * f.close**2 / deviation
+    return slack
 
 
 @_rule("bollinger_touch")
@@ -175,14 +184,11 @@ def _bollinger_touch(f: Figures, direction: Direction, wanted: str) -> Truth:
     band = wanted
     if wanted == "with_trade":
         band = "lower" if direction is Direction.BUY else "upper"
-    window = f.columns.arrays(0, len(f.columns))
-    # A deviation is the root of a difference of large sums, which loses digits where little moves.
-    deviation = np.maximum((high - f["bb_mid"]) / 2, f.unit)
-    slack = f.slack + _SUMS * f.close**2 / deviation
+    window, slack = f.columns.arrays(0, len(f.columns)), band_slack(f)
     # Touching counts: it is met where the candle is not short of the band.
     lower = band == "lower"
     short = f.above(window.low, low, slack) if lower else f.above(high, window.high, slack)
-    return ~short & _known(low, high)
+    return ~short & present(low, high)
 
 
 @_rule("vwap_side")
@@ -202,7 +208,7 @@ def _price_rejects_level(f: Figures, direction: Direction, _: str) -> Truth:
     atr = f["atr_14"]
     reach = np.abs(probe - level) / 10**columns.places
     # It may touch the limit: near is "not farther than", and a level needs ten candles.
-    near = ~f.above(reach, atr / 2, f.slack) & _known(atr)
+    near = ~f.above(reach, atr / 2, f.slack) & present(atr)
     span = columns.high - columns.low
     away = (span > 0) & (5 * direction.sign * (columns.close - probe) >= 2 * span)
     away[: SWING - 1] = False

@@ -27,10 +27,12 @@ from engine.domain.strategy import (
 )
 from engine.research.columns import Columns, columns_of
 from engine.research.figures import Figures, Recalled, window_of
+from engine.research.setup_truth import SETUP_TRUTHS
 from engine.research.stream import document
 from engine.research.truth import TRUTHS, truth_of
 from engine.strategies.documents import shipped
 from engine.strategies.rules import RULES, observe
+from engine.strategies.setups import ask
 from tests.bars import QUIET, backtest, bars, crossing
 
 
@@ -159,6 +161,36 @@ def test_a_figure_out_of_the_columns_is_the_one_of_the_window(name: str):
         for back in (1, 2):
             recalled = Recalled(figures, place).figure(name, back)
             assert str(recalled) == str(window_of(columns, place, 5).figure(name, back))
+
+
+@pytest.mark.parametrize("way", Direction)
+@pytest.mark.parametrize("name", sorted(SETUP_TRUTHS))
+def test_what_is_certain_of_a_setup_is_what_it_says(name: str, way: Direction):
+    columns = bars(900, seed=21, move=0.0004)
+    for prices in (columns.open, columns.high, columns.low, columns.close):
+        prices[700:730] = columns.close[699]
+    test = backtest(columns, crossing(), screened=False)
+    account, said = test.venue.account(), SETUP_TRUTHS[name](test.eyes.figures, way)
+    for place in (*range(60), *range(600, 900, 3)):
+        found = ask(name, test.eyes.bundle(place, test.state, account, ()), way)
+        if [seen.name for seen in found.observations] == [name]:  # a figure is missing
+            assert not (said.there.met[place] and said.there.sure[place])
+            continue
+        assert list(said.met) == [seen.name for seen in found.observations]
+        for seen, truth in zip(found.observations, said.met.values(), strict=True):
+            assert bool(truth.met[place]) is seen.met or not truth.sure[place], (place, seen)
+
+
+def test_a_setup_is_screened_as_conditions_are():
+    strategy = crossing(
+        setup="mean_reversion", entry_conditions=(Condition("rsi_below", "60"),),
+        nice_to_have=(Condition("vwap_side", "with_trade"),),
+    )  # fmt: skip
+    columns = bars(3_000, seed=4, move=0.0004)
+    screened, whole = both(columns, strategy, start=600)
+    assert screened == whole
+    assert b'"idea"' in whole
+    assert backtest(columns, strategy, start=600).run().asked < 100
 
 
 def test_the_future_changes_no_decision_of_the_past():

@@ -7,8 +7,10 @@ from engine.domain.idea import Observation
 from engine.domain.snapshot import Bundle
 from engine.strategies.registry import Found, setup
 
-_OVERSOLD = Decimal(30)
-_NO_TREND_ADX = Decimal(25)
+#: An RSI up to this is oversold; as far from 100 it is overbought.
+OVERSOLD = Decimal(30)
+#: An ADX below this says that there is no trend.
+NO_TREND_ADX = Decimal(25)
 
 
 @setup("mean_reversion")
@@ -25,7 +27,7 @@ def mean_reversion(bundle: Bundle, direction: Direction) -> Found | None:
     if band is None or outer is None or rsi is None or middle is None or adx is None or atr is None:
         return None
     stretched, last = bundle.candles[-2:]
-    limit = _OVERSOLD if buys else 100 - _OVERSOLD
+    limit = OVERSOLD if buys else 100 - OVERSOLD
     turned = sign * (last.close - band) > 0 and sign * (last.close - last.open) > 0
     reach = min(last.low, stretched.low) if buys else max(last.high, stretched.high)
     digits = bundle.instrument.digits
@@ -43,7 +45,7 @@ def mean_reversion(bundle: Bundle, direction: Direction) -> Found | None:
             ),
             seen("rsi_extreme", str(limit), str(rsi), met=sign * rsi <= sign * limit),
             seen("turned", f"{band:.{digits}f}", f"{last.close:.{digits}f}", met=turned),
-            seen("no_trend", str(_NO_TREND_ADX), str(adx), met=adx < _NO_TREND_ADX),
+            seen("no_trend", str(NO_TREND_ADX), str(adx), met=adx < NO_TREND_ADX),
         ),
         stop_loss=reach - sign * atr / 2,
         take_profit=(middle,),
