@@ -103,6 +103,7 @@ def venues(plan: Plan, columns: Columns) -> tuple[SimulatedVenue, Instrument]:
         starting_balance=plan.balance,
         currency=plan.currency,
         zone=ZoneInfo(plan.zone),
+        latency=timedelta(milliseconds=float(costs.latency_ms)),
     )
     return venue, venue.market.facts
 

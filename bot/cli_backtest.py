@@ -42,8 +42,8 @@ def backtest(
         list[str] | None,
         typer.Option(
             "--cost",
-            help="spread_pips slippage_pips commission_per_lot swap_long swap_short leverage: "
-            "name=value.",
+            help="spread_pips slippage_pips commission_per_lot swap_long swap_short leverage "
+            "latency_ms: name=value.",
         ),
     ] = None,
     balance: Annotated[str, typer.Option("--balance", help="The account's start.")] = "10000",

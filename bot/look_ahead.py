@@ -2,6 +2,8 @@
 future, and which of its conditions does.
 """
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
 
@@ -35,6 +37,8 @@ def check(
 ) -> int:
     """Look, and tell what was found."""
     must_be_known(language)
+    # An order that arrives later is dealt at a later candle's price, which is no look ahead.
+    wish = replace(wish, costs=replace(wish.costs, latency_ms=Decimal(0)))
     plan, news = planned(settings, book, past, wish, calendar=calendar, model=model)
     play = RunBacktest(venues=venues, timer=perf_counter)
 

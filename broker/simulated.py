@@ -2,7 +2,8 @@
 books, in a market that is in memory and never waited for.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -34,13 +35,34 @@ class ColumnMarket:
         if not spread >= 0:
             raise InvalidInput(f"the spread must not be negative, is {spread}", field="spread")
         self._quoted = 0, columns.quote(0, spread)
+        self._arrival: Quote | None = None
 
     @property
     def instant(self) -> datetime:
         """As ``Moment`` has it; so are all the others."""
-        return self.columns.closes(self.place)
+        return self.columns.closes(self.place) if self._arrival is None else self._arrival.time
+
+    @contextmanager
+    def later(self, latency: timedelta) -> Iterator[None]:
+        """For what is sent now and arrives so much later: its instant, and the quote of then, which
+        is the open of the candle that has begun by then, or still this one's close.
+        """
+        if not latency:
+            yield
+            return
+        arrival = self.instant + latency
+        begun = int(np.searchsorted(self.columns.opened, int(arrival.timestamp()), side="right"))
+        units = self.columns.close if begun - 1 <= self.place else self.columns.open
+        bid = self.columns.price(units.item(max(begun - 1, self.place)))
+        self._arrival = Quote(bid, bid + self.spread, arrival)
+        try:
+            yield
+        finally:
+            self._arrival = None
 
     def quote(self, symbol: str) -> Quote:
+        if self._arrival is not None:
+            return self._arrival
         # A look asks several times for the same.
         if self._quoted[0] != self.place:
             self._quoted = self.place, self.columns.quote(self.place, self.spread)
@@ -68,8 +90,9 @@ class ColumnMarket:
 class SimulatedVenue:
     """A venue that stands after one candle, and is moved on by whoever asks it.
 
-    ``zone`` is the broker's, whose midnights are its nights. ``is_patient`` is whether nothing
-    happens to an open trade between its levels: no night is charged and no margin called.
+    ``zone`` is the broker's, whose midnights are its nights, ``latency`` how long what is sent is
+    on its way. ``is_patient`` is whether nothing happens to an open trade between its levels: no
+    night is charged and no margin called.
     """
 
     def __init__(
@@ -83,7 +106,9 @@ class SimulatedVenue:
         starting_balance: Decimal = Decimal("10000.00"),
         currency: str = "USD",
         zone: tzinfo = UTC,
+        latency: timedelta = timedelta(0),
     ) -> None:
+        self._latency = latency
         self.market = ColumnMarket(columns, terms.of(facts), spread)
         house = House(
             timeframe=columns.timeframe, currency=currency, slippage_pips=slippage_pips,
@@ -159,19 +184,22 @@ class SimulatedVenue:
     def submit(self, order: Order) -> Fill:
         """As the broker's; raises ``BrokerRefused``."""
         self._dealer.catch_up(self._books)
-        fill = self._dealer.fill(self._books, order)
+        with self.market.later(self._latency):
+            fill = self._dealer.fill(self._books, order)
         self._seen = None
         return fill
 
     def restop(self, position_id: str, stop_loss: Decimal) -> None:
         """Another stop; raises ``BrokerRefused``."""
         self._change()
-        self._dealer.modify(self._books, position_id, stop_loss, (), str(self._changes))
+        with self.market.later(self._latency):
+            self._dealer.modify(self._books, position_id, stop_loss, (), str(self._changes))
 
     def reduce(self, position_id: str, volume_left: Decimal) -> None:
         """Close down to so many lots; raises ``BrokerRefused``."""
         self._change()
-        self._dealer.close(self._books, position_id, volume_left, str(self._changes))
+        with self.market.later(self._latency):
+            self._dealer.close(self._books, position_id, volume_left, str(self._changes))
 
     def _change(self) -> None:
         """Count an id; what was noted under others is not asked for again."""
@@ -194,7 +222,7 @@ class SimulatedVenue:
         least, most = self._ends_beyond(held)
         if held.time_limit_min is not None:
             until = held.opened_at + timedelta(minutes=held.time_limit_min)
-            end = min(end, int(np.searchsorted(columns.opened, int(until.timestamp()))) + 1)
+            end = min(end, int(np.searchsorted(columns.opened, ceil(until.timestamp()))) + 1)
             limit = end - 1
         else:
             limit = end

@@ -1,7 +1,7 @@
 """Made-up candles for backtests, and a run over them; seeded, so that every run sees the same."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -79,12 +79,15 @@ def backtest(
     spread_pips: str = "0.8",
     slippage_pips: Decimal = Decimal("0.1"),
     spot: bool = False,
+    latency: timedelta = timedelta(0),
     **values: Any,
 ) -> Backtest:
     """A run with paper money that acts by itself."""
     known = replace(instrument(columns.symbol), spot=spot)
     spread = Decimal(spread_pips) * known.pip
-    venue = SimulatedVenue(columns, known, spread=spread, terms=terms, slippage_pips=slippage_pips)
+    venue = SimulatedVenue(
+        columns, known, spread=spread, terms=terms, slippage_pips=slippage_pips, latency=latency
+    )
     control = Control(
         state=TradingState.RUNNING, reason="test", mode=Mode.AUTONOMOUS,
         changed_at=columns.closes(0),

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bot.api.fields import Exact, Flag, Given, Instant, Symbol, Text, Told
 from bot.api.routing import Answer, Call, Routes
-from engine.domain.backtest import BALANCE, BacktestRun, Costs, Resume, Wish
+from engine.domain.backtest import BALANCE, LONGEST_LATENCY_MS, BacktestRun, Costs, Resume, Wish
 from engine.domain.market import Timeframe
 from engine.domain.person import Role
 
@@ -20,7 +20,8 @@ Cost = Annotated[Exact, Field(ge=0, le=1000)]
 
 class CostsGiven(Given):
     """What dealing costs: spread and slippage in pips, commission per lot and side in account
-    currency, swaps in points for a lot and a night (below zero is a cost).
+    currency, swaps in points for a lot and a night (below zero is a cost). An order is dealt at the
+    price of its arrival, ``latency_ms`` after the decision.
     """
 
     spread_pips: Cost | None = None
@@ -29,6 +30,7 @@ class CostsGiven(Given):
     swap_long: Annotated[Exact, Field(ge=-1000, le=1000)] | None = None
     swap_short: Annotated[Exact, Field(ge=-1000, le=1000)] | None = None
     leverage: Cost | None = None
+    latency_ms: Annotated[Exact, Field(ge=0, le=LONGEST_LATENCY_MS)] | None = None
 
 
 class BacktestWanted(Given):

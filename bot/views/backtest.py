@@ -102,6 +102,7 @@ def assumptions(words: Words, plan: Plan) -> list[tuple[Html, str]]:
          f"{words.number(costs.swap_long)} / {words.number(costs.swap_short)}"),
         (words("backtest.leverage"),
          f"1:{words.number(costs.leverage)}" if costs.leverage else words("backtest.usual")),
+        (words("backtest.latency"), words.number(costs.latency_ms)),
         (words("backtest.calendar"), plan.calendar or words("backtest.no_news")),
         (words("backtest.resume"), words(f"backtest.resume_{plan.resume}")),
         (words("backtest.approves"), yes if plan.approves else no),

@@ -20,7 +20,7 @@ MOST_AXES = 2
 #: What can be typed of costs, and the words for it.
 COSTS = {
     "spread_pips": "spread", "slippage_pips": "slippage", "commission_per_lot": "commission",
-    "balance": "balance",
+    "latency_ms": "latency", "balance": "balance",
 }  # fmt: skip
 
 

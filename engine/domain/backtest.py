@@ -12,6 +12,8 @@ from engine.errors import InvalidInput
 
 #: What an account starts with when nothing else is said.
 BALANCE = Decimal(10_000)
+#: An order that is longer on its way is none that anybody sends: less than the shortest candle.
+LONGEST_LATENCY_MS = 30_000
 
 
 class Resume(StrEnum):
@@ -25,7 +27,8 @@ class Resume(StrEnum):
 class Costs:
     """What dealing costs in a run. Spread and slippage in pips; ``commission_per_lot`` in account
     currency at each side; a swap in points for a lot and a night, below zero is a cost; without
-    ``leverage`` the symbol's usual margin is asked.
+    ``leverage`` the symbol's usual margin is asked. ``latency_ms`` is how long an order is on its
+    way: it is dealt at the price of its arrival.
     """
 
     spread_pips: Decimal = Decimal("0.8")
@@ -34,8 +37,13 @@ class Costs:
     swap_long: Decimal = Decimal(0)
     swap_short: Decimal = Decimal(0)
     leverage: Decimal = Decimal(0)
+    latency_ms: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.latency_ms <= LONGEST_LATENCY_MS:
+            raise InvalidInput(
+                f"latency_ms must be from 0 to {LONGEST_LATENCY_MS}", field="latency_ms"
+            )
         for name in ("spread_pips", "slippage_pips", "commission_per_lot", "leverage"):
             if not 0 <= getattr(self, name) <= 10_000:
                 raise InvalidInput(f"{name} must be from 0 to 10000", field=name)

@@ -13,6 +13,7 @@ from broker.feeds.recorded import shipped_recording
 from broker.terms import Terms
 from engine.domain.account import Direction
 from engine.domain.market import Timeframe
+from engine.domain.order import Fill
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import CalendarEvent, Impact
 from engine.domain.strategy import (
@@ -28,7 +29,7 @@ from engine.domain.strategy import (
 from engine.research.columns import Columns, columns_of
 from engine.research.figures import Figures, Recalled, window_of
 from engine.research.setup_truth import SETUP_TRUTHS
-from engine.research.stream import document
+from engine.research.stream import Dealt, document
 from engine.research.truth import TRUTHS, truth_of
 from engine.strategies.documents import shipped
 from engine.strategies.rules import RULES, observe
@@ -108,6 +109,35 @@ def test_what_is_bought_to_be_owned_is_never_sold_short():
     assert b'"direction":"sell"' not in b"".join(
         line for line in screened.splitlines() if b'"trade"' in line
     )
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        ExitRules("20 pips", ("40 pips", "60 pips"), 30),
+        ExitRules("1.5 * atr", ("RR>=2",), trailing=Trailing("1 * atr")),
+    ],
+)
+def test_an_order_is_dealt_at_the_price_of_its_arrival(rules: ExitRules):
+    columns, late = bars(2_000, seed=6, move=0.0004), timedelta(milliseconds=300)
+    # The market is closed behind this candle: what is sent there arrives at its close.
+    opened = columns.opened.copy()
+    opened[1_200:] += 172_800
+    columns = replace(columns, opened=opened)
+    strategy = crossing(exit_rules=rules)
+    screened, whole = both(columns, strategy, start=600, latency=late)
+    assert screened == whole
+    ran = backtest(columns, strategy, start=600, latency=late).run()
+    places = {columns.closes(place): place for place in range(len(columns))}
+    fills = [line.fill for line in ran.stream.lines if isinstance(line, Dealt)]
+    assert len(fills) > 5
+    for fill in fills:
+        assert isinstance(fill, Fill)
+        place = places[fill.time - late]
+        is_open = place + 1 < len(columns) and columns.opened[place + 1] <= fill.time.timestamp()
+        bid = columns.open[place + 1] if is_open else columns.close[place]
+        # The ask is 0.8 pips above the bid; a tenth of a pip is slipped.
+        assert fill.price in (columns.price(int(bid) - 1), columns.price(int(bid) + 9))
 
 
 def test_without_a_calendar_nothing_is_proposed():
