@@ -24,7 +24,6 @@ from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput, Outdated
 from engine.flow.settings import said
 from engine.flow.strategies import (
-    Changed,
     CheckEdit,
     EditStrategy,
     ReadVersions,
@@ -32,6 +31,7 @@ from engine.flow.strategies import (
     version_of,
 )
 from engine.flow.strategy_book import ReadBook
+from engine.flow.strategy_records import Changed
 from engine.ports import Clock
 from engine.strategies.changes import diff
 from engine.strategies.documents import text as document_text

@@ -15,8 +15,9 @@ from bot.views import strategies as views
 from engine.domain.person import Person, Role
 from engine.domain.settings import NO_REASON
 from engine.errors import InvalidInput, NotAllowed
-from engine.flow.strategies import Changed, ReadVersions, SwitchStrategy, version_of
+from engine.flow.strategies import ReadVersions, SwitchStrategy, version_of
 from engine.flow.strategy_book import ReadBook
+from engine.flow.strategy_records import Changed
 from engine.ports import Clock
 from engine.strategies.changes import diff
 
