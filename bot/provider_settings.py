@@ -1,6 +1,5 @@
 """What the settings say of the language model's provider, checked; and its use cases."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.codes import new_token
 from bot.settings import Settings
 from broker.ai.models import OpenAiModels
 from broker.ai.tokens import OAuthServer
@@ -161,11 +161,6 @@ def build_provider(parts: ProviderParts, store: Store, bell: Bell) -> ProviderCa
         refresh=RefreshProvider(store=store, plan=plan, server=server, bell=bell, skew=parts.skew),
         check=CheckProvider(store=store, plan=plan, server=OpenAiModels()),
     )
-
-
-def new_token() -> str:
-    """256 random bits, as PKCE and a state are written."""
-    return secrets.token_urlsafe(32)
 
 
 def secret_faults(
