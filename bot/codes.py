@@ -1,4 +1,4 @@
-"""Codes and tokens that nobody can guess."""
+"""Codes and tokens that nobody can guess, and whether a person's own can be guessed."""
 
 import secrets
 
@@ -15,3 +15,8 @@ def new_code() -> str:
 def new_token() -> str:
     """A token of 256 random bits, in the characters of an address or a header."""
     return secrets.token_urlsafe(32)
+
+
+def is_strong(secret: str, *, size: int = 32, different: int = 10) -> bool:
+    """Whether a secret is hard to guess: so many bytes or more, of so many different characters."""
+    return len(secret.encode()) >= size and len(set(secret)) >= different
