@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.domain.market import Timeframe
 from engine.ports import Shown, Streamed
-from storage import candles
+from storage import terminal_candles
 from storage.mapping import json_text
 from storage.table import Table
 
@@ -115,12 +115,14 @@ class SnapshotTable(Table):
         return {row["name"]: json.loads(row["document"]) for row in rows}
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
-        await candles.save(self._connection, account_id, streams)
+        await terminal_candles.save(self._connection, account_id, streams)
 
     async def latest(
         self, account_id: str, streams: Collection[tuple[str, Timeframe]]
     ) -> Mapping[tuple[str, Timeframe], datetime]:
-        return await candles.latest(self._connection, account_id, streams) if streams else {}
+        if not streams:
+            return {}
+        return await terminal_candles.latest(self._connection, account_id, streams)
 
     async def candles(
         self,
