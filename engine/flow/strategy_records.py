@@ -1,6 +1,7 @@
 """A version of a strategy as it is kept, told to the others and recorded."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.domain.decision import Action, Entry
@@ -36,14 +37,7 @@ async def write_version(
     :class:`InvalidInput` for no reason or one too long, and :class:`Outdated` where another
     version than ``before`` is in force.
     """
-    reason = " ".join(reason.split())
-    if not 0 < len(reason) <= _REASON_LENGTH:
-        raise InvalidInput(
-            f"say in 1 to {_REASON_LENGTH} characters why the strategy changes",
-            mistake="reason",
-            field="reason",
-            most=_REASON_LENGTH,
-        )
+    reason = _said(reason)
     by = "cli" if person is None else person.name
     # Every send holds the control while it begins: none begins under a version that is gone.
     await tx.controls.take()
@@ -53,41 +47,59 @@ async def write_version(
         reason=reason,
         expected=0 if before is None else before.version,
     )
-    changes = diff(before, saved)
-    await tx.outbox.tell(
-        Notice(
-            kind=Kind.STRATEGY,
-            key=f"strategy:{saved.id}:{saved.version}",
-            priority=Priority.SAFETY,
-            detail={
-                "by": by,
-                "reason": reason,
-                "name": saved.name,
-                "version": saved.version,
-                "changes": [plain(change) for change in changes[:_TOLD]],
-            },
-        ),
-        Audience(but=None if person is None else person.id),
-    )
-    await tx.history.append(
-        Entry(
-            action=Action.STRATEGY_CHANGED,
-            occurred_at=await tx.now(),
-            actor="cli" if person is None else f"person:{person.id}",
-            rationale=f"{saved.name}, version {saved.version}: {reason}",
-            strategy_id=saved.id,
-            strategy_version=saved.version,
-            human_override=True,
-            detail={
-                "reason": reason,
-                "version": saved.version,
-                "changes": [plain(change) for change in changes],
-                "before": None if before is None else _kept(before),
-                "after": _kept(saved),
-            },
+    made = Changed(before=before, after=saved, changes=diff(before, saved))
+    others = Audience(but=None if person is None else person.id)
+    await tx.outbox.tell(_notice(made, by, reason), others)
+    await tx.history.append(_entry(made, person, reason, await tx.now()))
+    return made
+
+
+def _said(reason: str) -> str:
+    reason = " ".join(reason.split())
+    if not 0 < len(reason) <= _REASON_LENGTH:
+        raise InvalidInput(
+            f"say in 1 to {_REASON_LENGTH} characters why the strategy changes",
+            mistake="reason",
+            field="reason",
+            most=_REASON_LENGTH,
         )
+    return reason
+
+
+def _notice(made: Changed, by: str, reason: str) -> Notice:
+    saved = made.after
+    return Notice(
+        kind=Kind.STRATEGY,
+        key=f"strategy:{saved.id}:{saved.version}",
+        priority=Priority.SAFETY,
+        detail={
+            "by": by,
+            "reason": reason,
+            "name": saved.name,
+            "version": saved.version,
+            "changes": [plain(change) for change in made.changes[:_TOLD]],
+        },
     )
-    return Changed(before=before, after=saved, changes=changes)
+
+
+def _entry(made: Changed, person: Person | None, reason: str, now: datetime) -> Entry:
+    saved = made.after
+    return Entry(
+        action=Action.STRATEGY_CHANGED,
+        occurred_at=now,
+        actor="cli" if person is None else f"person:{person.id}",
+        rationale=f"{saved.name}, version {saved.version}: {reason}",
+        strategy_id=saved.id,
+        strategy_version=saved.version,
+        human_override=True,
+        detail={
+            "reason": reason,
+            "version": saved.version,
+            "changes": [plain(change) for change in made.changes],
+            "before": None if made.before is None else _kept(made.before),
+            "after": _kept(saved),
+        },
+    )
 
 
 def _kept(strategy: Strategy) -> dict[str, Any]:
