@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from bot.api.passwords import Argon2
+from bot.codes import new_token
 from bot.reports import CLEAN, Say, open_database_of
 from bot.settings import Settings
-from bot.venues import new_token
 from engine.domain.access import ApiKey
 from engine.domain.person import Role
 from engine.errors import InvalidInput

@@ -7,6 +7,7 @@ from engine.errors import InvalidInput
 
 #: Buttons of another version are answered with "outdated" instead of being misread.
 VERSION = "v1"
+_FOREIGN = "this button is not of this version"
 
 
 def pack(action: str, *parts: str | int) -> str:
@@ -36,7 +37,7 @@ def unpack(data: str, action: str) -> list[str]:
     """The parts behind an action; raises :class:`InvalidInput` for data of another shape."""
     version, found, *parts = [*data.split(":"), "", ""][: max(2, data.count(":") + 1)]
     if version != VERSION or found != action:
-        raise InvalidInput("this button is not of this version")
+        raise InvalidInput(_FOREIGN)
     return parts
 
 
@@ -50,7 +51,7 @@ def parts(data: str, action: str, count: int) -> list[str]:
     """Exactly so many parts behind an action; raises :class:`InvalidInput` for any other number."""
     found = unpack(data, action)
     if len(found) != count:
-        raise InvalidInput("this button is not of this version")
+        raise InvalidInput(_FOREIGN)
     return found
 
 
@@ -59,10 +60,31 @@ def whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def idea_id(data: str, action: str) -> UUID:
-    """The idea a button is about; raises :class:`InvalidInput`."""
+def number(text: str) -> int:
+    """A whole number in plain digits; raises :class:`InvalidInput` for anything else."""
+    found = whole(text)
+    if found is None:
+        raise InvalidInput(_FOREIGN)
+    return found
+
+
+def uuid(text: str) -> UUID:
+    """An id; raises :class:`InvalidInput` for what is none."""
     try:
-        (text,) = unpack(data, action)
         return UUID(hex=text)
     except ValueError as error:
-        raise InvalidInput("this button names no idea") from error
+        raise InvalidInput(_FOREIGN) from error
+
+
+def number_in(data: str, action: str) -> int:
+    """The number that is all a button holds; raises :class:`InvalidInput`."""
+    (text,) = parts(data, action, 1)
+    return number(text)
+
+
+def id_in(data: str, action: str) -> UUID:
+    """The id that is all a button holds: of an idea, a strategy, a run; raises
+    :class:`InvalidInput`.
+    """
+    (text,) = parts(data, action, 1)
+    return uuid(text)

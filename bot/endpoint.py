@@ -5,9 +5,9 @@ import gc
 import logging
 from zoneinfo import ZoneInfo
 
+from bot.codes import new_token
 from bot.listening import listening
 from bot.settings import Settings
-from bot.venues import new_token
 from bot.world import World
 from ea.answers import Pace
 from ea.app import Endpoint, create_app

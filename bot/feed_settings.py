@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
+from bot.addresses import is_address
 from bot.settings import Settings
 from broker.feeds.addresses import own_network_too, public_only
 from broker.feeds.calendar_csv import FileCalendar
@@ -20,7 +20,6 @@ from engine.ports import Calendar, News, Store
 
 #: Feeds that are fetched at most; what they say ends in one list.
 MOST_FEEDS = 20
-_LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +109,7 @@ def _calendar_feed(settings: Settings, web: Web) -> WeeklyCalendar:
 
 def checked(name: str, url: str) -> str:
     """An address that can be fetched; its text is in no message, as it may hold a token."""
-    try:
-        parts = urlsplit(url)
-        known = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        known = False
-    shape = url.isascii() and url.isprintable() and " " not in url and len(url) <= _LONGEST
-    if not (known and shape and parts.scheme in ("http", "https") and "@" not in parts.netloc):
+    if not is_address(url):
         raise InvalidInput(
             f"{name} must hold addresses such as https://example.org/feed.xml, without a user"
         )

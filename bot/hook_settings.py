@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from bot.codes import is_strong
 from bot.settings import Settings
 from broker.feeds.addresses import own_network_too, public_only
 from broker.webhooks import HttpWebhooks
@@ -13,8 +14,6 @@ from engine.errors import InvalidInput
 from engine.ports import Clock
 from storage.webhook_keys import DerivedSecrets
 
-#: Outside development the master has at least so many characters, and so many different ones.
-LONG, MIXED = 32, 10
 _DIGITS = 12
 _HOW = "make one with: openssl rand -hex 32"
 
@@ -88,7 +87,7 @@ def _master(settings: Settings) -> str:
     text = secret.get_secret_value()
     if not text:
         raise InvalidInput(f"WEBHOOK_SECRET is empty; {_HOW}")
-    if settings.is_production and not _is_strong(text):
+    if settings.is_production and not is_strong(text):
         raise InvalidInput(f"WEBHOOK_SECRET is too easy to guess; {_HOW}")
     return text
 
@@ -96,7 +95,3 @@ def _master(settings: Settings) -> str:
 def _previous(settings: Settings) -> str | None:
     secret = settings.webhook_secret_previous
     return None if secret is None else secret.get_secret_value() or None
-
-
-def _is_strong(text: str) -> bool:
-    return len(text.encode()) >= LONG and len(set(text)) >= MIXED

@@ -10,7 +10,6 @@ from storage.sealing import KeyRing, new_key_line, read_key, read_keys
 
 #: The id that a key without one gets.
 OAUTH = "oauth"
-_WARNING = "# Whoever has this file can read the secrets in this machine's database. Keep a copy."
 
 
 def key_file(settings: Settings) -> Path:

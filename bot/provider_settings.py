@@ -1,6 +1,5 @@
 """What the settings say of the language model's provider, checked; and its use cases."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.addresses import is_address
+from bot.codes import new_token
 from bot.settings import Settings
 from broker.ai.models import OpenAiModels
 from broker.ai.tokens import OAuthServer
@@ -29,7 +30,6 @@ _PLACES = {
     Provider.GEMINI: "https://generativelanguage.googleapis.com/v1beta/openai",
     Provider.OLLAMA: "http://127.0.0.1:11434/v1",
 }
-_LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +115,7 @@ def _secure(name: str, settings: Settings) -> str:
 
 def _address(name: str, url: str) -> str:
     """An address that can be asked; its text is in no message, as it may hold a token."""
-    try:
-        parts = urlsplit(url)
-        known = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        known = False
-    shape = url.isascii() and url.isprintable() and " " not in url and len(url) <= _LONGEST
-    plain = known and "@" not in parts.netloc and not parts.fragment
-    if not (shape and plain and parts.scheme in ("http", "https")):
+    if not is_address(url) or urlsplit(url).fragment:
         raise InvalidInput(f"{name} must be an address such as https://api.example.org/v1")
     return url
 
@@ -161,11 +154,6 @@ def build_provider(parts: ProviderParts, store: Store, bell: Bell) -> ProviderCa
         refresh=RefreshProvider(store=store, plan=plan, server=server, bell=bell, skew=parts.skew),
         check=CheckProvider(store=store, plan=plan, server=OpenAiModels()),
     )
-
-
-def new_token() -> str:
-    """256 random bits, as PKCE and a state are written."""
-    return secrets.token_urlsafe(32)
 
 
 def secret_faults(

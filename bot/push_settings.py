@@ -5,6 +5,7 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit, urlunsplit
 
+from bot.codes import is_strong
 from bot.settings import Settings
 from broker.signal_push.server import HttpSignalServer
 from engine.errors import InvalidInput
@@ -12,7 +13,7 @@ from engine.errors import InvalidInput
 #: Where signals go when the address has no path.
 PATH = "/signals"
 #: Outside development a key has at least so many characters, and so many different ones.
-LONG, MIXED = 16, 8
+_LONG, _MIXED = 16, 8
 #: The key that the documents of such servers print.
 _PRINTED = "mt5_trading_secure_key_2025_prod"
 _KEY = re.compile(r"[!-~]{1,256}")
@@ -72,7 +73,7 @@ def _key(settings: Settings) -> str:
     key = settings.ea_api_key.get_secret_value()
     if not _KEY.fullmatch(key):
         raise InvalidInput("EA_API_KEY must have 1 to 256 printable characters without spaces")
-    strong = len(key) >= LONG and len(set(key)) >= MIXED and key != _PRINTED
+    strong = is_strong(key, size=_LONG, different=_MIXED) and key != _PRINTED
     if settings.is_production and not strong:
         raise InvalidInput(f"EA_API_KEY is too easy to guess; {how}")
     return key

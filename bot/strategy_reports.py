@@ -9,7 +9,6 @@ from engine.errors import InvalidInput
 from engine.flow.rollback import RollBackStrategy
 from engine.flow.strategies import (
     AddStrategy,
-    Changed,
     EditStrategy,
     ReadStrategies,
     ReadVersions,
@@ -17,6 +16,7 @@ from engine.flow.strategies import (
     named,
     version_of,
 )
+from engine.flow.strategy_records import Changed
 from engine.strategies.changes import diff
 from engine.strategies.documents import parse, strategy_id, text
 from engine.strategies.registry import load as load_setups

@@ -5,11 +5,11 @@ from datetime import timedelta
 from time import perf_counter
 
 from bot.changing import build_changes
+from bot.codes import new_code, new_token
 from bot.diagnosing import build_diagnose
 from bot.modelling import build_ask_training, build_generate_signal, build_read_drift
 from bot.provider_settings import build_provider
 from bot.researching import build_research
-from bot.venues import new_code, new_token
 from bot.wiring import (
     build_ask,
     build_change_control,

@@ -1,7 +1,6 @@
 """Which venue, and whose market: paper over a recording, MetaTrader two ways, Binance or OANDA."""
 
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,20 +41,6 @@ from engine.flow.terminal_wishes import Watched
 from engine.ports import Clock, MarketData
 from storage.signals import Listener
 from storage.transaction import PostgresLedger, PostgresStore
-
-#: Letters and digits that cannot be mistaken for one another.
-_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-
-
-def new_code() -> str:
-    """A connect code of eight letters, about forty bits."""
-    letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
-
-
-def new_token() -> str:
-    """A token of 256 bits."""
-    return secrets.token_urlsafe(32)
 
 
 def parse_symbols(text: str, setting: str = "EA_SYMBOLS") -> Watched:

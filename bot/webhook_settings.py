@@ -6,13 +6,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.codes import is_strong
 from bot.settings import TELEGRAM, Settings
 from engine.errors import InvalidInput
 
 #: Where the route is; Telegram, or one's own proxy, posts there.
 PATH = "/telegram/webhook"
-#: In production a secret has at least so many characters, and so many different ones.
-LONG, MIXED = 32, 10
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 _PORTS = (443, 80, 88, 8443)
 
@@ -80,7 +79,6 @@ def _secret(settings: Settings) -> SecretStr:
     if secret is None:
         raise InvalidInput(f"TELEGRAM_WEBHOOK_SECRET is not set; {how}")
     text = secret.get_secret_value()
-    strong = len(text) >= LONG and len(set(text)) >= MIXED
-    if settings.is_production and not strong:
+    if settings.is_production and not is_strong(text):
         raise InvalidInput(f"TELEGRAM_WEBHOOK_SECRET is too easy to guess; {how}")
     return secret

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.access import ApiKey, KeyDraft, Login, Session
 from engine.domain.person import Role
+from storage.table import Table
 
 _Found = TypeVar("_Found", Login, Session)
 
@@ -64,11 +63,8 @@ DELETE FROM web_invite WHERE digest = $1 RETURNING person_id, expires_at > clock
 """
 
 
-class AccessTable:
+class AccessTable(Table):
     """The port ``AccessStore`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def login_of(self, email: str) -> Login | None:
         return _one(Login, await self._rows(f"{_LOGIN} WHERE email = $1", email))
@@ -150,9 +146,6 @@ class AccessTable:
 
     async def _keys(self, where: str, *values: Any) -> list[ApiKey]:
         return [_key(row) for row in await self._rows(f"{_KEY} {where}", *values)]
-
-    async def _rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
-        return await self._connection.execute_query_dict(statement, list(values))
 
 
 def _one(kind: type[_Found], rows: list[dict[str, Any]]) -> _Found | None:

@@ -5,12 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.analyst import Said
 from engine.domain.explanation import Budget, Spent
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _OPEN = "INSERT INTO analyst_day (day) VALUES ($1) ON CONFLICT DO NOTHING"
 # The row is locked by the update, so that of many at once none goes over.
@@ -32,16 +31,13 @@ _REMEMBER = "INSERT INTO analyst_answer (key, document) VALUES ($1, $2) ON CONFL
 _FORGET = "DELETE FROM analyst_answer WHERE at < $1 RETURNING key"
 
 
-class BookTable:
+class BookTable(Table):
     """The port ``AnalystBooks`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def reserve(self, day: date, tokens: int, cost: Decimal, budget: Budget) -> bool:
         await self._connection.execute_query(_OPEN, [day])
         asked = [day, tokens, cost, budget.tokens, budget.cost]
-        return bool(await self._connection.execute_query_dict(_RESERVE, asked))
+        return bool(await self._rows(_RESERVE, *asked))
 
     async def settle(self, day: date, tokens: int, cost: Decimal, *, answered: bool) -> None:
         await self._connection.execute_query(
@@ -53,15 +49,15 @@ class BookTable:
         await self._connection.execute_query(_COUNT, [day, remembered, unsupported])
 
     async def spent(self, day: date) -> Spent:
-        rows: list[dict[str, Any]] = await self._connection.execute_query_dict(_DAY, [day])
+        rows: list[dict[str, Any]] = await self._rows(_DAY, day)
         return Spent(**rows[0]) if rows else Spent(day=day)
 
     async def remembered(self, key: str) -> Said | None:
-        rows = await self._connection.execute_query_dict(_REMEMBERED, [key])
+        rows = await self._rows(_REMEMBERED, key)
         return restore(Said, json.loads(rows[0]["document"])) if rows else None
 
     async def remember(self, key: str, said: Said) -> None:
         await self._connection.execute_query(_REMEMBER, [key, json_text(plain(said))])
 
     async def forget(self, before: datetime) -> int:
-        return len(await self._connection.execute_query_dict(_FORGET, [before]))
+        return len(await self._rows(_FORGET, before))

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.backtest import BacktestRun, RunState, Wish
 from engine.errors import NotFound
 from engine.ports.backtests import RunFiles
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _SHORT = (
     "id, person_id, message_id, wish::text AS wish, state, asked_at, changed_at, done, total,"
@@ -62,39 +61,36 @@ _FILES = "SELECT page, picture FROM backtest_run WHERE id = $1 AND page IS NOT N
 _LONGEST = 400
 
 
-class BacktestTable:
+class BacktestTable(Table):
     """The port ``Backtests`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(
         self, id_: UUID, person_id: int | None, message_id: int | None, wish: Wish
     ) -> bool:
-        return bool(await self._all(_ADD, id_, person_id, message_id, json_text(plain(wish))))
+        return bool(await self._rows(_ADD, id_, person_id, message_id, json_text(plain(wish))))
 
     async def get(self, id_: UUID) -> BacktestRun:
-        rows = await self._all(_GET, id_)
+        rows = await self._rows(_GET, id_)
         if not rows:
             raise NotFound(f"there is no backtest {id_}")
         return _run(rows[0])
 
     async def list(self, person_id: int | None, limit: int) -> Sequence[BacktestRun]:
-        return [_run(row) for row in await self._all(_LIST, person_id, limit)]
+        return [_run(row) for row in await self._rows(_LIST, person_id, limit)]
 
     async def under_way(self, person_id: int | None) -> BacktestRun | None:
-        rows = await self._all(_UNDER_WAY, person_id)
+        rows = await self._rows(_UNDER_WAY, person_id)
         return _run(rows[0]) if rows else None
 
     async def cancel(self, id_: UUID) -> bool:
-        return bool(await self._all(_CANCEL, id_))
+        return bool(await self._rows(_CANCEL, id_))
 
     async def take(self, lease: float) -> BacktestRun | None:
-        rows = await self._all(_TAKE, lease)
+        rows = await self._rows(_TAKE, lease)
         return _run(rows[0]) if rows else None
 
     async def note(self, id_: UUID, done: int, total: int, lease: float) -> bool | None:
-        rows = await self._all(_NOTE, id_, done, total, lease)
+        rows = await self._rows(_NOTE, id_, done, total, lease)
         return bool(rows[0]["cancelled"]) if rows else None
 
     async def finish(
@@ -106,7 +102,7 @@ class BacktestTable:
         problem: str | None = None,
         files: RunFiles | None = None,
     ) -> bool:
-        rows = await self._all(
+        rows = await self._rows(
             _FINISH, id_, str(state), None if report is None else json_text(report),
             None if problem is None else problem[:_LONGEST],
             None if files is None else files.page, None if files is None else files.picture,
@@ -114,19 +110,13 @@ class BacktestTable:
         return bool(rows)
 
     async def break_off(self) -> Sequence[BacktestRun]:
-        return [_run(row) for row in await self._all(_BREAK_OFF)]
+        return [_run(row) for row in await self._rows(_BREAK_OFF)]
 
     async def files(self, id_: UUID) -> RunFiles:
-        rows = await self._all(_FILES, id_)
+        rows = await self._rows(_FILES, id_)
         if not rows:
             raise NotFound(f"there is no report of backtest {id_}")
         return RunFiles(page=bytes(rows[0]["page"]), picture=bytes(rows[0]["picture"]))
-
-    async def _all(self, statement: str, *values: Any) -> Sequence[dict[str, Any]]:
-        found: Sequence[dict[str, Any]] = await self._connection.execute_query_dict(
-            statement, list(values)
-        )
-        return found
 
 
 def _run(row: dict[str, Any]) -> BacktestRun:

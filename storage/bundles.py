@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.snapshot import Bundle
 from engine.errors import InvalidInput, SnapshotNotFound
 from engine.snapshot.canonical import canonical
@@ -12,6 +10,7 @@ from engine.snapshot.parts import MissingParts, Packed, pack, unpack
 from storage import drawn
 from storage.locks import Lock
 from storage.mapping import json_text
+from storage.table import Table
 
 # A bundle that is there already is left alone, and what is drawn from it too: two workers may see
 # the same picture at once. The answer is the parts it names that are not in the store; whoever adds
@@ -110,11 +109,8 @@ RETURNING parts
 """
 
 
-class BundleTable:
+class BundleTable(Table):
     """The port ``Bundles`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def put(self, bundle: Bundle) -> str:
         return (await self.put_all([bundle]))[0]
@@ -123,17 +119,15 @@ class BundleTable:
         if not bundles:
             return []
         packed = [pack(bundle) for bundle in bundles]
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             _STORE,
-            [
-                [each.hash for each in packed],
-                [bundle.symbol for bundle in bundles],
-                [bundle.instant for bundle in bundles],
-                [each.body for each in packed],
-                [",".join(each.manifest.names) for each in packed],
-                [canonical(drawn.of_bundle(bundle)).decode() for bundle in bundles],
-                Lock.PARTS,
-            ],
+            [each.hash for each in packed],
+            [bundle.symbol for bundle in bundles],
+            [bundle.instant for bundle in bundles],
+            [each.body for each in packed],
+            [",".join(each.manifest.names) for each in packed],
+            [canonical(drawn.of_bundle(bundle)).decode() for bundle in bundles],
+            Lock.PARTS,
         )
         missing = {row["name"] for row in rows}
         for each, bundle in zip(packed, bundles, strict=True):
@@ -188,8 +182,8 @@ class BundleTable:
         return found
 
     async def _manifests(self, hashes: Collection[str]) -> dict[str, bytes]:
-        rows = await self._connection.execute_query_dict(
-            "SELECT hash, body FROM snapshot_bundle WHERE hash = ANY($1::text[])", [list(hashes)]
+        rows = await self._rows(
+            "SELECT hash, body FROM snapshot_bundle WHERE hash = ANY($1::text[])", list(hashes)
         )
         return {row["hash"]: row["body"] for row in rows}
 
@@ -197,14 +191,14 @@ class BundleTable:
         """Add these parts and all below them; whether there was one that was not there yet."""
         if bodies.keys() >= set(names):
             return False
-        rows = await self._connection.execute_query_dict(_REACHABLE, [list(names)])
+        rows = await self._rows(_REACHABLE, list(names))
         found = {row["hash"]: row["body"] for row in rows}
         is_new = not found.keys() <= bodies.keys()
         bodies |= found
         return is_new
 
     async def retire(self, cutoff: datetime, limit: int) -> Sequence[str]:
-        found = await self._connection.execute_query_dict(_CANDIDATES, [cutoff, limit])
+        found = await self._rows(_CANDIDATES, cutoff, limit)
         if not found:
             return ()
         # Who stores a bundle meanwhile would count on parts that are about to go. Trading does not
@@ -213,11 +207,9 @@ class BundleTable:
             "SET LOCAL lock_timeout = '2s';"
             "LOCK TABLE snapshot_bundle, snapshot_part IN SHARE ROW EXCLUSIVE MODE"
         )
-        removed = await self._connection.execute_query_dict(
-            _RETIRE, [cutoff, [row["hash"] for row in found]]
-        )
+        removed = await self._rows(_RETIRE, cutoff, [row["hash"] for row in found])
         names = {name for row in removed for name in row["parts"]}
         while names:
-            rows = await self._connection.execute_query_dict(_RETIRE_PARTS, [sorted(names)])
+            rows = await self._rows(_RETIRE_PARTS, sorted(names))
             names = {name for row in rows for name in row["parts"]}
         return [row["hash"] for row in removed]

@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.market import Candle
 from engine.domain.stream import Gap, GapState, Hole, Stored, StreamKey, Window
 from storage.streams import columns, key_of
+from storage.table import Table
 
 _CANDLE = "time, open, high, low, close, volume"
 _OVERLAPPED = f"""
@@ -125,11 +124,8 @@ SELECT coalesce(sum(count), 0)::int AS count FROM span
 """
 
 
-class CandleTable:
+class CandleTable(Table):
     """The port ``Candles`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def put(self, stream: int, candles: Sequence[Candle]) -> Stored:
         if not candles:
@@ -205,9 +201,6 @@ class CandleTable:
     async def retire(self, keep: timedelta, least: int, limit: int) -> int:
         rows = await self._rows(_RETIRE, keep.total_seconds(), least, limit)
         return int(rows[0]["count"])
-
-    async def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        return await self._connection.execute_query_dict(query, list(values))
 
 
 def _window(before: Window, rows: Sequence[dict[str, Any]]) -> Window:

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.change_proposal import ChangeDraft, ChangeProposal
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _FACTS = """id, draft::text AS draft, mark, state, created_at, expires_at, stops, decided_at,
 decided_by, decided_name, applied"""
@@ -29,11 +28,8 @@ ORDER BY id DESC LIMIT $3
 """
 
 
-class ChangeProposalTable:
+class ChangeProposalTable(Table):
     """The port ``ChangeProposals`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(
         self, draft: ChangeDraft, mark: str, life: timedelta, *, stops: bool
@@ -42,7 +38,7 @@ class ChangeProposalTable:
         if await self._find("WHERE subject = $1 AND state = 'pending'", [draft.subject.text]):
             return None
         values = [draft.subject.text, mark, json_text(plain(draft)), life.total_seconds(), stops]
-        rows = await self._connection.execute_query_dict(_ADD, values)
+        rows = await self._rows(_ADD, *values)
         return _proposal(rows[0]) if rows else None
 
     async def get(self, id_: int) -> ChangeProposal | None:
@@ -73,10 +69,7 @@ class ChangeProposalTable:
         return found[0] if found else None
 
     async def _find(self, where: str, values: Sequence[Any]) -> Sequence[ChangeProposal]:
-        rows = await self._connection.execute_query_dict(
-            f"SELECT {_FACTS} FROM change_proposal {where}",  # noqa: S608
-            [*values],
-        )
+        rows = await self._rows(f"SELECT {_FACTS} FROM change_proposal {where}", *values)  # noqa: S608
         return [_proposal(row) for row in rows]
 
 

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.decision import GateSnapshot
 from engine.domain.market import Timeframe
 from engine.ports.evaluations import Closed, Watched
+from storage.table import Table
 
 _COLUMNS = (
     "ts_utc, pair, timeframe, strategy_id, strategy_version, strategy, final_signal, reason,"
@@ -50,23 +49,22 @@ ON CONFLICT DO NOTHING RETURNING symbol, timeframe, candle_time
 """
 
 
-class EvaluationTable:
+class EvaluationTable(Table):
     """The port ``Evaluations`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def claim(self, candles: Collection[Closed]) -> Set[Closed]:
         # Rows are asked for because the driver's count is not the number of rows of an INSERT.
-        rows = await self._connection.execute_query_dict(_CLAIM, _columns(candles, 3))
+        rows = await self._rows(_CLAIM, *_columns(candles, 3))
         return {(row["symbol"], Timeframe(row["timeframe"]), row["candle_time"]) for row in rows}
 
     async def known(self, symbol: str, timeframe: Timeframe, candle: datetime) -> bool:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT EXISTS (SELECT 1 FROM evaluation"
             " WHERE symbol = $1 AND timeframe = $2 AND candle_time = $3)"
             " OR EXISTS (SELECT 1 FROM control WHERE state = 'emergency_stop') AS known",
-            [symbol, str(timeframe), candle],
+            symbol,
+            str(timeframe),
+            candle,
         )
         return bool(rows[0]["known"])
 
@@ -74,7 +72,7 @@ class EvaluationTable:
         self, watched: Collection[Watched]
     ) -> Mapping[Watched, Mapping[UUID, GateSnapshot]]:
         found: defaultdict[Watched, dict[UUID, GateSnapshot]] = defaultdict(dict)
-        for row in await self._connection.execute_query_dict(_LATEST, _columns(watched, 2)):
+        for row in await self._rows(_LATEST, *_columns(watched, 2)):
             seen = _snapshot(row)
             found[seen.symbol, seen.timeframe][seen.strategy_id] = seen
         return found

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.explanation import Explanation, Fate
+from storage.table import Table
 
 # By number, which is indexed, from the newest down: what is due is among the last, or wanted.
 _DUE = """
@@ -63,37 +62,34 @@ ORDER BY language, attempt DESC
 """
 
 
-class ExplanationTable:
+class ExplanationTable(Table):
     """The port ``Explanations`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def due(self, since: datetime, limit: int) -> Sequence[UUID]:
-        rows = await self._connection.execute_query_dict(_DUE, [since, limit])
+        rows = await self._rows(_DUE, since, limit)
         return [UUID(str(row["id"])) for row in rows]
 
     async def claim(self, idea_id: UUID, lease: timedelta) -> int | None:
         asked = [idea_id, lease.total_seconds()]
-        rows = await self._connection.execute_query_dict(_CLAIM, asked)
+        rows = await self._rows(_CLAIM, *asked)
         return int(rows[0]["tries"]) if rows else None
 
     async def done(self, idea_id: UUID, attempt: int) -> bool:
-        return bool(await self._connection.execute_query_dict(_DONE, [idea_id, attempt]))
+        return bool(await self._rows(_DONE, idea_id, attempt))
 
     async def later(self, idea_id: UUID, attempt: int, pause: timedelta) -> bool:
         asked = [idea_id, attempt, pause.total_seconds()]
-        return bool(await self._connection.execute_query_dict(_LATER, asked))
+        return bool(await self._rows(_LATER, *asked))
 
     async def reopen(self, idea_id: UUID) -> bool:
-        return bool(await self._connection.execute_query_dict(_REOPEN, [idea_id]))
+        return bool(await self._rows(_REOPEN, idea_id))
 
     async def add(self, explanation: Explanation) -> bool:
         values = [_stored(getattr(explanation, name)) for name in _COLUMNS]
-        return bool(await self._connection.execute_query_dict(_ADD, values))
+        return bool(await self._rows(_ADD, *values))
 
     async def of_idea(self, idea_id: UUID) -> Sequence[Explanation]:
-        rows = await self._connection.execute_query_dict(_OF_IDEA, [idea_id])
+        rows = await self._rows(_OF_IDEA, idea_id)
         return [_read(row) for row in rows]
 
 

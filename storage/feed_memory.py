@@ -2,13 +2,12 @@
 
 import json
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.feed_fault import FeedRecord
 from engine.domain.market import Timeframe
 from engine.ports import Watch
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _TAKE = """
 INSERT INTO feed_memory (symbol, timeframe) VALUES ($1, $2)
@@ -17,14 +16,11 @@ RETURNING document::text AS document
 """
 
 
-class FeedMemoryTable:
+class FeedMemoryTable(Table):
     """The port ``FeedMemories`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def all(self) -> dict[Watch, FeedRecord]:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT symbol, timeframe, document::text AS document FROM feed_memory"
         )
         return {
@@ -32,7 +28,7 @@ class FeedMemoryTable:
         }
 
     async def take(self, symbol: str, timeframe: Timeframe) -> FeedRecord:
-        rows = await self._connection.execute_query_dict(_TAKE, [symbol, str(timeframe)])
+        rows = await self._rows(_TAKE, symbol, str(timeframe))
         return _record(rows[0]["document"])
 
     async def save(self, symbol: str, timeframe: Timeframe, record: FeedRecord) -> None:

@@ -5,13 +5,12 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.feed import Edition, FeedState, NewsItem, Trouble
 from engine.domain.news_keys import guid_key, link_key, words_key
 from engine.domain.snapshot import CalendarEvent, Headline, Impact
 from storage.locks import Lock
 from storage.mapping import json_text
+from storage.table import Table
 
 _STATE = "name, checked_at, good_at, etag, modified, failures, trouble, covered_from, covered_until"
 
@@ -68,14 +67,11 @@ WHERE published_at BETWEEN $1 AND $2 ORDER BY published_at DESC, id DESC LIMIT $
 """
 
 
-class FeedTable:
+class FeedTable(Table):
     """The port ``Feeds`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def take(self, name: str, lease: timedelta) -> FeedState | None:
-        rows = await self._connection.execute_query_dict(_TAKE, [name, lease.total_seconds()])
+        rows = await self._rows(_TAKE, name, lease.total_seconds())
         return _state(rows[0]) if rows else None
 
     async def settle(self, state: FeedState, pause: timedelta) -> None:
@@ -87,10 +83,7 @@ class FeedTable:
         await self._connection.execute_query(_SETTLE, values)
 
     async def state(self, name: str) -> FeedState:
-        rows = await self._connection.execute_query_dict(
-            f"SELECT {_STATE} FROM feed WHERE name = $1",  # noqa: S608
-            [name],
-        )
+        rows = await self._rows(f"SELECT {_STATE} FROM feed WHERE name = $1", name)  # noqa: S608
         return _state(rows[0]) if rows else FeedState(name=name)
 
 
@@ -98,14 +91,12 @@ def _state(row: dict[str, Any]) -> FeedState:
     return FeedState(**{**row, "trouble": row["trouble"] and Trouble(row["trouble"])})
 
 
-class ReleaseTable:
+class ReleaseTable(Table):
     """The port ``Releases`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def publish(self, source: str, edition: Edition) -> int:
-        await _alone(self._connection)
+        # Two who compare with what is stored must not both find it missing.
+        await self._lock(Lock.FEEDS)
         # The span's end belongs to the next edition.
         last = edition.covered_until - timedelta(microseconds=1)
         before = set(await self.between(source, edition.covered_from, last))
@@ -121,7 +112,7 @@ class ReleaseTable:
     async def between(
         self, source: str, since: datetime, until: datetime
     ) -> tuple[CalendarEvent, ...]:
-        rows = await self._connection.execute_query_dict(_BETWEEN, [source, since, until])
+        rows = await self._rows(_BETWEEN, source, since, until)
         found = [
             CalendarEvent(time=row.pop("at"), impact=Impact(row.pop("impact")), **row)
             for row in rows
@@ -136,15 +127,13 @@ def _row(event: CalendarEvent, *, listed: bool) -> dict[str, Any]:
     return {**told, "at": at, "listed": listed}
 
 
-class HeadlineTable:
+class HeadlineTable(Table):
     """The port ``Headlines`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def add(self, items: Sequence[NewsItem], *, keep: timedelta, most: int) -> int:
-        await _alone(self._connection)
-        rows = await self._connection.execute_query_dict("SELECT clock_timestamp() AS now")
+        # Two who compare with what is stored must not both find it missing.
+        await self._lock(Lock.FEEDS)
+        rows = await self._rows("SELECT clock_timestamp() AS now")
         now: datetime = rows[0]["now"]
         new = 0
         for item in items:
@@ -155,18 +144,13 @@ class HeadlineTable:
                 guid_key(item), link_key(item), words_key(item), item.headline, item.source,
                 published,
             ]  # fmt: skip
-            new += len(await self._connection.execute_query_dict(_ADD, values))
+            new += len(await self._rows(_ADD, *values))
         await self._connection.execute_query(_RETIRE, [keep.total_seconds(), most])
         return new
 
     async def latest(self, instant: datetime, since: datetime, limit: int) -> Sequence[Headline]:
-        rows = await self._connection.execute_query_dict(_LATEST, [since, instant, limit])
+        rows = await self._rows(_LATEST, since, instant, limit)
         return [
             Headline(time=row["published_at"], source=row["source"], text=row["headline"])
             for row in rows
         ]
-
-
-async def _alone(connection: BaseDBAsyncClient) -> None:
-    """Two who compare with what is stored must not both find it missing."""
-    await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [Lock.FEEDS])

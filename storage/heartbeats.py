@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from tortoise import connections
-from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.ports import Heartbeat
 from storage.mapping import json_text
+from storage.table import Table
 
 _BEAT = """
 INSERT INTO heartbeat (name, at, detail) VALUES ($1, clock_timestamp(), $2)
@@ -15,19 +15,14 @@ ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at, detail = EXCLUDED.detail
 """
 
 
-class HeartbeatTable:
+class HeartbeatTable(Table):
     """The port ``Heartbeats`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def beat(self, name: str, detail: dict[str, Any] | None = None) -> None:
         await self._connection.execute_query(_BEAT, [name, json_text(detail or {})])
 
     async def seen(self) -> dict[str, Heartbeat]:
-        rows = await self._connection.execute_query_dict(
-            "SELECT name, at, detail::text AS detail FROM heartbeat"
-        )
+        rows = await self._rows("SELECT name, at, detail::text AS detail FROM heartbeat")
         return {row["name"]: Heartbeat(row["at"], json.loads(row["detail"])) for row in rows}
 
 

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.decision import Action, Decision, Entry
 from engine.errors import HistoryBroken, NotFound
 from engine.snapshot.canonical import canonical, plain
 from storage import mapping
 from storage.chain import content
 from storage.models import DecisionRow
+from storage.table import Table
 
 _APPEND = "SELECT * FROM append_decisions($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"
 
@@ -21,11 +20,8 @@ _PLAIN = ("seq < ${}", "ORDER BY seq DESC LIMIT $1")
 _FILTERED = ("-seq > -${}::bigint", "ORDER BY -seq LIMIT $1")
 
 
-class HistoryTable:
+class HistoryTable(Table):
     """The port ``History`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def append(self, entry: Entry) -> Decision:
         (decision,) = await self.extend((entry,))
@@ -40,7 +36,7 @@ class HistoryTable:
             body = canonical(plain(entry)).decode()
             columns = mapping.entry_columns(entry)
             rows.append((*columns, body, content(mapping.hashed(columns), body)))
-        chained = await self._connection.execute_query_dict(_APPEND, list(zip(*rows, strict=True)))
+        chained = await self._rows(_APPEND, *zip(*rows, strict=True))
         if len(chained) != len(entries):
             raise HistoryBroken("the history's head is gone; nothing is written behind nothing")
         return tuple(
@@ -63,7 +59,7 @@ class HistoryTable:
         limit: int,
     ) -> Sequence[Decision]:
         query, values = _page_query(symbol, actions, idea_id, before, limit)
-        rows = await self._connection.execute_query_dict(query, values)
+        rows = await self._rows(query, *values)
         return [mapping.decision_of(**row) for row in rows]
 
     async def count(self, actions: Sequence[Action], since: datetime) -> dict[str, int]:

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.account import Direction
 from engine.domain.approval import Approval, Ending
 from engine.domain.idea import Idea, IdeaStatus
@@ -15,6 +13,7 @@ from engine.errors import NotFound
 from engine.snapshot.canonical import plain
 from storage import mapping
 from storage.models import ApprovalRow, IdeaRow, OutcomeRow
+from storage.table import Table
 
 # One caller's update finds the row still pending; everyone else's finds nothing. The database's
 # clock decides which side of the expiry we are on, read when the row is reached, not when the
@@ -42,16 +41,11 @@ ORDER BY market_time, number
 """
 
 
-class IdeaTable:
+class IdeaTable(Table):
     """The port ``Ideas`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def add(self, idea: Idea) -> Idea:
-        rows = await self._connection.execute_query_dict(
-            "SELECT nextval('trade_idea_number') AS number"
-        )
+        rows = await self._rows("SELECT nextval('trade_idea_number') AS number")
         numbered = replace(idea, number=rows[0]["number"])
         columns = mapping.idea_columns(numbered, rationale(numbered))
         await IdeaRow.create(using_db=self._connection, **columns)
@@ -113,7 +107,7 @@ class IdeaTable:
         return changed == 1
 
     async def overdue(self) -> Sequence[UUID]:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT idea_id FROM approval WHERE ending = 'pending'"
             " AND expires_at <= clock_timestamp() ORDER BY expires_at"
         )
@@ -130,7 +124,7 @@ class IdeaTable:
     async def asked(
         self, *, pending: bool | None = None, before: int | None = None, limit: int
     ) -> Sequence[tuple[Idea, Approval]]:
-        rows = await self._connection.execute_query_dict(_ASKED, [pending, before, limit])
+        rows = await self._rows(_ASKED, pending, before, limit)
         ids = [row["id"] for row in rows]
         ideas = await IdeaRow.filter(id__in=ids).using_db(self._connection).order_by("-number")
         found = await ApprovalRow.filter(idea_id__in=ids).using_db(self._connection)
@@ -138,7 +132,7 @@ class IdeaTable:
         return [(mapping.idea_of(row), approvals[row.id]) for row in ideas]
 
     async def recent(self, after: datetime, until: datetime) -> tuple[PastIdea, ...]:
-        rows = await self._connection.execute_query_dict(_RECENT, [after, until])
+        rows = await self._rows(_RECENT, after, until)
         return tuple(
             [
                 PastIdea(

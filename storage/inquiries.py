@@ -5,9 +5,8 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.wording import Inquiry, Reply, Verdict
+from storage.table import Table
 
 _ADD = """
 INSERT INTO model_inquiry (key, person_id, language, question, about, code)
@@ -38,39 +37,34 @@ _KEEP = (
 _REPLIES = f"SELECT {', '.join(_COLUMNS)} FROM model_reply ORDER BY id DESC LIMIT $1"  # noqa: S608
 
 
-class InquiryTable:
+class InquiryTable(Table):
     """The port ``Inquiries`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(self, inquiry: Inquiry) -> bool:
         values = [
             inquiry.key, inquiry.person_id, inquiry.language, inquiry.question, inquiry.about,
             inquiry.code,
         ]  # fmt: skip
-        return bool(await self._connection.execute_query_dict(_ADD, values))
+        return bool(await self._rows(_ADD, *values))
 
     async def due(self, limit: int) -> Sequence[int]:
-        rows = await self._connection.execute_query_dict(_DUE, [limit])
+        rows = await self._rows(_DUE, limit)
         return [row["id"] for row in rows]
 
     async def claim(self, inquiry_id: int, lease: timedelta) -> Inquiry | None:
-        rows: list[dict[str, Any]] = await self._connection.execute_query_dict(
-            _CLAIM, [inquiry_id, lease.total_seconds()]
-        )
+        rows: list[dict[str, Any]] = await self._rows(_CLAIM, inquiry_id, lease.total_seconds())
         return Inquiry(**rows[0]) if rows else None
 
     async def stop(self, person_id: int, inquiry_id: int) -> bool:
-        return bool(await self._connection.execute_query_dict(_STOP, [inquiry_id, person_id]))
+        return bool(await self._rows(_STOP, inquiry_id, person_id))
 
     async def watch(self, inquiry_id: int, lease: timedelta) -> bool:
         values = [inquiry_id, lease.total_seconds()]
-        rows = await self._connection.execute_query_dict(_WATCH, values)
+        rows = await self._rows(_WATCH, *values)
         return bool(rows) and bool(rows[0]["is_stopped"])
 
     async def done(self, inquiry_id: int) -> bool:
-        return bool(await self._connection.execute_query_dict(_DONE, [inquiry_id]))
+        return bool(await self._rows(_DONE, inquiry_id))
 
     async def keep(self, reply: Reply) -> None:
         values = [getattr(reply, name) for name in _COLUMNS]
@@ -79,7 +73,7 @@ class InquiryTable:
         await self._connection.execute_query(_KEEP, values)
 
     async def replies(self, limit: int) -> Sequence[Reply]:
-        rows: list[dict[str, Any]] = await self._connection.execute_query_dict(_REPLIES, [limit])
+        rows: list[dict[str, Any]] = await self._rows(_REPLIES, limit)
         return [
             Reply(**{**row, "verdict": Verdict(row["verdict"]),
                      "looked_up": tuple(row["looked_up"])})

@@ -2,11 +2,10 @@
 
 import json
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.live import Confirmation
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _SAVE = """
 INSERT INTO live_confirmation (account_id, confirmed_at, document) VALUES ($1, $2, $3)
@@ -15,16 +14,13 @@ DO UPDATE SET confirmed_at = EXCLUDED.confirmed_at, document = EXCLUDED.document
 """
 
 
-class ConfirmationTable:
+class ConfirmationTable(Table):
     """The port ``Confirmations`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def of(self, account_id: str) -> Confirmation | None:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT document::text AS document FROM live_confirmation WHERE account_id = $1",
-            [account_id],
+            account_id,
         )
         return restore(Confirmation, json.loads(rows[0]["document"])) if rows else None
 
@@ -35,7 +31,7 @@ class ConfirmationTable:
         )
 
     async def remove(self, account_id: str) -> bool:
-        rows = await self._connection.execute_query_dict(
-            "DELETE FROM live_confirmation WHERE account_id = $1 RETURNING account_id", [account_id]
+        rows = await self._rows(
+            "DELETE FROM live_confirmation WHERE account_id = $1 RETURNING account_id", account_id
         )
         return bool(rows)

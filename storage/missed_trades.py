@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.account import Position
 from engine.snapshot.canonical import restore
 from storage.models import PositionRow
+from storage.table import Table
 
 _SHOWN = "DELETE FROM missed_trade WHERE position_id = ANY($1::text[])"
 _MISSED = """
@@ -27,24 +26,19 @@ ORDER BY position.id
 _GIVE_UP = "UPDATE trade_position SET is_open = FALSE WHERE id = $1 AND is_open RETURNING id"
 
 
-class MissedTable:
+class MissedTable(Table):
     """The port ``MissedTrades`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def look(self, account_id: str, shown: Collection[str]) -> None:
         await self._connection.execute_query(_SHOWN, [list(shown)])
         await self._connection.execute_query(_MISSED, [account_id, list(shown)])
 
     async def vanished(self, account_id: str, *, looks: int, seconds: float) -> Sequence[Position]:
-        found = await self._connection.execute_query_dict(
-            _VANISHED, [account_id, looks, float(seconds)]
-        )
+        found = await self._rows(_VANISHED, account_id, looks, float(seconds))
         rows = PositionRow.filter(id__in=[row["id"] for row in found]).using_db(self._connection)
         return [restore(Position, row.document) for row in await rows.order_by("id")]
 
     async def give_up(self, position_id: str) -> bool:
-        rows = await self._connection.execute_query_dict(_GIVE_UP, [position_id])
+        rows = await self._rows(_GIVE_UP, position_id)
         await self._connection.execute_query(_SHOWN, [[position_id]])
         return len(rows) == 1

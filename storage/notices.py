@@ -12,6 +12,7 @@ from engine.domain.preferences import Loudness
 from engine.snapshot.canonical import plain
 from storage import mapping
 from storage.people import PersonTable
+from storage.table import Table
 
 # A row of a cause that is open joins the row that began it; what is resolved must have begun.
 _QUEUE = """
@@ -68,11 +69,11 @@ WHERE person_id = $1 AND state = 'queued'
 """
 
 
-class OutboxTable:
+class OutboxTable(Table):
     """The port ``Outbox`` in one transaction: a row per person, each key once."""
 
     def __init__(self, connection: BaseDBAsyncClient, people: PersonTable) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._people = people
 
     async def drop(self, person_id: int) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.operator_command import (
     IN_ORDER,
     CommandDraft,
@@ -15,7 +13,9 @@ from engine.domain.operator_command import (
     OperatorCommand,
 )
 from engine.snapshot.canonical import plain, restore
+from storage.claiming import claim_statement
 from storage.mapping import json_text
+from storage.table import Table
 
 _FACTS = """id, type, payload::text AS payload, status, actor, actor_name, person_id,
 idempotency_key, control_version, created_at, claimed_at, claimed_by, claim, attempts, lease_until,
@@ -26,21 +26,19 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (idempotency_key) DO NOTHING RETURNING {_FACTS}
 """  # noqa: S608
 _IN_ORDER = ", ".join(f"'{kind}'" for kind in IN_ORDER)
-# One instant for the whole statement, as for the queue of signals.
-_CLAIM = f"""
-WITH head AS (
-    SELECT id FROM commands c
-    WHERE (status = 'PENDING' OR (status = 'RUNNING' AND lease_until <= statement_timestamp()))
-      AND (type NOT IN ({_IN_ORDER}) OR NOT EXISTS (
-        SELECT FROM commands earlier WHERE earlier.id < c.id AND earlier.type IN ({_IN_ORDER})
-          AND earlier.status IN ('PENDING', 'RUNNING')))
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+_CLAIM = claim_statement(
+    "commands",
+    _FACTS,
+    state="status",
+    waiting="PENDING",
+    running="RUNNING",
+    only=f"""(type NOT IN ({_IN_ORDER}) OR NOT EXISTS (
+        SELECT FROM commands AS earlier
+        WHERE earlier.id < mine.id AND earlier.type IN ({_IN_ORDER})
+          AND earlier.status IN ('PENDING', 'RUNNING')))""",
+    also="claimed_by = $2, claim = claim + 1, attempts = attempts + 1,"
+    " claimed_at = coalesce(claimed_at, statement_timestamp())",
 )
-UPDATE commands SET status = 'RUNNING', claimed_by = $1, claim = claim + 1,
-    attempts = attempts + 1, claimed_at = coalesce(claimed_at, statement_timestamp()),
-    lease_until = statement_timestamp() + make_interval(secs => $2)
-WHERE id IN (SELECT id FROM head) RETURNING {_FACTS}
-"""  # noqa: S608
 _SAVE = """
 UPDATE commands SET status = $2, attempts = $3, lease_until = $4, waits = $5, finished_at = $6,
     result = $7
@@ -48,11 +46,8 @@ WHERE id = $1
 """
 
 
-class OperatorCommandTable:
+class OperatorCommandTable(Table):
     """The port ``OperatorCommands`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(self, draft: CommandDraft) -> tuple[OperatorCommand, bool]:
         # Asked first: a conflict would use up a number each time.
@@ -62,7 +57,7 @@ class OperatorCommandTable:
             str(draft.type), json_text(plain(draft.payload)), draft.actor, draft.actor_name,
             draft.person_id, draft.idempotency_key, draft.control_version,
         ]  # fmt: skip
-        rows = await self._connection.execute_query_dict(_ADD, values)
+        rows = await self._rows(_ADD, *values)
         if rows:
             return _command(rows[0]), True
         (first,) = await self._find("WHERE idempotency_key = $1", [draft.idempotency_key])
@@ -79,9 +74,7 @@ class OperatorCommandTable:
         return await self._find(where, [None if status is None else str(status), limit])
 
     async def claim(self, worker: str, lease: timedelta) -> OperatorCommand | None:
-        rows = await self._connection.execute_query_dict(
-            _CLAIM, [worker[:80], lease.total_seconds()]
-        )
+        rows = await self._rows(_CLAIM, lease.total_seconds(), worker[:80])
         return _command(rows[0]) if rows else None
 
     async def take(self, id_: int) -> OperatorCommand | None:
@@ -106,10 +99,7 @@ class OperatorCommandTable:
         return found[0] if found else None
 
     async def _find(self, where: str, values: Sequence[Any]) -> list[OperatorCommand]:
-        rows = await self._connection.execute_query_dict(
-            f"SELECT {_FACTS} FROM commands {where}",  # noqa: S608
-            list(values),
-        )
+        rows = await self._rows(f"SELECT {_FACTS} FROM commands {where}", *values)  # noqa: S608
         return [_command(row) for row in rows]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import Q
 
 from engine.domain.account import Position
@@ -14,6 +13,7 @@ from engine.errors import IllegalMove, NotFound
 from engine.snapshot.canonical import plain
 from storage import mapping
 from storage.models import OrderRow, PositionRow
+from storage.table import Table
 
 _STUCK = """
 SELECT client_id FROM trade_order
@@ -58,16 +58,13 @@ _ADDED = (
 )  # fmt: skip
 
 
-class OrderTable:
+class OrderTable(Table):
     """The port ``Orders`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(self, order: Order) -> bool:
         columns = mapping.order_columns(order)
         columns["document"] = mapping.json_text(columns["document"])
-        rows = await self._connection.execute_query_dict(_ADD, [columns[name] for name in _ADDED])
+        rows = await self._rows(_ADD, *[columns[name] for name in _ADDED])
         # Of many at once any of the two unique keys may be the one that is met first.
         if not rows and await self.find(order.client_id) is None:
             raise IllegalMove(f"idea {order.idea_id} has an order")
@@ -100,12 +97,10 @@ class OrderTable:
         columns = mapping.order_columns(after)
         is_filled = after.state is OrderState.ACKED
         fill = [after.broker_id, after.fill_price, after.filled_at, after.volume]
-        rows = await self._connection.execute_query_dict(
-            _FILL if is_filled else _SWAP,
-            [
-                before.client_id, str(before.state), columns["state"], columns["sending_at"],
-                mapping.json_text(columns["document"]), *(fill if is_filled else ()),
-            ],
+        rows = await self._rows(
+            _FILL if is_filled else _SWAP, before.client_id, str(before.state), columns["state"],
+            columns["sending_at"], mapping.json_text(columns["document"]),
+            *(fill if is_filled else ()),
         )  # fmt: skip
         return len(rows) == 1
 
@@ -128,7 +123,7 @@ class OrderTable:
         return [mapping.order_of(row) for row in rows]
 
     async def stuck(self, seconds: float) -> Sequence[Order]:
-        rows = await self._connection.execute_query_dict(_STUCK, [float(seconds)])
+        rows = await self._rows(_STUCK, float(seconds))
         names = [row["client_id"] for row in rows]
         found = {order.client_id: order for order in await self.many(names)}
         return [found[name] for name in names]
@@ -175,7 +170,7 @@ class OrderTable:
         return True
 
     async def ended(self, position_ids: Collection[str]) -> frozenset[str]:
-        rows = await self._connection.execute_query_dict(_ENDED, [list(position_ids)])
+        rows = await self._rows(_ENDED, list(position_ids))
         return frozenset(row["id"] for row in rows)
 
     async def trade_of(self, client_id: str) -> ClosedTrade | Position | None:

@@ -7,14 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.approval import Ending
 from engine.domain.market import Timeframe
 from engine.domain.outcome import Answered, Outcome, Progress, Result, Tally
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 from storage.models import OutcomeRow
+from storage.table import Table
 
 _DUE = """
 SELECT idea.id, followed.document::text AS document
@@ -59,18 +58,13 @@ WHERE approval.decided_by = $1 OR approval.ending = 'expired'
 """
 
 
-class OutcomeTable:
+class OutcomeTable(Table):
     """The port ``Outcomes`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def due(
         self, symbol: str, timeframe: Timeframe, *, before: datetime, limit: int
     ) -> Sequence[tuple[UUID, Progress | None]]:
-        rows = await self._connection.execute_query_dict(
-            _DUE, [symbol, str(timeframe), before, limit]
-        )
+        rows = await self._rows(_DUE, symbol, str(timeframe), before, limit)
         # One statement: between two, another worker may have brought an idea to its end.
         return [
             (row["id"], row["document"] and restore(Progress, json.loads(row["document"])))
@@ -93,7 +87,7 @@ class OutcomeTable:
         return restore(Outcome, row.document)
 
     async def tallies(self) -> Sequence[Tally]:
-        rows = await self._connection.execute_query_dict(_TALLIES)
+        rows = await self._rows(_TALLIES)
         return [
             Tally(
                 bucket=row["bucket"],
@@ -107,5 +101,5 @@ class OutcomeTable:
         ]
 
     async def answered(self, person_id: int) -> Sequence[Answered]:
-        rows = await self._connection.execute_query_dict(_ANSWERED, [person_id])
+        rows = await self._rows(_ANSWERED, person_id)
         return [Answered(**{**row, "ending": Ending(row["ending"])}) for row in rows]

@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.decision import Action
 from engine.domain.idea import IdeaStatus
 from engine.domain.order import Order, OrderState
@@ -16,6 +14,7 @@ from engine.domain.pages import Board, EquityLine, FillLine, HistoryLine, IdeaLi
 from engine.errors import NotFound
 from storage import mapping
 from storage.models import OrderRow
+from storage.table import Table
 
 HISTORY = """
 SELECT id, occurred_at, symbol, action, rationale, confidence_score, risk_check_result,
@@ -90,11 +89,8 @@ WHERE control.id = 1
 """
 
 
-class PageTable:
+class PageTable(Table):
     """The port ``Pages`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def history(
         self,
@@ -117,10 +113,10 @@ class PageTable:
             ("trade_idea_id = ${}", idea_id),
             (next_page, before),
         )
-        return [HistoryLine(*row) for row in await self._rows(query, values)]
+        return [HistoryLine(*row) for row in await self._tuples(query, *values)]
 
     async def decision(self, id_: UUID) -> int | None:
-        rows = await self._rows(_DECISION, [id_, id_.hex])
+        rows = await self._tuples(_DECISION, id_, id_.hex)
         return rows[0][0] if rows else None
 
     async def ideas(
@@ -133,10 +129,10 @@ class PageTable:
             ("status = ${}", None if status is None else str(status)),
             ("number < ${}", before),
         )
-        return [_idea(row) for row in await self._rows(query, values)]
+        return [_idea(row) for row in await self._tuples(query, *values)]
 
     async def open_ideas(self, limit: int) -> Sequence[IdeaLine]:
-        return [_idea(row) for row in await self._rows(IDEAS + OPEN, [limit])]
+        return [_idea(row) for row in await self._tuples(IDEAS + OPEN, limit)]
 
     async def orders(
         self, *, state: OrderState | None = None, before: datetime | None = None, limit: int
@@ -150,23 +146,19 @@ class PageTable:
         return [mapping.order_of(row) for row in rows]
 
     async def fills(self, *, before: datetime | None = None, limit: int) -> Sequence[FillLine]:
-        return [FillLine(*row) for row in await self._rows(_FILLS, [limit, before])]
+        return [FillLine(*row) for row in await self._tuples(_FILLS, limit, before)]
 
     async def equity(
         self, account_id: str, *, before: datetime | None = None, limit: int
     ) -> Sequence[EquityLine]:
-        rows = await self._rows(_EQUITY, [limit, account_id, before])
+        rows = await self._tuples(_EQUITY, limit, account_id, before)
         return [EquityLine(*row) for row in rows]
 
     async def board(self, account_id: str, marks: Sequence[Action], person_id: int) -> Board:
-        rows = await self._rows(BOARD, [account_id, [str(mark) for mark in marks], person_id])
+        rows = await self._tuples(BOARD, account_id, [str(mark) for mark in marks], person_id)
         if not rows:
             raise NotFound("the database is empty; run: ai-trader migrate")
         return Board(*rows[0])
-
-    async def _rows(self, query: str, values: list[Any]) -> Sequence[Any]:
-        """Rows as tuples, in the order of their columns."""
-        return (await self._connection.execute_query(query, values))[1]
 
 
 def _page(

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.person import Knock, Person, Role
 from engine.snapshot.canonical import plain, restore
 from storage import mapping
 from storage.locks import Lock
 from storage.models import KnockRow, PersonRow
+from storage.table import Table
 
 _SEEN = """
 UPDATE person SET last_seen = date_trunc('minute', clock_timestamp())
@@ -26,14 +25,11 @@ ON CONFLICT DO NOTHING RETURNING digest
 """
 
 
-class PersonTable:
+class PersonTable(Table):
     """The port ``People`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def alone(self) -> None:
-        await self._connection.execute_query("SELECT pg_advisory_xact_lock($1)", [Lock.PEOPLE])
+        await self._lock(Lock.PEOPLE)
 
     async def get(self, user_id: int) -> Person | None:
         row = await PersonRow.filter(id=user_id).using_db(self._connection).get_or_none()
@@ -67,5 +63,5 @@ class PersonTable:
         await self._connection.execute_query(_KNOCK, [knock.person_id, document])
 
     async def spend(self, digest: str, user_id: int) -> bool:
-        rows = await self._connection.execute_query_dict(_SPEND, [digest, user_id])
+        rows = await self._rows(_SPEND, digest, user_id)
         return len(rows) == 1

@@ -12,8 +12,8 @@ from engine.domain.terminal import Terminal
 from engine.errors import NotFound
 from engine.ports import Look
 from engine.snapshot.canonical import restore
-from storage.commands import WAITING
 from storage.shared import Shared
+from storage.terminal_commands import WAITING
 from storage.terminals import ROW, TERMINAL_COLUMNS, life_of, terminal_of
 
 _LOOK = f"""

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.position_orders import UNDER_WAY, PositionOrder, PositionOrderState
 from engine.errors import NotFound
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
 from storage.models import PositionOrderRow
+from storage.table import Table
 
 # Two who add the same one at once: the second waits for the first, and then adds nothing.
 _ADD = """
@@ -31,20 +30,14 @@ ORDER BY client_id FOR UPDATE
 """
 
 
-class PositionOrderTable:
+class PositionOrderTable(Table):
     """The port ``PositionOrders`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def add(self, order: PositionOrder) -> bool:
-        rows = await self._connection.execute_query_dict(
-            _ADD,
-            [
-                order.client_id, order.account_id, order.position_id, order.symbol,
-                str(order.deed), str(order.state), order.sending_at, json_text(plain(order)),
-                order.created_at,
-            ],
+        rows = await self._rows(
+            _ADD, order.client_id, order.account_id, order.position_id, order.symbol,
+            str(order.deed), str(order.state), order.sending_at, json_text(plain(order)),
+            order.created_at,
         )  # fmt: skip
         return len(rows) == 1
 
@@ -75,7 +68,7 @@ class PositionOrderTable:
         return [_order(row) for row in rows]
 
     async def stuck(self, seconds: float) -> Sequence[PositionOrder]:
-        rows = await self._connection.execute_query_dict(_STUCK, [float(seconds)])
+        rows = await self._rows(_STUCK, float(seconds))
         return [await self.get(row["client_id"]) for row in rows]
 
     async def of_position(self, account_id: str, position_id: str) -> Sequence[PositionOrder]:

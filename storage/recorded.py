@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.decision import Action, Decision
 from engine.domain.recorded import AnsweredBy, Became, Counted, Extent, TradeLine
 from storage import mapping
+from storage.table import Table
 
 # The index decision_history_asked has every column of this: the table itself is not read. Each
 # action is a range of its own, and the outer limit ends all of them.
@@ -108,11 +107,8 @@ RETURNING asked, since + make_interval(secs => $2::float8) AS until
 _MADE = (Action.AI_PROPOSED, Action.AI_AUTO_EXECUTED, Action.RISK_REJECTED)
 
 
-class RecordedTable:
+class RecordedTable(Table):
     """The port ``Recorded`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def counts(
         self,
@@ -147,26 +143,25 @@ class RecordedTable:
     async def trades(
         self, since: datetime, until: datetime, *, symbol: str | None = None, most: int
     ) -> Sequence[TradeLine] | None:
-        rows = await self._rows(_TRADES, [since, until, symbol, most + 1])
+        rows = await self._tuples(_TRADES, since, until, symbol, most + 1)
         return None if len(rows) > most else [TradeLine(*row) for row in rows]
 
     async def became(
         self, since: datetime, until: datetime, *, symbol: str | None = None, most: int
     ) -> Sequence[Became] | None:
-        rows = await self._rows(_BECAME, [since, until, symbol, most + 1])
+        rows = await self._tuples(_BECAME, since, until, symbol, most + 1)
         return None if _too_many(rows, most) else [Became(*list(row)[:5]) for row in rows]
 
     async def extent(self) -> Extent:
-        first, last, symbols = (await self._rows(_EXTENT, []))[0]
+        first, last, symbols = (await self._tuples(_EXTENT))[0]
         return Extent(first, last, tuple(symbols or ()))
 
     async def idea_of_message(self, chat_id: int, message_id: int) -> int | None:
-        rows = await self._rows(_CARD, [chat_id, message_id])
+        rows = await self._tuples(_CARD, chat_id, message_id)
         return rows[0][0] if rows else None
 
     async def ask(self, person_id: int, seconds: int) -> tuple[int, datetime]:
-        # The driver's other call has no rows for an INSERT.
-        (row,) = await self._connection.execute_query_dict(_ASK, [person_id, seconds])
+        (row,) = await self._rows(_ASK, person_id, seconds)
         return row["asked"], row["until"]
 
     async def _range(
@@ -179,10 +174,7 @@ class RecordedTable:
         most: int,
     ) -> Sequence[Any]:
         names = [str(action) for action in dict.fromkeys(actions)]
-        return await self._rows(query, [names, since, until, symbol, most + 1])
-
-    async def _rows(self, query: str, values: list[Any]) -> Sequence[Any]:
-        return (await self._connection.execute_query(query, values))[1]
+        return await self._tuples(query, names, since, until, symbol, most + 1)
 
 
 def _too_many(rows: Sequence[Any], most: int) -> bool:

@@ -11,6 +11,7 @@ from engine.snapshot.canonical import plain, restore
 from storage.locks import Lock
 from storage.mapping import json_text
 from storage.sealing import KeyRing, Place
+from storage.table import Table
 
 _PUT = """
 INSERT INTO secret (name, value, expires_at) VALUES ($1, $2, $3)
@@ -32,11 +33,11 @@ def place_of(name: str) -> Place:
     return Place("secret", name, "value")
 
 
-class VaultTable:
+class VaultTable(Table):
     """The port ``Vault`` in one transaction."""
 
     def __init__(self, connection: BaseDBAsyncClient, keys: KeyRing) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._keys = keys
 
     async def put(self, name: str, value: Secret, *, until: datetime | None = None) -> None:
@@ -45,39 +46,32 @@ class VaultTable:
         await self._connection.execute_query(_PUT, [name, sealed, until])
 
     async def get(self, name: str) -> Secret | None:
-        return self._opened(name, await self._connection.execute_query_dict(_GET, [name]))
+        return self._opened(name, await self._rows(_GET, name))
 
     async def take(self, name: str) -> Secret | None:
-        return self._opened(name, await self._connection.execute_query_dict(_TAKE, [name]))
+        return self._opened(name, await self._rows(_TAKE, name))
 
     def _opened(self, name: str, rows: list[dict[str, str]]) -> Secret | None:
         return self._keys.open(rows[0]["value"], place_of(name)) if rows else None
 
     async def remove(self, name: str) -> bool:
-        rows = await self._connection.execute_query_dict(
-            "DELETE FROM secret WHERE name = $1 RETURNING name", [name]
-        )
+        rows = await self._rows("DELETE FROM secret WHERE name = $1 RETURNING name", name)
         return bool(rows)
 
 
-class ConnectionTable:
+class ConnectionTable(Table):
     """The port ``Connections`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def of(self, provider: Provider) -> Connection | None:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT document::text AS document FROM provider_connection WHERE provider = $1",
-            [str(provider)],
+            str(provider),
         )
         return restore(Connection, json.loads(rows[0]["document"])) if rows else None
 
     async def take(self, provider: Provider) -> Connection | None:
         # Not the row's own lock: there may be no row yet.
-        await self._connection.execute_query(
-            "SELECT pg_advisory_xact_lock($1)", [int(Lock.PROVIDER)]
-        )
+        await self._lock(Lock.PROVIDER)
         return await self.of(provider)
 
     async def save(self, connection: Connection) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.account import TradingDay
 from engine.domain.settings import RiskSettings, SettingsVersion
 from engine.domain.state import Control
@@ -21,16 +19,14 @@ from storage.models import (
     StrategyVersionRow,
     TradingDayRow,
 )
+from storage.table import Table
 
 #: How long a transaction that holds the trading state may do nothing.
 HOLD_MILLISECONDS = 10_000
 
 
-class ControlTable:
+class ControlTable(Table):
     """The port ``Controls`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def read(self) -> Control:
         return await self._control("")
@@ -60,7 +56,7 @@ class ControlTable:
             if lock
             else ""
         )
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             f"SELECT document::text AS document{bound}"  # noqa: S608
             f" FROM control WHERE id = 1 {lock}"
         )
@@ -69,11 +65,8 @@ class ControlTable:
         return restore(Control, json.loads(rows[0]["document"]))
 
 
-class SettingsTable:
+class SettingsTable(Table):
     """The port ``SettingsStore`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def risk(self) -> tuple[int, RiskSettings]:
         row = await SettingsVersionRow.all().using_db(self._connection).order_by("-version").first()

@@ -5,12 +5,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.exact import read, written
 from engine.domain.market import Timeframe
 from engine.domain.signal import Ack, QueuedSignal, Side, Signal, SignalState, StateCount
 from storage.locks import Lock
+from storage.table import Table
 
 _REASON = 500
 
@@ -94,58 +93,51 @@ WHERE created_at > clock_timestamp() - make_interval(secs => $1) GROUP BY status
 """
 
 
-class SignalQueueTable:
+class SignalQueueTable(Table):
     """The port ``SignalQueue`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def put(self, signal: Signal) -> bool:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             _PUT,
-            [
-                signal.signal_id,
-                signal.timestamp,
-                signal.symbol,
-                str(signal.timeframe),
-                str(signal.side),
-                signal.confidence,
-                signal.sl_pips,
-                signal.tp_pips,
-                signal.price,
-                written(dict(signal.meta)),
-            ],
+            signal.signal_id,
+            signal.timestamp,
+            signal.symbol,
+            str(signal.timeframe),
+            str(signal.side),
+            signal.confidence,
+            signal.sl_pips,
+            signal.tp_pips,
+            signal.price,
+            written(dict(signal.meta)),
         )
         return bool(rows)
 
     async def get(self, signal_id: UUID) -> QueuedSignal | None:
         query = f"SELECT {_FACTS} FROM signals_queue WHERE signal_id = $1"  # noqa: S608
-        rows = await self._connection.execute_query_dict(query, [signal_id])
+        rows = await self._rows(query, signal_id)
         return _queued(rows[0]) if rows else None
 
     async def ack(self, signal_id: UUID) -> Ack | None:
-        rows = await self._connection.execute_query_dict(
-            "SELECT signal_id, ticket, acked_at FROM signals_ack WHERE signal_id = $1", [signal_id]
+        rows = await self._rows(
+            "SELECT signal_id, ticket, acked_at FROM signals_ack WHERE signal_id = $1", signal_id
         )
         return Ack(**rows[0]) if rows else None
 
     async def claim(self, limit: int, lease: timedelta) -> tuple[QueuedSignal, ...]:
         await self._alone()
-        rows = await self._connection.execute_query_dict(_CLAIM, [limit, lease.total_seconds()])
+        rows = await self._rows(_CLAIM, limit, lease.total_seconds())
         return tuple(sorted(map(_queued, rows), key=lambda found: found.seq))
 
     async def begin(
         self, claimed: QueuedSignal, *, lease: timedelta, life: timedelta
     ) -> QueuedSignal | None:
         await self._alone()
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             _BEGIN,
-            [
-                claimed.signal.signal_id,
-                claimed.claim,
-                lease.total_seconds(),
-                life.total_seconds(),
-            ],
+            claimed.signal.signal_id,
+            claimed.claim,
+            lease.total_seconds(),
+            life.total_seconds(),
         )
         return _queued(rows[0]) if rows else None
 
@@ -170,34 +162,35 @@ class SignalQueueTable:
 
     async def expire(self, life: timedelta, why: str) -> int:
         await self._alone()
-        rows = await self._connection.execute_query_dict(_EXPIRE, [life.total_seconds(), why])
+        rows = await self._rows(_EXPIRE, life.total_seconds(), why)
         return len(rows)
 
     async def states(self, window: timedelta) -> Mapping[SignalState, StateCount]:
-        rows = await self._connection.execute_query_dict(_STATES, [window.total_seconds()])
+        rows = await self._rows(_STATES, window.total_seconds())
         return {SignalState(row["status"]): StateCount(row["count"], row["latest"]) for row in rows}
 
     async def totals(self) -> Mapping[SignalState, int]:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT status, count(*) AS count FROM signals_queue GROUP BY status"
         )
         return {SignalState(row["status"]): row["count"] for row in rows}
 
     async def recent(self, state: SignalState, limit: int) -> Sequence[QueuedSignal]:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             f"SELECT {_FACTS} FROM signals_queue WHERE status = $1"  # noqa: S608
             " ORDER BY seq DESC LIMIT $2",
-            [str(state), limit],
+            str(state),
+            limit,
         )
         return [_queued(row) for row in rows]
 
     async def _moved(self, query: str, *values: Any) -> bool:
         await self._alone()
-        return bool(await self._connection.execute_query_dict(query, list(values)))
+        return bool(await self._rows(query, *values))
 
     async def _alone(self) -> None:
         """A claim that cannot see another's would let a later signal overtake an earlier one."""
-        await self._connection.execute_query("SELECT pg_advisory_xact_lock($1)", [Lock.SIGNALS])
+        await self._lock(Lock.SIGNALS)
 
 
 def _queued(row: dict[str, Any]) -> QueuedSignal:

@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.market import Timeframe
 from engine.ports import Shown, Streamed
-from storage import candles
+from storage import terminal_candles
 from storage.mapping import json_text
+from storage.table import Table
 
 #: Removed with each one that comes, so that the table shrinks faster than it grows.
 _REMOVE_AT_ONCE = 20
@@ -63,11 +62,8 @@ ON CONFLICT (account_id, symbol) DO UPDATE SET name = EXCLUDED.name
 """
 
 
-class SnapshotTable:
+class SnapshotTable(Table):
     """The port ``Snapshots`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def keep_raw(self, account_id: str, body: bytes, *, keep: timedelta) -> None:
         await self._connection.execute_query(
@@ -86,10 +82,10 @@ class SnapshotTable:
         await self._connection.execute_query(_SHOWN, values)
 
     async def last(self, account_id: str) -> Shown | None:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT at, offset_seconds, document::text AS document FROM ea_shown"
             " WHERE account_id = $1",
-            [account_id],
+            account_id,
         )
         if not rows:
             return None
@@ -102,7 +98,7 @@ class SnapshotTable:
     async def deals_of_closed(
         self, account_id: str, after: datetime
     ) -> Sequence[Mapping[str, Any]]:
-        rows = await self._connection.execute_query_dict(_DEALS_OF_CLOSED, [account_id, after])
+        rows = await self._rows(_DEALS_OF_CLOSED, account_id, after)
         return [json.loads(row["document"]) for row in rows]
 
     async def save_symbols(self, account_id: str, symbols: Sequence[Mapping[str, Any]]) -> None:
@@ -110,20 +106,23 @@ class SnapshotTable:
             await self._connection.execute_query(_SYMBOLS, [account_id, json_text(symbols)])
 
     async def symbols(self, account_id: str, names: Collection[str]) -> Mapping[str, Any]:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             "SELECT name, document::text AS document FROM ea_symbol"
             " WHERE account_id = $1 AND name = ANY($2::text[])",
-            [account_id, list(names)],
+            account_id,
+            list(names),
         )
         return {row["name"]: json.loads(row["document"]) for row in rows}
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
-        await candles.save(self._connection, account_id, streams)
+        await terminal_candles.save(self._connection, account_id, streams)
 
     async def latest(
         self, account_id: str, streams: Collection[tuple[str, Timeframe]]
     ) -> Mapping[tuple[str, Timeframe], datetime]:
-        return await candles.latest(self._connection, account_id, streams) if streams else {}
+        if not streams:
+            return {}
+        return await terminal_candles.latest(self._connection, account_id, streams)
 
     async def candles(
         self,
@@ -139,7 +138,7 @@ class SnapshotTable:
             query, values = f"{_CANDLE} AND time > $4 ORDER BY time", [*key, after]
         else:
             query, values = f"{_CANDLE} ORDER BY time DESC LIMIT $4", [*key, count]
-        rows = [tuple(row.values()) for row in await self._rows(query, values)]
+        rows = [tuple(row.values()) for row in await self._rows(query, *values)]
         return rows if after is not None else rows[::-1]
 
     async def save_calendar(self, account_id: str, calendar: Mapping[str, Any]) -> None:
@@ -148,7 +147,7 @@ class SnapshotTable:
     async def calendar(self, account_id: str) -> Mapping[str, Any] | None:
         rows = await self._rows(
             "SELECT document::text AS document FROM ea_calendar WHERE account_id = $1",
-            [account_id],
+            account_id,
         )
         return json.loads(rows[0]["document"]) if rows else None
 
@@ -157,7 +156,7 @@ class SnapshotTable:
 
     async def names(self, account_id: str) -> Sequence[str]:
         rows = await self._rows(
-            "SELECT names::text AS names FROM ea_names WHERE account_id = $1", [account_id]
+            "SELECT names::text AS names FROM ea_names WHERE account_id = $1", account_id
         )
         return json.loads(rows[0]["names"]) if rows else []
 
@@ -166,9 +165,6 @@ class SnapshotTable:
 
     async def mapped(self, account_id: str) -> Mapping[str, str]:
         rows = await self._rows(
-            "SELECT symbol, name FROM ea_symbol_map WHERE account_id = $1", [account_id]
+            "SELECT symbol, name FROM ea_symbol_map WHERE account_id = $1", account_id
         )
         return {row["symbol"]: row["name"] for row in rows}
-
-    async def _rows(self, query: str, values: list[Any]) -> list[dict[str, Any]]:
-        return await self._connection.execute_query_dict(query, values)

@@ -4,11 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.account import Account
 from engine.domain.market import Timeframe
 from engine.domain.stream import StreamKey, StreamState, StreamTrouble
+from storage.table import Table
 
 _STATE = (
     "source, symbol, timeframe, id AS number, due_at, claim, checked_at, good_at, failures,"
@@ -63,11 +62,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 
-class StreamTable:
+class StreamTable(Table):
     """The port ``Streams`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def enlist(self, source: str, keys: Collection[StreamKey]) -> None:
         await self._rows(_ENLIST, source, *columns(keys))
@@ -106,9 +102,6 @@ class StreamTable:
             _ACCOUNT, account.id, account.balance, account.equity, account.margin_used,
             account.margin_free, account.open_profit, positions, at,
         )  # fmt: skip
-
-    async def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        return await self._connection.execute_query_dict(query, list(values))
 
 
 def columns(keys: Collection[StreamKey]) -> tuple[list[str], list[str]]:

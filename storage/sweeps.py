@@ -6,12 +6,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.sweep import Shard, ShardFigures, ShardState, Sweep
 from engine.errors import NotFound
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _ADD = """
 INSERT INTO sweep (id, title, source) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id
@@ -67,11 +66,8 @@ RETURNING id
 _LONGEST = 400
 
 
-class SweepTable:
+class SweepTable(Table):
     """The port ``Sweeps`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(self, id_: UUID, title: str, source: str, shards: Sequence[Shard]) -> bool:
         if not await self._rows(_ADD, id_, title, source):
@@ -119,9 +115,6 @@ class SweepTable:
 
     async def cancel(self, id_: UUID) -> bool:
         return bool(await self._rows(_CANCEL, id_))
-
-    async def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        return await self._connection.execute_query_dict(query, list(values))
 
 
 def _name(shard: Shard) -> tuple[UUID, int, int]:

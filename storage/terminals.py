@@ -6,11 +6,10 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.terminal import ConnectCode, Terminal, Wishes
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _COLUMNS = ("account_id", "login", "server", "magic_base", "last_seq", "token_digest")
 #: What :func:`terminal_of` needs, and how it is asked for.
@@ -44,11 +43,8 @@ SELECT coalesce(max(tries), 0) AS tries FROM (
 """
 
 
-class TerminalTable:
+class TerminalTable(Table):
     """The port ``Terminals`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add_code(self, code: ConnectCode) -> None:
         await self._connection.execute_query(
@@ -67,7 +63,7 @@ class TerminalTable:
         return await self._code(_CODE, digest)
 
     async def _code(self, statement: str, key: str) -> ConnectCode | None:
-        rows = await self._connection.execute_query_dict(statement, [key])
+        rows = await self._rows(statement, key)
         if not rows:
             return None
         used_by = rows[0]["used_by"]
@@ -90,7 +86,7 @@ class TerminalTable:
         await self._connection.execute_query(
             "INSERT INTO ea_guess (key) SELECT unnest($1::text[])", [names]
         )
-        rows = await self._connection.execute_query_dict(_GUESSES, [names, seconds])
+        rows = await self._rows(_GUESSES, names, seconds)
         return int(rows[0]["tries"])
 
     async def of_token(self, digest: str, *, lock: bool = False) -> Terminal | None:
@@ -104,7 +100,7 @@ class TerminalTable:
         return await self._one("WHERE account_id = $1", account_id)
 
     async def list(self) -> Sequence[Terminal]:
-        rows = await self._connection.execute_query_dict(f"{_TERMINAL} ORDER BY account_id")
+        rows = await self._rows(f"{_TERMINAL} ORDER BY account_id")
         return [terminal_of(row) for row in rows]
 
     async def save(self, terminal: Terminal) -> None:
@@ -122,7 +118,7 @@ class TerminalTable:
         return count == 1
 
     async def _one(self, where: str, value: str) -> Terminal | None:
-        rows = await self._connection.execute_query_dict(f"{_TERMINAL} {where}", [value])
+        rows = await self._rows(f"{_TERMINAL} {where}", value)
         return terminal_of(rows[0]) if rows else None
 
 

@@ -13,19 +13,18 @@ from storage.backtests import BacktestTable
 from storage.bundles import BundleTable
 from storage.candle_store import CandleTable
 from storage.change_proposals import ChangeProposalTable
-from storage.commands import CommandTable
 from storage.database import transaction
 from storage.evaluations import EvaluationTable
 from storage.explanations import ExplanationTable
 from storage.feed_memory import FeedMemoryTable
 from storage.feeds import FeedTable, HeadlineTable, ReleaseTable
-from storage.forests import ModelTable, TrainingTable
 from storage.heartbeats import HeartbeatTable
 from storage.history import HistoryTable
 from storage.ideas import IdeaTable
 from storage.inquiries import InquiryTable
 from storage.live import ConfirmationTable
 from storage.missed_trades import MissedTable
+from storage.model_registry import ModelTable, TrainingTable
 from storage.models import DocumentRow
 from storage.notices import OutboxTable
 from storage.operator_commands import OperatorCommandTable
@@ -43,6 +42,7 @@ from storage.signal_queue import SignalQueueTable
 from storage.snapshots import SnapshotTable
 from storage.streams import StreamTable
 from storage.sweeps import SweepTable
+from storage.terminal_commands import CommandTable
 from storage.terminals import TerminalTable
 from storage.webhooks import WebhookTable
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.webhook_events import EventType
 from engine.domain.webhooks import Attempt, Delivery, DeliveryState, Endpoint, Event, Reply
 from engine.errors import NotFound
+from storage.table import Table
 
 _REASON, _SAID = 200, 300
 
@@ -80,29 +79,27 @@ RETURNING id
 """
 
 
-class DeliveryTable:
+class DeliveryTable(Table):
     """The port ``Deliveries`` in one transaction."""
-
-    _connection: BaseDBAsyncClient
 
     async def queue(self, endpoint_id: int, event: Event) -> Delivery | None:
         values = [endpoint_id, event.id, str(event.type), event.body]
-        rows = await self._connection.execute_query_dict(_QUEUE, values)
+        rows = await self._rows(_QUEUE, *values)
         return _delivery(rows[0]) if rows else None
 
     async def begin(self, endpoint: Endpoint, lease: timedelta) -> tuple[Delivery, Attempt] | None:
         values = [endpoint.id, endpoint.claim, lease.total_seconds()]
-        rows = await self._connection.execute_query_dict(_BEGIN, values)
+        rows = await self._rows(_BEGIN, *values)
         return await self._tried(rows)
 
     async def count(self, delivery_id: int) -> tuple[Delivery, Attempt] | None:
-        return await self._tried(await self._connection.execute_query_dict(_COUNT, [delivery_id]))
+        return await self._tried(await self._rows(_COUNT, delivery_id))
 
     async def _tried(self, rows: Sequence[dict[str, Any]]) -> tuple[Delivery, Attempt] | None:
         if not rows:
             return None
         delivery = _delivery(rows[0])
-        tried = await self._connection.execute_query_dict(_TRY, [delivery.id, delivery.attempts])
+        tried = await self._rows(_TRY, delivery.id, delivery.attempts)
         return delivery, Attempt(**tried[0])
 
     async def note(self, delivery_id: int, number: int, reply: Reply) -> None:
@@ -119,11 +116,11 @@ class DeliveryTable:
         await self._connection.execute_query(_AGAIN, [delivery_id])
 
     async def cancel(self, endpoint_id: int, reason: str) -> int:
-        return len(await self._connection.execute_query_dict(_CANCEL, [endpoint_id, reason]))
+        return len(await self._rows(_CANCEL, endpoint_id, reason))
 
     async def delivery(self, delivery_id: int) -> Delivery:
         query = f"SELECT {_FACTS} FROM webhook_delivery WHERE id = $1 FOR UPDATE"  # noqa: S608
-        rows = await self._connection.execute_query_dict(query, [delivery_id])
+        rows = await self._rows(query, delivery_id)
         if not rows:
             raise NotFound(f"there is no delivery {delivery_id}", number=delivery_id)
         return _delivery(rows[0])
@@ -137,14 +134,14 @@ class DeliveryTable:
         limit: int,
     ) -> Sequence[Delivery]:
         values = [endpoint_id, None if state is None else str(state), before, limit]
-        return [_delivery(row) for row in await self._connection.execute_query_dict(_LOG, values)]
+        return [_delivery(row) for row in await self._rows(_LOG, *values)]
 
     async def attempts(self, delivery_id: int) -> Sequence[Attempt]:
         query = (
             "SELECT number, at, status, outcome, took_ms, said FROM webhook_attempt"
             " WHERE delivery_id = $1 ORDER BY number"
         )
-        rows = await self._connection.execute_query_dict(query, [delivery_id])
+        rows = await self._rows(query, delivery_id)
         return [_attempt(row) for row in rows]
 
     async def waiting(self, endpoint_id: int) -> int:
@@ -152,7 +149,7 @@ class DeliveryTable:
             "SELECT count(*) AS count FROM webhook_delivery"
             " WHERE endpoint_id = $1 AND state = 'waiting'"
         )
-        (row,) = await self._connection.execute_query_dict(query, [endpoint_id])
+        (row,) = await self._rows(query, endpoint_id)
         return int(row["count"])
 
     async def oldest(self, endpoint_id: int) -> datetime | None:
@@ -160,13 +157,13 @@ class DeliveryTable:
             "SELECT min(created_at) AS oldest FROM webhook_delivery"
             " WHERE endpoint_id = $1 AND state = 'waiting'"
         )
-        (row,) = await self._connection.execute_query_dict(query, [endpoint_id])
+        (row,) = await self._rows(query, endpoint_id)
         found: datetime | None = row["oldest"]
         return found
 
     async def retire(self, age: timedelta, limit: int) -> int:
         values = [age.total_seconds(), limit]
-        return len(await self._connection.execute_query_dict(_RETIRE, values))
+        return len(await self._rows(_RETIRE, *values))
 
 
 def _delivery(row: dict[str, Any]) -> Delivery:

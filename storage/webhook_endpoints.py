@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.decision import Decision
 from engine.domain.webhook_events import EVENTS
 from engine.domain.webhooks import Draft, Endpoint
@@ -14,6 +12,7 @@ from engine.errors import NotFound
 from engine.snapshot.canonical import restore
 from storage import mapping
 from storage.locks import Lock
+from storage.table import Table
 
 FACTS = """id, url, description, types::text AS types, key, old_key, old_until, off, from_settings,
 created_by, created_at, cursor, failures, failing_since, not_before, claim"""
@@ -65,19 +64,16 @@ UPDATE webhook_endpoint SET claim = NULL, leased_until = NULL WHERE id = $1 AND 
 """
 
 
-class EndpointTable:
+class EndpointTable(Table):
     """The port ``Endpoints`` in one transaction."""
 
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
-
     async def alone(self) -> None:
-        await self._connection.execute_query("SELECT pg_advisory_xact_lock($1)", [Lock.WEBHOOKS])
+        await self._lock(Lock.WEBHOOKS)
 
     async def add(self, draft: Draft, *, by: str, from_settings: bool = False) -> Endpoint:
         types = mapping.json_text(list(draft.types))
         values = [draft.url, draft.description, types, by, from_settings]
-        (row,) = await self._connection.execute_query_dict(_ADD, values)
+        (row,) = await self._rows(_ADD, *values)
         return endpoint_of(row)
 
     async def get(self, endpoint_id: int) -> Endpoint:
@@ -88,14 +84,14 @@ class EndpointTable:
 
     async def _one(self, endpoint_id: int, how: str) -> Endpoint:
         query = f"SELECT {FACTS} FROM webhook_endpoint WHERE id = $1{how}"  # noqa: S608
-        rows = await self._connection.execute_query_dict(query, [endpoint_id])
+        rows = await self._rows(query, endpoint_id)
         if not rows:
             raise NotFound(f"there is no webhook {endpoint_id}", number=endpoint_id)
         return endpoint_of(rows[0])
 
     async def list(self) -> Sequence[Endpoint]:
         query = f"SELECT {FACTS} FROM webhook_endpoint ORDER BY id"  # noqa: S608
-        return [endpoint_of(row) for row in await self._connection.execute_query_dict(query)]
+        return [endpoint_of(row) for row in await self._rows(query)]
 
     async def save(self, endpoint: Endpoint) -> None:
         values = [
@@ -110,18 +106,16 @@ class EndpointTable:
         await self._connection.execute_query(query, [endpoint_id])
 
     async def new_key(self, endpoint: Endpoint, until: datetime) -> Endpoint:
-        (row,) = await self._connection.execute_query_dict(_NEW_KEY, [endpoint.id, until])
+        (row,) = await self._rows(_NEW_KEY, endpoint.id, until)
         return endpoint_of(row)
 
     async def behind(self) -> Sequence[Endpoint]:
-        return [endpoint_of(row) for row in await self._connection.execute_query_dict(_BEHIND)]
+        return [endpoint_of(row) for row in await self._rows(_BEHIND)]
 
     async def since(self, cursor: int, limit: int) -> tuple[Sequence[Decision], int]:
-        (head,) = await self._connection.execute_query_dict(f"SELECT {_HEAD} AS seq")
+        (head,) = await self._rows(f"SELECT {_HEAD} AS seq")
         names = [str(action) for action in EVENTS]
-        rows = await self._connection.execute_query_dict(
-            _SINCE, [cursor, head["seq"], names, limit]
-        )
+        rows = await self._rows(_SINCE, cursor, head["seq"], names, limit)
         found = [mapping.decision_of(**row) for row in rows]
         return found, found[-1].seq if len(found) == limit else head["seq"]
 
@@ -130,7 +124,7 @@ class EndpointTable:
         await self._connection.execute_query(query, [endpoint_id, cursor])
 
     async def claim(self, limit: int, lease: timedelta) -> Sequence[Endpoint]:
-        rows = await self._connection.execute_query_dict(_CLAIM, [limit, lease.total_seconds()])
+        rows = await self._rows(_CLAIM, limit, lease.total_seconds())
         return sorted(map(endpoint_of, rows), key=lambda endpoint: endpoint.id)
 
     async def release(self, endpoint: Endpoint) -> None:

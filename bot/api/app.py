@@ -23,6 +23,7 @@ from bot.api import (
     commands,
     dashboard,
     data,
+    deliveries,
     events,
     history,
     ideas,
@@ -74,6 +75,7 @@ SUBJECTS = (
     models.routes,
     provider.routes,
     webhooks.routes,
+    deliveries.routes,
     backtests.routes,
     sweeps.routes,
 )

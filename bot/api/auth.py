@@ -10,7 +10,7 @@ from bot.api.credentials import DEVICE_COOKIE, SESSION_COOKIE
 from bot.api.fields import Done, Given, Instant, Text, Told, Whole
 from bot.api.routing import Answer, Call, Routes
 from bot.api.tokens import DEVICE_LIFE
-from bot.api.uses import new_secret
+from bot.codes import new_token
 from engine.domain.access import KEY_NAME, SESSION_LIFE, ApiKey, Means
 from engine.domain.person import Person, Role
 from engine.flow.logins import digest
@@ -114,7 +114,7 @@ async def login(call: Call, body: LoginWanted) -> Answer[LoggedIn]:
 
     def then(response: web.StreamResponse) -> None:
         _set(response, SESSION_COOKIE, access.tokens.of_session(session), "/", SESSION_LIFE)
-        device = access.tokens.of_device(account, new_secret())
+        device = access.tokens.of_device(account, new_token())
         _set(response, DEVICE_COOKIE, device, "/v1/auth/login", DEVICE_LIFE)
 
     return Answer(LoggedIn(user=user), then=then)

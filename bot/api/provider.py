@@ -12,7 +12,7 @@ from pydantic import Field
 from bot.api.fields import Given, Instant, Text, Told
 from bot.api.returned import came_back, did_not, is_read_by_a_person, words_of
 from bot.api.routing import Answer, Call, Routes
-from bot.api.uses import new_secret
+from bot.codes import new_token
 from bot.i18n import words_for
 from bot.provider_settings import typed_address
 from bot.views.provider import status_document, test_document
@@ -82,7 +82,7 @@ async def start(call: Call) -> Answer[Attempt]:
     A browser is sent on to the provider. Who began with a session has to come back in the same
     browser.
     """
-    browser = new_secret() if call.caller.means is Means.SESSION else None
+    browser = new_token() if call.caller.means is Means.SESSION else None
     started = await call.uses.provider.start(call.person_id, browser=browser)
     if started.url is None:
         message = "A key is set; OAuth is not needed."

@@ -11,6 +11,7 @@ import jwt
 from jwt.types import Options
 from pydantic import SecretStr
 
+from bot.codes import is_strong
 from engine.domain.access import Session
 from engine.errors import InvalidInput
 from engine.ports import Clock
@@ -28,7 +29,6 @@ _OPTIONS: Options = {
     "verify_nbf": False,
     "verify_iat": False,
 }
-_FEWEST_DIFFERENT = 10
 _WELL_KNOWN = ("secret", "password", "changeme", "change-me", "example", "jwt_secret")
 
 
@@ -46,7 +46,7 @@ def signing_secret(secret: SecretStr | None, *, is_production: bool) -> str | No
         return None
     value = secret.get_secret_value()
     is_known = any(word in value.lower() for word in _WELL_KNOWN)
-    if len(value.encode()) < SHORTEST_SECRET or len(set(value)) < _FEWEST_DIFFERENT or is_known:
+    if is_known or not is_strong(value, size=SHORTEST_SECRET):
         raise InvalidInput(
             f"JWT_SECRET could be guessed: it needs {SHORTEST_SECRET} random characters or more;"
             " make one with: openssl rand -base64 48"

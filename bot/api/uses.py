@@ -1,12 +1,12 @@
 """What the API can do: the chat's use cases, and those of coming in over HTTP."""
 
 from dataclasses import dataclass
-from secrets import token_urlsafe
 
 from bot.api.acts import Acts
 from bot.api.passwords import Argon2
 from bot.api.reads import Reads
 from bot.api.tokens import Tokens
+from bot.codes import new_token
 from bot.hooks import Hooks
 from bot.provider_settings import ProviderCases
 from bot.talk import Talk
@@ -14,8 +14,6 @@ from engine.flow.keys import FindKey, IssueKey, ReadKeys, RevokeKey
 from engine.flow.logins import FindSession, LogIn, LogOut, SetLogin
 from engine.flow.readiness import CheckReadiness
 from engine.ports import Passwords, Store
-
-_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +50,12 @@ def build_access(store: Store, tokens: Tokens, passwords: Passwords | None = Non
     passwords = passwords or Argon2()
     return Access(
         tokens=tokens,
-        log_in=LogIn(store=store, passwords=passwords, new_id=new_secret),
+        log_in=LogIn(store=store, passwords=passwords, new_id=new_token),
         log_out=LogOut(store=store),
         set_login=SetLogin(store=store, passwords=passwords),
         find_session=FindSession(store=store),
-        issue_key=IssueKey(store=store, new_secret=new_secret),
+        issue_key=IssueKey(store=store, new_secret=new_token),
         read_keys=ReadKeys(store=store),
         revoke_key=RevokeKey(store=store),
         find_key=FindKey(store=store),
     )
-
-
-def new_secret() -> str:
-    """256 random bits, as they go into a header."""
-    return token_urlsafe(_BYTES)

@@ -1,8 +1,7 @@
 """Outbound webhooks: who is told of events, and what became of it. For admins only."""
 
-import json
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
@@ -11,8 +10,8 @@ from bot.api.routing import Call, Routes
 from bot.hooks import Hooks
 from engine.domain.person import Role
 from engine.domain.webhook_events import EventType
-from engine.domain.webhooks import Attempt, Delivery, DeliveryState, Endpoint, Off
-from engine.errors import IllegalMove, NotFound
+from engine.domain.webhooks import Endpoint, Off
+from engine.errors import IllegalMove
 
 routes = Routes("webhooks")
 
@@ -24,7 +23,6 @@ Description = Annotated[Text, Field(max_length=200)]
 _TYPES = [str(kind) for kind in EventType if kind is not EventType.TEST]
 Wanted = Annotated[EventType, WithJsonSchema({"type": "string", "enum": _TYPES})]
 Types = Annotated[list[Wanted], Field(max_length=50, json_schema_extra={"uniqueItems": True})]
-Limit = Annotated[int, Field(ge=1, le=100)]
 
 
 class WebhookWanted(Given):
@@ -94,55 +92,17 @@ class Tried(Told):
     said: str
 
 
-class Sent(Told):
-    """A delivery: an event on its way to an endpoint, and how it stands."""
-
-    id: int
-    event_id: str
-    type: EventType
-    state: DeliveryState
-    attempts: int
-    reason: str
-    created_at: Instant
-    finished_at: Instant | None
-
-
-class Try(Told):
-    """One attempt. No outcome is one that is under way, or was cut off."""
-
-    number: int
-    at: Instant
-    status: int | None
-    outcome: str | None
-    milliseconds: int | None
-    said: str
-
-
-class SentInFull(Told):
-    """A delivery with its attempts and what was sent."""
-
-    delivery: Sent
-    attempts: list[Try]
-    body: dict[str, Any]
-
-
-class Again(Told):
-    """How many are sent again."""
-
-    count: int
-
-
 @routes.get("/v1/webhooks", role=Role.ADMIN, statuses=(409,))
 async def webhooks(call: Call) -> list[Webhook]:
     """Every endpoint, the oldest first."""
-    found = await _hooks(call).read(call.person_id)
+    found = await hooks_of(call).read(call.person_id)
     return [_webhook(endpoint, waiting) for endpoint, waiting in found]
 
 
 @routes.post("/v1/webhooks", role=Role.ADMIN, status=201, statuses=(409,))
 async def add(call: Call, body: WebhookWanted) -> NewSecret:
     """Add an endpoint; its secret is told this once."""
-    endpoint, secret = await _hooks(call).add(
+    endpoint, secret = await hooks_of(call).add(
         call.person_id, body.url, description=body.description, types=body.types
     )
     return NewSecret(webhook=_webhook(endpoint, 0), secret=secret)
@@ -151,13 +111,13 @@ async def add(call: Call, body: WebhookWanted) -> NewSecret:
 @routes.get("/v1/webhooks/{webhook_id}", role=Role.ADMIN, statuses=(409,))
 async def webhook(call: Call, webhook_id: Id) -> Webhook:
     """One endpoint."""
-    return _webhook(*await _hooks(call).read.one(call.person_id, webhook_id))
+    return _webhook(*await hooks_of(call).read.one(call.person_id, webhook_id))
 
 
 @routes.patch("/v1/webhooks/{webhook_id}", role=Role.ADMIN, statuses=(409,))
 async def change(call: Call, webhook_id: Id, body: WebhookChange) -> Webhook:
     """Change an endpoint. Off takes back what waits; on begins with what happens from then on."""
-    hooks = _hooks(call)
+    hooks = hooks_of(call)
     await hooks.change(
         call.person_id,
         webhook_id,
@@ -172,14 +132,14 @@ async def change(call: Call, webhook_id: Id, body: WebhookChange) -> Webhook:
 @routes.delete("/v1/webhooks/{webhook_id}", role=Role.ADMIN, statuses=(409,))
 async def remove(call: Call, webhook_id: Id) -> Removed:
     """Forget an endpoint, and everything that was sent to it."""
-    endpoint = await _hooks(call).remove(call.person_id, webhook_id)
+    endpoint = await hooks_of(call).remove(call.person_id, webhook_id)
     return Removed(id=endpoint.id)
 
 
 @routes.post("/v1/webhooks/{webhook_id}/test", role=Role.ADMIN, statuses=(409,))
 async def test(call: Call, webhook_id: Id) -> Tried:
     """Send a test, once and now, whether the endpoint is on or off."""
-    delivery, reply = await _hooks(call).test(call.person_id, webhook_id)
+    delivery, reply = await hooks_of(call).test(call.person_id, webhook_id)
     return Tried(
         delivery_id=delivery.id,
         taken=reply.is_taken,
@@ -193,69 +153,18 @@ async def test(call: Call, webhook_id: Id) -> Tried:
 @routes.post("/v1/webhooks/{webhook_id}/rotate", role=Role.ADMIN, statuses=(409,))
 async def rotate(call: Call, webhook_id: Id, body: Rotation) -> NewSecret:
     """Give an endpoint another secret; it is told this once."""
-    hooks = _hooks(call)
+    hooks = hooks_of(call)
     overlap = timedelta(hours=body.overlap_hours)
     endpoint, secret = await hooks.rotate(call.person_id, webhook_id, overlap)
     _, waiting = await hooks.read.one(call.person_id, webhook_id)
     return NewSecret(webhook=_webhook(endpoint, waiting), secret=secret)
 
 
-@routes.get("/v1/webhooks/{webhook_id}/deliveries", role=Role.ADMIN, statuses=(409,))
-async def deliveries(
-    call: Call,
-    webhook_id: Id,
-    state: DeliveryState | None = None,
-    before: Id | None = None,
-    limit: Limit = 20,
-) -> list[Sent]:
-    """What was sent to an endpoint, the newest first; ``before`` an id is the next page."""
-    found = await _hooks(call).deliveries(
-        call.person_id, webhook_id, state=state, before=before, limit=limit
-    )
-    return [_sent(each) for each in found]
-
-
-@routes.get("/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", role=Role.ADMIN, statuses=(409,))
-async def delivery(call: Call, webhook_id: Id, delivery_id: Id) -> SentInFull:
-    """One delivery with its attempts and what was sent."""
-    found, attempts = await _of(call, webhook_id, delivery_id)
-    return SentInFull(
-        delivery=_sent(found),
-        attempts=[_try(each) for each in attempts],
-        body=json.loads(found.event.body),
-    )
-
-
-@routes.post(
-    "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
-    role=Role.ADMIN,
-    statuses=(409,),
-)
-async def redeliver(call: Call, webhook_id: Id, delivery_id: Id) -> Sent:
-    """Send something again with the same id, behind what waits."""
-    await _of(call, webhook_id, delivery_id)
-    await _hooks(call).redeliver(call.person_id, delivery_id)
-    found, _ = await _of(call, webhook_id, delivery_id)
-    return _sent(found)
-
-
-@routes.post("/v1/webhooks/{webhook_id}/redeliver", role=Role.ADMIN, statuses=(409,))
-async def redeliver_failed(call: Call, webhook_id: Id) -> Again:
-    """Send everything again that failed, at most a thousand, the oldest first."""
-    return Again(count=await _hooks(call).redeliver.failed(call.person_id, webhook_id))
-
-
-def _hooks(call: Call) -> Hooks:
+def hooks_of(call: Call) -> Hooks:
+    """What handles webhooks; raises :class:`IllegalMove` where they are not set up."""
     if call.uses.hooks is None:
         raise IllegalMove("webhooks are not set up: WEBHOOK_SECRET is not set")
     return call.uses.hooks
-
-
-async def _of(call: Call, webhook_id: int, delivery_id: int) -> tuple[Delivery, list[Attempt]]:
-    found, attempts = await _hooks(call).deliveries.one(call.person_id, delivery_id)
-    if found.endpoint_id != webhook_id:
-        raise NotFound(f"webhook {webhook_id} has no delivery {delivery_id}")
-    return found, list(attempts)
 
 
 def _webhook(endpoint: Endpoint, waiting: int) -> Webhook:
@@ -274,25 +183,3 @@ def _webhook(endpoint: Endpoint, waiting: int) -> Webhook:
         created_by=endpoint.created_by,
         created_at=endpoint.created_at,
     )
-
-
-def _sent(delivery: Delivery) -> Sent:
-    return Sent(
-        id=delivery.id,
-        event_id=delivery.event.id,
-        type=delivery.event.type,
-        state=delivery.state,
-        attempts=delivery.attempts,
-        reason=delivery.reason,
-        created_at=delivery.created_at,
-        finished_at=delivery.finished_at,
-    )
-
-
-def _try(attempt: Attempt) -> Try:
-    took = attempt.took
-    return Try(
-        number=attempt.number, at=attempt.at, status=attempt.status, outcome=attempt.outcome,
-        milliseconds=None if took is None else took // timedelta(milliseconds=1),
-        said=attempt.said,
-    )  # fmt: skip

@@ -32,7 +32,7 @@ async def tap(
 ) -> Screen:
     """A tap on Approve, Reject or half size."""
     action = (query.data or "").split(":")[1]
-    idea_id = callbacks.idea_id(query.data or "", action)
+    idea_id = callbacks.id_in(query.data or "", action)
     decided = await decide_idea(
         idea_id, _BUTTONS[action], person_id=person.id, chat_id=person.chat_id
     )

@@ -15,7 +15,7 @@ from bot.views import history as history_views
 from bot.views.asking import in_words as worded
 from engine.domain.ask import Asked, Intent, asked_of
 from engine.domain.person import Person
-from engine.errors import InvalidInput, SnapshotNotFound
+from engine.errors import SnapshotNotFound
 from engine.flow.ask.answer import EXAMPLES, Ask, Told
 from engine.flow.ask.inquiries import Wording
 from engine.flow.replay import ReplayDecision
@@ -157,10 +157,7 @@ async def record(
     ask: Ask,
 ) -> Screen:
     """The record behind an answer: computed again, or as it stands when it rests on no market."""
-    (text,) = callbacks.parts(query.data or "", "record", 1)
-    number = callbacks.whole(text)
-    if number is None:
-        raise InvalidInput("this button names no record")
+    number = callbacks.number_in(query.data or "", "record")
     try:
         done = await replay_decision(number, person_id=person.id)
     except SnapshotNotFound:

@@ -14,7 +14,6 @@ from bot.screen import Screen
 from bot.views import backtest_form as views
 from engine.domain.backtest import BacktestRun, Wish
 from engine.domain.person import Person
-from engine.errors import InvalidInput
 from engine.research.runs import CancelBacktest, ReadBacktests, StartBacktest
 
 
@@ -67,7 +66,7 @@ async def again(
     start_backtest: StartBacktest,
 ) -> Screen:
     """The same once more."""
-    run = await read_backtests.one(person.id, run_id(query, "btagain"))
+    run = await read_backtests.one(person.id, callbacks.id_in(query.data or "", "btagain"))
     return await _start(query, person, words, start_backtest, run.wish)
 
 
@@ -75,7 +74,7 @@ async def cancel(
     query: CallbackQuery, person: Person, words: Words, cancel_backtest: CancelBacktest
 ) -> Screen:
     """Ask it to stop."""
-    run = await cancel_backtest(person.id, run_id(query, "btcancel"))
+    run = await cancel_backtest(person.id, callbacks.id_in(query.data or "", "btcancel"))
     return views.progress(words, run, edit=True)
 
 
@@ -91,12 +90,3 @@ async def _start(
 
 def _toast(words: Words, run: BacktestRun, is_new: bool, id_: UUID) -> str | None:
     return None if is_new or run.id == id_ else words("backtest.busy")
-
-
-def run_id(query: CallbackQuery, action: str) -> UUID:
-    """The run or the sweep that a button names; raises :class:`InvalidInput`."""
-    (text,) = callbacks.parts(query.data or "", action, 1)
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise InvalidInput("this button is not of this version") from error

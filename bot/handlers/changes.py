@@ -9,7 +9,6 @@ from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import proposals as views
 from engine.domain.person import Person
-from engine.errors import InvalidInput
 from engine.flow.change_answers import AnswerChange
 from engine.flow.change_proposals import ReadChanges
 from engine.research.advisor import Advise
@@ -51,7 +50,7 @@ async def one(
     query: CallbackQuery, person: Person, words: Words, read_changes: ReadChanges
 ) -> Screen:
     """One proposal, in place."""
-    found = await read_changes.one(person.id, _id(query, "prop"))
+    found = await read_changes.one(person.id, callbacks.number_in(query.data or "", "prop"))
     return views.card(words, found, role=person.role, edit=True)
 
 
@@ -59,7 +58,9 @@ async def approve(
     query: CallbackQuery, person: Person, words: Words, answer_change: AnswerChange
 ) -> Screen:
     """Put it in force."""
-    settled = await answer_change.approve(person.id, _id(query, "prop-ok"))
+    settled = await answer_change.approve(
+        person.id, callbacks.number_in(query.data or "", "prop-ok")
+    )
     mine = settled.mine or settled.proposal.decided_by == person.id
     return views.answered(words, settled.proposal, mine=mine, role=person.role)
 
@@ -68,7 +69,9 @@ async def reject(
     query: CallbackQuery, person: Person, words: Words, answer_change: AnswerChange
 ) -> Screen:
     """Leave everything as it is."""
-    settled = await answer_change.reject(person.id, _id(query, "prop-no"))
+    settled = await answer_change.reject(
+        person.id, callbacks.number_in(query.data or "", "prop-no")
+    )
     mine = settled.mine or settled.proposal.decided_by == person.id
     return views.answered(words, settled.proposal, mine=mine, role=person.role)
 
@@ -76,11 +79,3 @@ async def reject(
 async def ask(query: CallbackQuery, person: Person, words: Words, advise: Advise) -> Screen:
     """The advisor's rules, now."""
     return views.advised(words, await advise(person.id), person.role)
-
-
-def _id(query: CallbackQuery, action: str) -> int:
-    (text,) = callbacks.parts(query.data or "", action, 1)
-    number = callbacks.whole(text)
-    if number is None:
-        raise InvalidInput("this button is not of this version")
-    return number

@@ -1,12 +1,11 @@
 """Stop and start: pause, resume, emergency stop, mode; two steps where a slip would cost money."""
 
-from datetime import timedelta
-
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
+from bot.handlers.questions import expiry, is_fresh
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import control as views
@@ -17,8 +16,6 @@ from engine.errors import InvalidInput
 from engine.flow.halts import ChangeControl
 from engine.flow.overview import ReadStatus
 from engine.ports import Clock
-
-_VALID = timedelta(seconds=60)
 
 
 def build() -> Router:
@@ -106,7 +103,7 @@ async def _resume(
     control = seen.control
     if views.needs_confirmation(control):
         used = status_views.used(words, seen)
-        return views.confirm_resume(words, control, _expiry(clock), used)
+        return views.confirm_resume(words, control, expiry(clock), used)
     resumed = await change_control.resume(person.id, expected=control.version)
     return views.changed(words, resumed)
 
@@ -132,7 +129,7 @@ async def mode(
     message: Message, person: Person, words: Words, read_status: ReadStatus, clock: Clock
 ) -> Screen:
     """The mode and the button to the other one."""
-    return views.mode(words, (await read_status(person.id)).control, _expiry(clock))
+    return views.mode(words, (await read_status(person.id)).control, expiry(clock))
 
 
 async def switch(
@@ -159,13 +156,6 @@ async def cancel(query: CallbackQuery, words: Words) -> Screen:
     return Screen(text=words("control.cancelled"), edit=True)
 
 
-def _expiry(clock: Clock) -> int:
-    return int((clock() + _VALID).timestamp())
-
-
 def _confirmed(clock: Clock, version: str, expires: str) -> int | None:
     """The version of the control a confirmation was asked about, while it is fresh."""
-    asked, until = callbacks.whole(version), callbacks.whole(expires)
-    if asked is None or until is None or clock().timestamp() > until:
-        return None
-    return asked
+    return callbacks.whole(version) if is_fresh(clock, callbacks.whole(expires)) else None

@@ -5,7 +5,6 @@ the version that was looked at and until when it holds.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from aiogram import F, Router
@@ -14,6 +13,7 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
+from bot.handlers.questions import expiry, is_fresh
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import drafts as views
@@ -31,8 +31,6 @@ from engine.errors import InvalidInput, Outdated
 from engine.flow.settings import ChangeSettings, ReadSettings, said
 from engine.flow.usage import Limits, ReadLimits
 from engine.ports import Clock
-
-_VALID = timedelta(seconds=60)
 
 
 class Drafting(StatesGroup):
@@ -106,12 +104,8 @@ async def propose(
         }
     )
     await state.set_state(Drafting.confirm)
-    asked = views.Question(draft=draft.number, version=seen.version, until=_until(clock))
+    asked = views.Question(draft=draft.number, version=seen.version, until=expiry(clock))
     return views.confirm(words, seen, after, asked, reason=reason, edit=edit)
-
-
-def _until(clock: Clock) -> int:
-    return int((clock() + _VALID).timestamp())
 
 
 async def reason(
@@ -150,12 +144,8 @@ async def apply(
     clock: Clock,
 ) -> Screen:
     """The yes, for the draft and the version it was asked about."""
-    number, version, until = (
-        callbacks.whole(part) for part in callbacks.parts(query.data or "", "apply", 3)
-    )
     data = await state.get_data()
-    fresh = until is not None and clock().timestamp() <= until
-    if not fresh or data.get("draft") != number or data.get("version") != version:
+    if not is_for(query, "apply", data, clock):
         return Screen(toast=words("drafts.outdated"), alert=True)
     why = data["reason"] or data["default"]
     try:
@@ -174,6 +164,15 @@ async def _is_done(read_settings: ReadSettings, person: Person, data: dict[str, 
     now, before = await read_settings(person.id, limit=2)
     mine = now.version == data["version"] + 1 and now.changed_by == person.name[:60]
     return mine and now.settings == with_changes(before.settings, data["changes"])
+
+
+def is_for(query: CallbackQuery, action: str, data: dict[str, Any], clock: Clock) -> bool:
+    """Whether the yes of a button is for the draft that waits, and for the version it was shown
+    for; raises :class:`InvalidInput` for a button of another shape.
+    """
+    number, version, until = map(callbacks.number, callbacks.parts(query.data or "", action, 3))
+    asked = (data.get("draft"), data.get("version"))
+    return is_fresh(clock, until) and asked == (number, version)
 
 
 async def drop(query: CallbackQuery, words: Words, state: FSMContext) -> Screen:

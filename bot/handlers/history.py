@@ -70,7 +70,7 @@ async def open_card(
     query: CallbackQuery, person: Person, words: Words, read_idea: ReadIdea, is_live: bool
 ) -> Screen:
     """The same by button."""
-    idea_id = callbacks.idea_id(query.data or "", "card")
+    idea_id = callbacks.id_in(query.data or "", "card")
     found = await read_idea(person.id, idea_id)
     return card_views.card(words, found, is_live=is_live, role=person.role)
 
@@ -110,7 +110,7 @@ async def why(
     want_in_words: WantInWords | None,
 ) -> Screen:
     """Why, from the record."""
-    idea_id = callbacks.idea_id(query.data or "", "why")
+    idea_id = callbacks.id_in(query.data or "", "why")
     found = await read_idea(person.id, idea_id)
     return views.why(words, found, has_model=want_in_words is not None)
 
@@ -119,7 +119,7 @@ async def in_words(
     query: CallbackQuery, person: Person, words: Words, want_in_words: WantInWords | None
 ) -> Screen:
     """Have an idea explained that is not; the card and /why show what comes of it."""
-    idea_id = callbacks.idea_id(query.data or "", "inwords")
+    idea_id = callbacks.id_in(query.data or "", "inwords")
     if want_in_words is None:
         return Screen(toast=words("in_words.no_model"), alert=True)
     is_asked = await want_in_words(person.id, idea_id)
@@ -128,7 +128,7 @@ async def in_words(
 
 async def saw(query: CallbackQuery, person: Person, words: Words, read_idea: ReadIdea) -> Screen:
     """What it saw."""
-    idea_id = callbacks.idea_id(query.data or "", "saw")
+    idea_id = callbacks.id_in(query.data or "", "saw")
     return views.saw(words, await read_idea(person.id, idea_id))
 
 
@@ -158,9 +158,7 @@ async def older(
 ) -> Screen:
     """The next page, in place."""
     seq, *filters = callbacks.unpack(query.data or "", "hist")
-    before = callbacks.whole(seq)
-    if before is None:
-        raise InvalidInput("this button names no record")
+    before = callbacks.number(seq)
     symbol, actions = _filters(" ".join(filters).split())
     found = await list_history(
         person.id, symbol=symbol, actions=actions, before=before, limit=_PAGE

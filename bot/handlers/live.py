@@ -1,13 +1,13 @@
 """Real money: the checklist, its confirmation in two steps, and its withdrawal in one."""
 
 from contextlib import suppress
-from datetime import timedelta
 
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
+from bot.handlers.questions import expiry, is_fresh
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import live as views
@@ -15,8 +15,6 @@ from engine.domain.person import Person
 from engine.errors import NotFound
 from engine.flow.live import ConfirmLive, ReadLive
 from engine.ports import Clock
-
-_VALID = timedelta(seconds=60)
 
 
 def build() -> Router:
@@ -47,7 +45,7 @@ async def ask(
     seen = await read_live(person.id)
     if not seen.may_be_confirmed:
         return views.checklist(words, seen, person.role, edit=True)
-    return views.question(words, seen, int((clock() + _VALID).timestamp()))
+    return views.question(words, seen, expiry(clock))
 
 
 async def confirm(
@@ -60,8 +58,7 @@ async def confirm(
 ) -> Screen:
     """Confirm the account that was looked at, while the question is fresh."""
     mark, expires = callbacks.parts(query.data or "", "live-yes", 2)
-    until = callbacks.whole(expires)
-    if until is None or clock().timestamp() > until:
+    if not is_fresh(clock, callbacks.whole(expires)):
         return Screen(text=words("control.outdated"), edit=True)
     await confirm_live(person.id, mark)
     return views.checklist(words, await read_live(person.id), person.role, edit=True)

@@ -1,12 +1,11 @@
 """Models: trained, looked at, let in and retired; and the signals that they give."""
 
-from datetime import timedelta
-
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
+from bot.handlers.questions import expiry, is_fresh
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import models as views
@@ -21,8 +20,6 @@ from engine.flow.signal_list import ReadSignals
 from engine.flow.signal_status import ReadSignalQueue
 from engine.ports import Clock
 from engine.research.drift import ReadDrift
-
-_VALID = timedelta(seconds=60)
 
 
 def build() -> Router:
@@ -84,7 +81,7 @@ async def cancel(
     query: CallbackQuery, person: Person, words: Words, cancel_training: CancelTraining
 ) -> Screen:
     """Stop a training."""
-    await cancel_training(person.id, _number(query, "train-no"))
+    await cancel_training(person.id, callbacks.number_in(query.data or "", "train-no"))
     return Screen(toast=words("train.cancelled"))
 
 
@@ -104,7 +101,7 @@ async def model(
     query: CallbackQuery, person: Person, words: Words, read_models: ReadModels
 ) -> Screen:
     """A model's card."""
-    found = await read_models.one(person.id, _number(query, "model"))
+    found = await read_models.one(person.id, callbacks.number_in(query.data or "", "model"))
     return views.card(words, found, role=person.role)
 
 
@@ -112,7 +109,9 @@ async def drift(
     query: CallbackQuery, person: Person, words: Words, read_drift: ReadDrift
 ) -> Screen:
     """How far the market has moved from what the model learnt."""
-    return views.drift(words, await read_drift(person.id, _number(query, "drift")))
+    return views.drift(
+        words, await read_drift(person.id, callbacks.number_in(query.data or "", "drift"))
+    )
 
 
 async def ask(
@@ -120,8 +119,8 @@ async def ask(
 ) -> Screen:
     """Whether to let a model in, or to retire it."""
     id_, approve = callbacks.parts(query.data or "", "model-ask", 2)
-    found = await read_models.one(person.id, _whole(id_))
-    until = int((clock() + _VALID).timestamp())
+    found = await read_models.one(person.id, callbacks.number(id_))
+    until = expiry(clock)
     return views.ask(words, found, approve=approve == "1", until=until)
 
 
@@ -130,10 +129,10 @@ async def decide(
 ) -> Screen:
     """The yes."""
     id_, approve, until = callbacks.parts(query.data or "", "model-go", 3)
-    if not clock().timestamp() <= _whole(until):
+    if not is_fresh(clock, callbacks.number(until)):
         return Screen(toast=words("drafts.outdated"), alert=True)
     use = decide_model.approve if approve == "1" else decide_model.retire
-    return views.card(words, await use(person.id, _whole(id_)), role=person.role)
+    return views.card(words, await use(person.id, callbacks.number(id_)), role=person.role)
 
 
 async def signals(
@@ -170,18 +169,6 @@ async def generate(
     symbol, frame = callbacks.parts(query.data or "", "signal", 2)
     made = await generate_signal(person.id, symbol, _timeframe(frame))
     return Screen(toast=signal_views.made(words, made))
-
-
-def _number(query: CallbackQuery, action: str) -> int:
-    (text,) = callbacks.parts(query.data or "", action, 1)
-    return _whole(text)
-
-
-def _whole(text: str) -> int:
-    found = callbacks.whole(text)
-    if found is None:
-        raise InvalidInput("this button is not of this version")
-    return found
 
 
 def _timeframe(text: str) -> Timeframe:

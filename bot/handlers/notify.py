@@ -142,10 +142,7 @@ async def seen(
     query: CallbackQuery, person: Person, words: Words, acknowledge_halt: AcknowledgeHalt
 ) -> Screen:
     """A halt was seen."""
-    (text,) = callbacks.parts(query.data or "", "seen", 1)
-    version = callbacks.whole(text)
-    if version is None:
-        raise InvalidInput("this button is not of this version")
+    version = callbacks.number_in(query.data or "", "seen")
     await acknowledge_halt(person.id, version)
     return Screen(toast=words("halt.noted"))
 

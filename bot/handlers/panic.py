@@ -1,13 +1,13 @@
 """Emergency stop and flatten: the stop at once, the closing of everything after one question."""
 
 import asyncio
-from datetime import timedelta
 
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
+from bot.handlers.questions import expiry, is_fresh
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import position_orders as views
@@ -18,7 +18,6 @@ from engine.flow.halts import ChangeControl
 from engine.flow.trades import OpenTrades, ReadPositions
 from engine.ports import Clock
 
-_VALID = timedelta(seconds=60)
 #: The question must come, whether the broker and the feed answer or not.
 _PATIENCE_SECONDS = 3.0
 
@@ -43,7 +42,7 @@ async def panic(
     """Stop now; then ask whether to close what is open."""
     control = await change_control.stop(person.id)
     seen = await _seen(read_positions, person.id)
-    expires = int((clock() + _VALID).timestamp())
+    expires = expiry(clock)
     return views.panic(words, control, seen, expires, is_live=is_live)
 
 
@@ -65,8 +64,8 @@ async def flat(
 ) -> Screen:
     """Close everything that is open, in the stop it was asked in."""
     version, expires = callbacks.parts(query.data or "", "flat", 2)
-    expected, until = callbacks.whole(version), callbacks.whole(expires)
-    if expected is None or until is None or clock().timestamp() > until:
+    expected = callbacks.whole(version)
+    if expected is None or not is_fresh(clock, callbacks.whole(expires)):
         return Screen(text=words("control.outdated"), edit=True)
     order = await flatten(person.id, expected=expected)
     return views.outcome(words, order, is_live=is_live, edit=True)

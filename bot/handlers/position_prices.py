@@ -25,44 +25,35 @@ class Typing(StatesGroup):
     targets = State()
 
 
+_BUTTONS = {"pstop": (Typing.stop, Deed.STOP), "ptargets": (Typing.targets, Deed.TARGETS)}
+
+
 def build() -> Router:
     """The router."""
     router = Router(name="position prices")
-    router.callback_query.register(ask_stop, F.data.startswith(callbacks.pack("pstop", "")))
-    router.callback_query.register(ask_targets, F.data.startswith(callbacks.pack("ptargets", "")))
+    for button in _BUTTONS:
+        router.callback_query.register(ask, F.data.startswith(callbacks.pack(button, "")))
     router.message.register(stop, StateFilter(Typing.stop), F.text)
     router.message.register(targets, StateFilter(Typing.targets), F.text)
     return router
 
 
-async def ask_stop(
+async def ask(
     query: CallbackQuery,
     person: Person,
     words: Words,
     state: FSMContext,
     read_positions: ReadPositions,
 ) -> Screen:
-    """Move stop: wait for a price."""
+    """Move stop, or Set target: wait for the prices."""
     person.must_be(Role.TRADER)
-    trade = tapped(await read_positions(person.id), query.data or "", "pstop")
-    await state.set_state(Typing.stop)
+    data = query.data or ""
+    button = str(callbacks.action(data))
+    trade = tapped(await read_positions(person.id), data, button)
+    waiting, deed = _BUTTONS[button]
+    await state.set_state(waiting)
     await state.set_data({"position": callbacks.handle(trade.position.id)})
-    return views.type_price(words, trade, Deed.STOP)
-
-
-async def ask_targets(
-    query: CallbackQuery,
-    person: Person,
-    words: Words,
-    state: FSMContext,
-    read_positions: ReadPositions,
-) -> Screen:
-    """Set target: wait for one price or several."""
-    person.must_be(Role.TRADER)
-    trade = tapped(await read_positions(person.id), query.data or "", "ptargets")
-    await state.set_state(Typing.targets)
-    await state.set_data({"position": callbacks.handle(trade.position.id)})
-    return views.type_price(words, trade, Deed.TARGETS)
+    return views.type_price(words, trade, deed)
 
 
 async def stop(

@@ -1,7 +1,6 @@
 """Edits of strategies: a file sent back or a typed line, shown as a diff, saved when confirmed."""
 
 import re
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,8 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
-from bot.handlers.drafts import number_of
+from bot.handlers.drafts import is_for, number_of
+from bot.handlers.questions import expiry
 from bot.handlers.strategies import Handler, ids
 from bot.handlers.uploads import download
 from bot.i18n import Words
@@ -24,7 +24,6 @@ from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput, Outdated
 from engine.flow.settings import said
 from engine.flow.strategies import (
-    Changed,
     CheckEdit,
     EditStrategy,
     ReadVersions,
@@ -32,12 +31,12 @@ from engine.flow.strategies import (
     version_of,
 )
 from engine.flow.strategy_book import ReadBook
+from engine.flow.strategy_records import Changed
 from engine.ports import Clock
 from engine.strategies.changes import diff
 from engine.strategies.documents import text as document_text
 from engine.strategies.patch import patched
 
-_VALID = timedelta(seconds=60)
 #: As :class:`bot.documents.Write` names a file; phones add a number to a second copy.
 _FILE = re.compile(r"(?P<name>.{1,80})-v(?P<version>[0-9]{1,6})(?:[ _]?\([0-9]+\))?\.json")
 
@@ -102,8 +101,7 @@ class Edit:
             }
         )
         await self._state.set_state(Editing.confirm)
-        until = int((self._clock() + _VALID).timestamp())
-        asked = Question(draft=number, version=seen.version, until=until)
+        asked = Question(draft=number, version=seen.version, until=expiry(self._clock))
         return views.confirm(
             self._words,
             wanted,
@@ -119,7 +117,7 @@ async def edit(
 ) -> Screen:
     """Ask for the edit."""
     person.must_be(Role.ADMIN)
-    line = await read_book.one(person.id, callbacks.idea_id(query.data or "", "edit"))
+    line = await read_book.one(person.id, callbacks.id_in(query.data or "", "edit"))
     await state.set_data({"strategy": line.strategy.id.hex, "version": line.strategy.version})
     await state.set_state(Editing.waiting)
     return views.editing(words, line.strategy)
@@ -130,7 +128,7 @@ async def keep(
 ) -> Screen:
     """Leave the strategy as it is, and forget the question."""
     await state.clear()
-    line = await read_book.one(person.id, callbacks.idea_id(query.data or "", "keep"))
+    line = await read_book.one(person.id, callbacks.id_in(query.data or "", "keep"))
     screen = views.strategy(words, line, role=person.role)
     return Screen(
         text=screen.text, buttons=screen.buttons, edit=True, toast=words("control.cancelled")
@@ -207,12 +205,8 @@ async def save(
     clock: Clock,
 ) -> Screen:
     """The yes, for the draft and the version it was asked about."""
-    number, version, until = (
-        callbacks.whole(part) for part in callbacks.parts(query.data or "", "save", 3)
-    )
     data = await state.get_data()
-    fresh = until is not None and clock().timestamp() <= until
-    if not fresh or data.get("draft") != number or data.get("version") != version:
+    if not is_for(query, "save", data, clock):
         return Screen(toast=words("drafts.outdated"), alert=True)
     id_, why = UUID(hex=data["strategy"]), data["reason"] or data["default"]
     try:

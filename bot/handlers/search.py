@@ -1,7 +1,5 @@
 """The optimizer's searches in the chat: asked for, watched, stopped."""
 
-from uuid import UUID
-
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
@@ -11,7 +9,7 @@ from bot.screen import Screen
 from bot.views import search as views
 from engine.domain.optimizer_run import OptimizerRun, RunWish
 from engine.domain.person import Person, Role
-from engine.errors import IllegalMove, InvalidInput
+from engine.errors import IllegalMove
 from engine.flow.strategy_book import ReadBook
 from engine.research.optimizer import TrainOptimizer
 from engine.research.runs import ReadBacktests
@@ -57,7 +55,7 @@ async def start(
     if last is not None and str(last.id) != mark:
         # Tapped before, or an old list.
         return await _shown(words, person, read_book, last, edit=True)
-    wish = RunWish(strategy_id=_uuid(name), by=person.id)
+    wish = RunWish(strategy_id=callbacks.uuid(name), by=person.id)
     message_id = None if query.message is None else query.message.message_id
     try:
         run = await train_optimizer(person.id, wish, message_id=message_id)
@@ -74,10 +72,7 @@ async def cancel(
     train_optimizer: TrainOptimizer,
 ) -> Screen:
     """Stop it."""
-    (text,) = callbacks.parts(query.data or "", "search-no", 1)
-    number = callbacks.whole(text)
-    if number is None:
-        raise InvalidInput("this button is not of this version")
+    number = callbacks.number_in(query.data or "", "search-no")
     run = await train_optimizer.cancel(person.id, number)
     return await _shown(words, person, read_book, run, edit=True)
 
@@ -88,10 +83,3 @@ async def _shown(
     book = await read_book(person.id)
     found = (line.strategy.name for line in book if line.strategy.id == run.wish.strategy_id)
     return views.progress(words, run, next(found, ""), edit=edit)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise InvalidInput("this button is not of this version") from error

@@ -1,7 +1,6 @@
 """The hub of the settings, its short sections, and the versions of the risk settings."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -11,6 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from bot import callbacks
 from bot.commands import COMMANDS
 from bot.handlers.drafts import Draft, changed, number_of, propose
+from bot.handlers.questions import expiry
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import connection as connection_views
@@ -116,7 +116,7 @@ async def mode(
     query: CallbackQuery, person: Person, words: Words, read_status: ReadStatus, clock: Clock
 ) -> Screen:
     """The mode; whoever may change it gets the button that /mode has."""
-    until = int((clock() + timedelta(seconds=60)).timestamp())
+    until = expiry(clock)
     screen = control_views.mode(words, (await read_status(person.id)).control, until)
     if person.role.rank < Role.ADMIN.rank:
         screen = Screen(text=screen.text)
@@ -179,9 +179,8 @@ async def restore(
 
 
 def _number(query: CallbackQuery, action: str) -> int:
-    (text,) = callbacks.parts(query.data or "", action, 1)
-    number = callbacks.whole(text)
-    if number is None or number > 10**6:
+    number = callbacks.number_in(query.data or "", action)
+    if number > 10**6:
         raise InvalidInput("this button is not of this version")
     return number
 

@@ -1,7 +1,6 @@
 """Strategies: seen, switched, their documents and versions; edits are in ``rule_edits``."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from uuid import UUID
 
 from aiogram import F, Router
@@ -9,21 +8,21 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
+from bot.handlers.questions import expiry, is_fresh
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import strategies as views
 from engine.domain.person import Person, Role
 from engine.domain.settings import NO_REASON
 from engine.errors import InvalidInput, NotAllowed
-from engine.flow.strategies import Changed, ReadVersions, SwitchStrategy, version_of
+from engine.flow.strategies import ReadVersions, SwitchStrategy, version_of
 from engine.flow.strategy_book import ReadBook
+from engine.flow.strategy_records import Changed
 from engine.ports import Clock
 from engine.strategies.changes import diff
 
 #: What answers a button.
 Handler = Callable[..., Awaitable[Screen]]
-
-_VALID = timedelta(seconds=60)
 
 
 def build() -> Router:
@@ -69,7 +68,7 @@ async def strategy(
     query: CallbackQuery, person: Person, words: Words, read_book: ReadBook
 ) -> Screen:
     """One strategy."""
-    line = await read_book.one(person.id, callbacks.idea_id(query.data or "", "rule"))
+    line = await read_book.one(person.id, callbacks.id_in(query.data or "", "rule"))
     return views.strategy(words, line, role=person.role)
 
 
@@ -81,7 +80,7 @@ async def switch(
     line = await read_book.one(person.id, id_)
     if not views.may_switch(line.strategy, person.role):
         raise NotAllowed("turning on takes more", needs=Role.ADMIN if on else Role.TRADER)
-    until = int((clock() + _VALID).timestamp())
+    until = expiry(clock)
     return views.switching(words, line, on=bool(on), until=until)
 
 
@@ -95,7 +94,7 @@ async def switched(
 ) -> Screen:
     """The yes, for the version it was asked about."""
     id_, (on, asked, until) = ids(query, "swgo", 3)
-    if not clock().timestamp() <= until:
+    if not is_fresh(clock, until):
         return Screen(toast=words("drafts.outdated"), alert=True)
     found = await read_versions(person.id, id_)
     if found[0].strategy.version == asked + 1 and found[0].by == person.name[:60]:
@@ -122,7 +121,7 @@ async def versions(
     query: CallbackQuery, person: Person, words: Words, read_versions: ReadVersions
 ) -> Screen:
     """A strategy's versions."""
-    id_ = callbacks.idea_id(query.data or "", "rulevs")
+    id_ = callbacks.id_in(query.data or "", "rulevs")
     return views.versions(words, await read_versions(person.id, id_))
 
 
@@ -160,11 +159,7 @@ async def _between(
 def ids(query: CallbackQuery, action: str, numbers: int) -> tuple[UUID, list[int]]:
     """A strategy's id and so many numbers behind an action; raises :class:`InvalidInput`."""
     text, *rest = callbacks.parts(query.data or "", action, numbers + 1)
-    found = [callbacks.whole(part) for part in rest]
-    try:
-        id_ = UUID(hex=text)
-    except ValueError as error:
-        raise InvalidInput("this button is not of this version") from error
-    if any(number is None or number > 10**11 for number in found):
+    found = [callbacks.number(part) for part in rest]
+    if any(number > 10**11 for number in found):
         raise InvalidInput("this button is not of this version")
-    return id_, [number for number in found if number is not None]
+    return callbacks.uuid(text), found

@@ -7,7 +7,6 @@ from aiogram.types import CallbackQuery, Message
 
 from bot import callbacks
 from bot.handlers import trials
-from bot.handlers.backtest import run_id
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import sweep as views
@@ -79,7 +78,7 @@ async def start(
 
 async def show(query: CallbackQuery, person: Person, words: Words, read_sweep: ReadSweep) -> Screen:
     """How far it is now."""
-    found, shards = await read_sweep(person.id, run_id(query, "swshow"))
+    found, shards = await read_sweep(person.id, callbacks.id_in(query.data or "", "swshow"))
     return views.progress(words, found, shards, edit=True)
 
 
@@ -91,6 +90,6 @@ async def cancel(
     read_sweep: ReadSweep,
 ) -> Screen:
     """Play nothing more of it."""
-    made = await cancel_sweep(person.id, run_id(query, "swcancel"))
+    made = await cancel_sweep(person.id, callbacks.id_in(query.data or "", "swcancel"))
     _, shards = await read_sweep(person.id, made.id)
     return views.progress(words, made, shards, edit=True)

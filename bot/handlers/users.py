@@ -1,12 +1,11 @@
 """Who may do what: requests answered, roles changed in two steps, and whom the bot reaches."""
 
-from datetime import timedelta
-
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, ChatMemberUpdated, Message
 
 from bot import callbacks
+from bot.handlers.questions import expiry, is_fresh
 from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import users as views
@@ -15,8 +14,6 @@ from engine.errors import InvalidInput, NotFound
 from engine.flow.notices import MarkUnreachable, WelcomeBack
 from engine.flow.roles import AnswerRequest, ChangeRole, ReadPeople
 from engine.ports import Clock
-
-_VALID = timedelta(seconds=60)
 
 
 def build() -> Router:
@@ -42,7 +39,7 @@ async def page(
 ) -> Screen:
     """Another page of everyone, in place."""
     (text,) = callbacks.parts(query.data or "", "users", 1)
-    return views.everyone(words, await read_people(person.id), _whole(text), edit=True)
+    return views.everyone(words, await read_people(person.id), callbacks.number(text), edit=True)
 
 
 async def answer(
@@ -50,7 +47,9 @@ async def answer(
 ) -> Screen:
     """Let somebody in, or refuse them."""
     id_, role = callbacks.parts(query.data or "", "join", 2)
-    return views.answered(words, await answer_request(person.id, _whole(id_), _role(role)))
+    return views.answered(
+        words, await answer_request(person.id, callbacks.number(id_), _role(role))
+    )
 
 
 async def one(
@@ -58,7 +57,7 @@ async def one(
 ) -> Screen:
     """One person."""
     (id_,) = callbacks.parts(query.data or "", "user", 1)
-    return views.one(words, await _find(read_people, person, _whole(id_)), person)
+    return views.one(words, await _find(read_people, person, callbacks.number(id_)), person)
 
 
 async def ask(
@@ -66,8 +65,8 @@ async def ask(
 ) -> Screen:
     """The first step of a change."""
     id_, role = callbacks.parts(query.data or "", "role", 2)
-    found = await _find(read_people, person, _whole(id_))
-    expires = int((clock() + _VALID).timestamp())
+    found = await _find(read_people, person, callbacks.number(id_))
+    expires = expiry(clock)
     return views.confirm(words, found, _role(role), expires)
 
 
@@ -76,10 +75,11 @@ async def give(
 ) -> Screen:
     """The second step, for the person as they were shown."""
     id_, role, version, expires = callbacks.parts(query.data or "", "give", 4)
-    fresh = clock().timestamp() <= _whole(expires)
-    if not fresh:
+    if not is_fresh(clock, callbacks.number(expires)):
         return Screen(text=words("control.outdated"), edit=True)
-    changed = await change_role(person.id, _whole(id_), _role(role), expected=_whole(version))
+    changed = await change_role(
+        person.id, callbacks.number(id_), _role(role), expected=callbacks.number(version)
+    )
     return views.one(words, changed, person)
 
 
@@ -101,13 +101,6 @@ async def _find(read_people: ReadPeople, person: Person, id_: int) -> Person:
     if found is None:
         raise NotFound(f"there is no person {id_}", nobody=id_)
     return found
-
-
-def _whole(text: str) -> int:
-    number = callbacks.whole(text)
-    if number is None:
-        raise InvalidInput("this button is not of this version")
-    return number
 
 
 def _role(text: str) -> Role:

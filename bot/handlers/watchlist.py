@@ -18,6 +18,7 @@ from engine.flow.watchlist import ReadWatchlist, with_symbol, without_symbol
 from engine.ports import Clock
 
 _CHANGES = {"add": with_symbol, "remove": without_symbol}
+_BUTTONS = {"watchadd": "add", "watchdel": "remove"}
 
 
 def build() -> Router:
@@ -25,8 +26,8 @@ def build() -> Router:
     router = Router(name="watchlist")
     router.message.register(watchlist, Command("watchlist"))
     router.callback_query.register(show, F.data == callbacks.pack("watch"))
-    router.callback_query.register(add, F.data.startswith(callbacks.pack("watchadd", "")))
-    router.callback_query.register(remove, F.data.startswith(callbacks.pack("watchdel", "")))
+    for button in _BUTTONS:
+        router.callback_query.register(change, F.data.startswith(callbacks.pack(button, "")))
     return router
 
 
@@ -60,7 +61,7 @@ async def show(
     return views.watchlist(words, seen, role=person.role, edit=True)
 
 
-async def add(
+async def change(
     query: CallbackQuery,
     person: Person,
     words: Words,
@@ -69,25 +70,12 @@ async def add(
     read_limits: ReadLimits,
     clock: Clock,
 ) -> Screen:
-    """Ask whether a symbol shall be listed."""
-    (symbol,) = callbacks.parts(query.data or "", "watchadd", 1)
+    """Ask whether a symbol shall be listed, or shall go."""
+    data = query.data or ""
+    button = str(callbacks.action(data))
+    (symbol,) = callbacks.parts(data, button, 1)
     changing = Changing(person, words, state, read_watchlist, read_limits, clock)
-    return await changing(query, "add", symbol)
-
-
-async def remove(
-    query: CallbackQuery,
-    person: Person,
-    words: Words,
-    state: FSMContext,
-    read_watchlist: ReadWatchlist,
-    read_limits: ReadLimits,
-    clock: Clock,
-) -> Screen:
-    """Ask whether a symbol shall go."""
-    (symbol,) = callbacks.parts(query.data or "", "watchdel", 1)
-    changing = Changing(person, words, state, read_watchlist, read_limits, clock)
-    return await changing(query, "remove", symbol)
+    return await changing(query, _BUTTONS[button], symbol)
 
 
 class Changing:

@@ -47,11 +47,6 @@ class UpdateQueue:
     def on_confirm(self, changed: Callable[[], None]) -> None:
         self._changed = changed
 
-    @property
-    def polled(self) -> bool:
-        """Whether a getUpdates request waits here now."""
-        return self._poller is not None and not self._poller.done()
-
     def wants(self, kind: str) -> bool:
         return kind not in OFF_BY_DEFAULT if self.allowed is None else kind in self.allowed
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import direction
+from bot.views.facts import idea_line
 from engine.domain.idea import Idea
 
 #: More buttons than a phone shows at once help nobody; /ideas has the rest.
@@ -28,21 +28,9 @@ def back(words: Words, started: Html, away: Mapping[str, str], waiting: Sequence
     if waiting:
         lines.append(words("notice.away_waiting", count=len(waiting)))
     shown = waiting[:_SHOWN]
-    lines += [_line(words, idea) for idea in shown]
+    lines += [idea_line(words, idea) for idea in shown]
     rows = tuple(
         (Button(words("button.open_idea", number=idea.number), callbacks.idea("card", idea.id)),)
         for idea in shown
     )
     return Screen(text=Html("\n".join(lines)), buttons=rows)
-
-
-def _line(words: Words, idea: Idea) -> Html:
-    return words(
-        "ideas.line",
-        number=idea.number,
-        symbol=idea.proposal.symbol,
-        direction=direction(words, idea.proposal.direction),
-        score=words.number(idea.confidence.score),
-        status=words(f"idea_status.{idea.status}"),
-        time=words.time(idea.created_at),
-    )

@@ -3,7 +3,7 @@
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.facts import direction, paper
+from bot.views.facts import account_line, direction, paper
 from bot.views.risk import back
 from engine.flow.connection import Connection
 
@@ -36,12 +36,7 @@ def _answer(words: Words, seen: Connection) -> list[Html]:
     if account is None:
         return [words("status.no_broker")]
     return [
-        words(
-            "status.account",
-            balance=words.money(account.balance, account.currency),
-            equity=words.money(account.equity, account.currency),
-            free=words.money(account.margin_free, account.currency),
-        ),
+        account_line(words, account),
         words("broker.currency", currency=account.currency),
         words("broker.latency", milliseconds=words.number(seen.latency * 1000, 0)),
     ]

@@ -8,9 +8,9 @@ from html import escape
 from typing import Any
 
 from bot.i18n import Html, Words
-from engine.domain.account import Direction
+from engine.domain.account import Account, Direction
 from engine.domain.gate import Check, CheckResult
-from engine.domain.idea import Observation
+from engine.domain.idea import Idea, Observation
 from engine.domain.snapshot import Bundle, Impact
 from engine.domain.state import Control
 from engine.domain.values import quantize
@@ -57,6 +57,39 @@ def age(words: Words, of: timedelta) -> list[Html]:
     """How old the venue's figures are; nothing while they are of this very second."""
     seconds = int(of.total_seconds())
     return [words("glance.age", seconds=str(seconds))] if seconds >= 1 else []
+
+
+def account_line(words: Words, account: Account) -> Html:
+    """The account's balance, equity and free margin."""
+    return words(
+        "status.account",
+        balance=words.money(account.balance, account.currency),
+        equity=words.money(account.equity, account.currency),
+        free=words.money(account.margin_free, account.currency),
+    )
+
+
+def price_or_none(words: Words, value: Decimal | None, digits: int) -> str:
+    """A price with the digits of its symbol, or the word for no figure."""
+    return words("value.none") if value is None else words.price(quantize(value, digits))
+
+
+def number_or_none(words: Words, value: Decimal | None) -> str:
+    """A figure with two decimals, or the word for no figure."""
+    return words("value.none") if value is None else words.number(quantize(value, 2))
+
+
+def idea_line(words: Words, idea: Idea) -> Html:
+    """An idea in a list."""
+    return words(
+        "ideas.line",
+        number=idea.number,
+        symbol=idea.proposal.symbol,
+        direction=direction(words, idea.proposal.direction),
+        score=words.number(idea.confidence.score),
+        status=words(f"idea_status.{idea.status}"),
+        time=words.time(idea.created_at),
+    )
 
 
 def direction(words: Words, way: Direction) -> Html:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from html import escape
 
 from bot import callbacks
@@ -9,14 +10,23 @@ from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
 from bot.views import explain
 from bot.views.card import outcome_of, stamp
-from bot.views.facts import check_line, coded, condition, direction, next_news, paper, reason
+from bot.views.facts import (
+    check_line,
+    coded,
+    condition,
+    idea_line,
+    next_news,
+    number_or_none,
+    paper,
+    price_or_none,
+    reason,
+)
 from bot.views.positions import goal
 from engine.domain.decision import Action, Decision
 from engine.domain.gate import CheckResult
 from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.position_orders import PositionOrder
 from engine.domain.snapshot import Bundle
-from engine.domain.values import quantize
 from engine.flow.judgement import Answer, Outcome
 from engine.flow.overview import Story
 from engine.flow.replay import Replay
@@ -29,25 +39,13 @@ def ideas(words: Words, found: Sequence[Idea], *, waiting: bool, is_live: bool) 
     lines = [words(title, kind=paper(words, is_live=is_live))]
     if not found:
         lines.append(words("ideas.none"))
-    lines += [_idea(words, idea) for idea in found]
+    lines += [idea_line(words, idea) for idea in found]
     open_ = [i for i in found if i.status is IdeaStatus.NEEDS_APPROVAL]
     rows = tuple(
         (Button(words("button.open_idea", number=idea.number), callbacks.idea("card", idea.id)),)
         for idea in open_[:5]
     )
     return Screen(text=Html("\n".join(lines)), buttons=rows)
-
-
-def _idea(words: Words, idea: Idea) -> Html:
-    return words(
-        "ideas.line",
-        number=idea.number,
-        symbol=idea.proposal.symbol,
-        direction=direction(words, idea.proposal.direction),
-        score=words.number(idea.confidence.score),
-        status=words(f"idea_status.{idea.status}"),
-        time=words.time(idea.created_at),
-    )
 
 
 def stream(
@@ -168,15 +166,8 @@ def saw(words: Words, story: Story) -> Screen:
 
 def _seen(words: Words, bundle: Bundle) -> Html:
     now, last = bundle.indicators, bundle.candles[-1]
-
-    def figure(value: Decimal | None) -> str:
-        if value is None:
-            return str(words("value.none"))
-        return words.price(quantize(value, bundle.instrument.digits))
-
-    def number(value: Decimal | None) -> str:
-        return words("value.none") if value is None else words.number(quantize(value, 2))
-
+    figure = partial(price_or_none, words, digits=bundle.instrument.digits)
+    number = partial(number_or_none, words)
     lines = [
         words("saw.title", symbol=bundle.symbol, time=words.moment(bundle.instant)),
         words(

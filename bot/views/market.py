@@ -1,17 +1,25 @@
 """The market's own screens: releases, headlines, indicators, charts, and an evaluation of now."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from functools import partial
 
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
-from bot.views.facts import check_line, coded, condition, paper, reason, span
+from bot.views.facts import (
+    check_line,
+    coded,
+    condition,
+    number_or_none,
+    paper,
+    price_or_none,
+    reason,
+    span,
+)
 from bot.views.history import gate
 from engine.domain.market import Timeframe
 from engine.domain.snapshot import Bundle, CalendarEvent, Headline, Impact
 from engine.domain.strategy import Strategy
-from engine.domain.values import quantize
 from engine.flow.judgement import Outcome
 from engine.flow.market import Headlines, Releases
 
@@ -89,15 +97,8 @@ def _headline(words: Words, item: Headline) -> Html:
 def indicators(words: Words, bundle: Bundle) -> Screen:
     """The figures of the last closed candle."""
     now, last = bundle.indicators, bundle.candles[-1]
-
-    def price(value: Decimal | None) -> str:
-        if value is None:
-            return str(words("value.none"))
-        return words.price(quantize(value, bundle.instrument.digits))
-
-    def number(value: Decimal | None) -> str:
-        return words("value.none") if value is None else words.number(quantize(value, 2))
-
+    price = partial(price_or_none, words, digits=bundle.instrument.digits)
+    number = partial(number_or_none, words)
     lines = [
         words(
             "indicators.title",

@@ -6,7 +6,7 @@ from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.costs import costs, margin_level
-from bot.views.facts import age, badge, coded, direction, paper, reason, signed
+from bot.views.facts import account_line, age, badge, coded, direction, paper, reason, signed
 from engine.domain.account import Account
 from engine.flow.overview import Status, Today, Watched
 
@@ -50,12 +50,7 @@ def _account(words: Words, seen: Status) -> list[Html]:
     if account is None:
         return [words("status.no_broker")]
     return [
-        words(
-            "status.account",
-            balance=words.money(account.balance, account.currency),
-            equity=words.money(account.equity, account.currency),
-            free=words.money(account.margin_free, account.currency),
-        ),
+        account_line(words, account),
         *margin_level(words, account),
         words(
             "status.positions",

@@ -14,8 +14,8 @@ from bot.views.rules import rules
 from bot.views.settings import said
 from engine.domain.person import Role
 from engine.domain.strategy import Strategy, StrategyVersion
-from engine.flow.strategies import Changed
 from engine.flow.strategy_book import Line
+from engine.flow.strategy_records import Changed
 from engine.strategies.changes import Change
 
 #: Strategies on a page, versions with a button, and changes that are shown.

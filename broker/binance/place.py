@@ -1,23 +1,13 @@
 """Which address is the real exchange, and which one only plays."""
 
-from urllib.parse import urlsplit
+from broker.sites import moves_money
 
-from engine.errors import InvalidInput
-
-#: The exchange's own networks without real money, and a stand-in on this machine.
-_PLAY = frozenset(
-    ("testnet.binance.vision", "demo-api.binance.com", "127.0.0.1", "localhost", "::1")
-)
-_LOCAL = frozenset(("127.0.0.1", "localhost", "::1"))
+#: The exchange's own networks without real money.
+_PLAY = ("testnet.binance.vision", "demo-api.binance.com")
 
 
 def is_real(url: str) -> bool:
     """Whether real money moves at an address: everywhere but where it is known not to. Raises
     :class:`InvalidInput` for an address without https, except on this machine.
     """
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOCAL)
-    if not secure or not host or parts.query or parts.username is not None:
-        raise InvalidInput("BINANCE_URL is not like https://testnet.binance.vision")
-    return host not in _PLAY
+    return moves_money(url, _PLAY, setting="BINANCE_URL", example="https://testnet.binance.vision")

@@ -52,7 +52,7 @@ def read_recording(path: Path) -> Recording:
 
 
 class RecordedMarket:
-    """The ports ``MarketData`` and ``Tape`` over one recording.
+    """The port ``MarketData`` over one recording, which is played candle by candle.
 
     The market time is when the last played candle closed. The place is a document in the ledger, so
     that any number of workers see the same market and only one of them moves it on. ``terms`` are

@@ -112,11 +112,6 @@ class BacktestRun:
     problem: str | None = None
 
     @property
-    def is_partial(self) -> bool:
-        """Whether its report is of a run that was cancelled."""
-        return self.state is RunState.CANCELLED and self.report is not None
-
-    @property
     def is_under_way(self) -> bool:
         """Whether it may still change."""
         return self.state in UNDER_WAY

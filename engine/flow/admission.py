@@ -66,8 +66,8 @@ class Admit:
     async def look(
         self, polls: Polls, caller: Caller, *, who: tuple[int, str] | None = None
     ) -> tuple[Look, bool]:
-        """The same by one look and without a note. The other part of the answer is whether it goes
-        on as it was: for one that takes over, the caller needs a transaction.
+        """The same by one look, without a note. The second part of the answer is False for a
+        terminal that takes over: the caller then needs a transaction.
         """
         wanted = digest(caller.token)
         look = await polls.look(wanted)

@@ -30,9 +30,11 @@ KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgeted(Guard):
-    """Asks only what the day's budget still holds. The most that a call may cost is put aside
-    before it and settled after it; of a call that was cut off by a crash it stays aside. ``room``
-    is how many tokens the model is known to be given for thinking, beside those of its answer.
+    """Asks only what the day's budget can still pay.
+
+    The most that a call may cost is reserved before it; what it did cost is booked after it. A call
+    that a crash cut off keeps its reservation. ``room`` is how many tokens the model may think
+    with, beside those of its answer.
     """
 
     inner: Analyst
@@ -69,8 +71,8 @@ class Budgeted(Guard):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembering(Guard):
-    """An equal question to the same model gets the answer that was given; the key is a hash of all
-    that would be sent, evidence included.
+    """Gives an equal question to the same model the answer that it had before. Equal is a question
+    with the same hash over everything that would be sent, evidence included.
     """
 
     inner: Analyst

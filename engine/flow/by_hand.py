@@ -6,10 +6,8 @@ person who gave it, through the same use case as a tap, and is sent as any order
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID, uuid5
 
-from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Entry
 from engine.domain.gate import Verdict
 from engine.domain.idea import Idea, IdeaStatus
@@ -21,7 +19,7 @@ from engine.domain.snapshot import Bundle
 from engine.errors import IllegalMove, InvalidInput, NotFound
 from engine.flow.answering import Approved, ApproveIdea, Became
 from engine.flow.evaluations import rationale
-from engine.flow.ideas import idea_notice
+from engine.flow.ideas import idea_notice, made_of, question_of
 from engine.flow.judgement import ByHand, Outcome, consider_by_hand
 from engine.flow.overview import story
 from engine.flow.people import person_at_least
@@ -160,41 +158,16 @@ async def _write(
     outcome: Outcome,
 ) -> None:
     """The idea, its question where the gate lets it be asked, and its record."""
-    proposal, report = outcome.evaluation.proposal, outcome.report
-    assert proposal is not None
+    report = outcome.report
     assert report is not None
-    assert outcome.sizing is not None
-    assert outcome.confidence is not None
-    assert bundle.quote is not None
     now, hash_ = await tx.now(), await tx.bundles.put(bundle)
     idea = await tx.ideas.add(
-        Idea(
-            id=idea_id,
-            number=0,
-            proposal=proposal,
-            sizing=outcome.sizing,
-            confidence=outcome.confidence,
-            strategy_id=outcome.evaluation.strategy_id,
-            strategy_version=outcome.evaluation.strategy_version,
-            strategy_name="By hand",
-            bundle_hash=hash_,
-            status=IdeaStatus.WAITING,
-            market_time=bundle.instant,
-            created_at=now,
-        )
+        made_of(outcome, bundle, id_=idea_id, bundle_hash=hash_, name="By hand", now=now)
     )
     status, action = _STATUS.get(report.verdict, _PUT_FORWARD)
     await tx.ideas.swap(idea, idea.move(status))
     if status is IdeaStatus.NEEDS_APPROVAL:
-        await tx.ideas.ask(
-            Approval(
-                idea_id=idea.id,
-                ending=Ending.PENDING,
-                expires_at=now + timedelta(seconds=bundle.settings.idea_ttl_seconds),
-                proposed_price=proposal.entry,
-                proposed_spread=bundle.quote.spread,
-            )
-        )
+        await tx.ideas.ask(question_of(idea, bundle))
         await tx.outbox.tell(idea_notice(idea), Audience())
     await tx.history.append(
         Entry(
@@ -204,7 +177,7 @@ async def _write(
             symbol=bundle.symbol,
             market_time=bundle.instant,
             rationale=rationale(outcome),
-            confidence_score=outcome.confidence.score,
+            confidence_score=idea.confidence.score,
             risk_check_result=report.result,
             strategy_id=idea.strategy_id,
             strategy_version=idea.strategy_version,

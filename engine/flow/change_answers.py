@@ -30,9 +30,8 @@ _ENDED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """How a proposal stands after an answer; ``mine`` is whether it was this answer that ended it.
-
-    One that was over, or changed meanwhile, or came too late, is not the answer's.
+    """How a proposal stands after an answer. ``mine`` is whether this answer ended it: it did not
+    where the proposal was over already, its time had passed, or its subject had changed.
     """
 
     proposal: ChangeProposal
@@ -80,8 +79,8 @@ class ExpireChanges:
     async def over(
         self, tx: Transaction, proposal: ChangeProposal, at: datetime | None
     ) -> tuple[ChangeProposal | None, list[Entry]]:
-        """End a proposal that was taken, if it is due, and its records, which the caller appends
-        last; None for one that may still be answered.
+        """End a proposal that the caller holds, if it is due. The answer is the proposal, None
+        while it may still be answered, and its records, which the caller appends last.
         """
         now = await tx.now()
         if not await is_current(tx, proposal.draft.subject):

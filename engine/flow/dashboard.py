@@ -31,7 +31,7 @@ class ReadDashboard:
     """Everything a dashboard shows, for as many as look.
 
     The watched symbols are computed once in a ``life``, as long as the account lives in its glance;
-    a life of nothing computes them each time. ``timer`` counts seconds from anywhere.
+    with a life of zero they are computed each time. ``timer`` counts seconds from anywhere.
     """
 
     store: Store

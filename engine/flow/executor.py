@@ -8,18 +8,11 @@ machine, and position orders. Nothing here opens a trade.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from engine.domain.account import Position
 from engine.domain.decision import Action, Entry
-from engine.domain.operator_command import (
-    LIFE,
-    AccountMode,
-    CommandStatus,
-    CommandType,
-    OperatorCommand,
-)
-from engine.domain.state import Control, TradingState
+from engine.domain.operator_command import CommandStatus, CommandType, OperatorCommand
+from engine.domain.state import Control
 from engine.errors import (
     BrokerSilent,
     IllegalMove,
@@ -30,11 +23,10 @@ from engine.errors import (
     WouldHalt,
 )
 from engine.flow.command_closes import ask, concerned, ends
+from engine.flow.command_guards import Ends, may_begin, version_to_lift
 from engine.flow.command_records import done, finish, held, record
 from engine.flow.halts import PAUSE, ChangeControl, Wish
 from engine.flow.latch import market_time
-from engine.flow.operator_commands import role_for
-from engine.flow.people import person_at_least
 from engine.flow.reload import ReloadParams
 from engine.ports import Bell, Broker, MarketData, Store, Transaction
 
@@ -48,14 +40,6 @@ _PATIENCE = timedelta(seconds=60)
 _MOST_ATTEMPTS = 5
 
 _S = CommandStatus
-
-
-class _Ends(Exception):
-    """A command comes to this end."""
-
-    def __init__(self, status: CommandStatus, reason: str, **facts: Any) -> None:
-        super().__init__(reason)
-        self.status, self.reason, self.facts = status, reason, facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +87,16 @@ class ExecuteCommands:
         """One claimed command as it stands afterwards; None when somebody else holds it."""
         try:
             if command.attempts > _MOST_ATTEMPTS:
-                raise _Ends(_S.FAILED, "gave_up")
+                raise Ends(_S.FAILED, "gave_up")
             if command.type.closes:
                 return await self._close(command)
             if command.type is CommandType.RELOAD_PARAMS:
                 return await self._reload(command)
             return await self._control(command)
-        except _Ends as end:
+        except Ends as end:
             return await self._end(command, end)
 
-    async def _end(self, command: OperatorCommand, end: _Ends) -> OperatorCommand | None:
+    async def _end(self, command: OperatorCommand, end: Ends) -> OperatorCommand | None:
         async with self.store.begin() as tx:
             mine = await held(tx, command)
             if mine is None:
@@ -122,25 +106,13 @@ class ExecuteCommands:
             await tx.history.append(entry)
         return after
 
-    async def _guard(self, tx: Transaction, command: OperatorCommand, now: datetime) -> None:
-        """Whatever keeps a command from being begun."""
-        if command.person_id is not None:
-            try:
-                await person_at_least(tx, command.person_id, role_for(command.type))
-            except NotAllowed as error:
-                raise _Ends(_S.FAILED, "not_allowed") from error
-        kind, is_live = command.type, self.broker.is_live
-        if (kind.closes or kind.resumes) and not now - command.created_at <= LIFE:
-            raise _Ends(_S.SKIPPED, "expired")
-        mode = AccountMode.LIVE if is_live else AccountMode.PAPER
-        if command.payload.mode not in (None, mode):
-            raise _Ends(_S.SKIPPED, "other_mode", mode=str(mode))
-        if kind.closes and is_live and not self.live_enabled:
-            raise _Ends(_S.SKIPPED, "live_trading_disabled")
-
-    # --- the trading state: effect, note and end are one transaction ---
+    async def _may_begin(self, tx: Transaction, command: OperatorCommand, now: datetime) -> None:
+        await may_begin(
+            tx, command, now, is_live=self.broker.is_live, live_enabled=self.live_enabled
+        )
 
     async def _control(self, command: OperatorCommand) -> OperatorCommand | None:
+        """Move the trading state: effect, note and end are one transaction."""
         at = await market_time(self.market)
         wish = await self._wish(command)
         async with self.store.begin() as tx:
@@ -149,10 +121,10 @@ class ExecuteCommands:
             if mine is None:
                 return None
             now = await tx.now()
-            await self._guard(tx, mine, now)
+            await self._may_begin(tx, mine, now)
             started = record(Action.COMMAND_STARTED, mine, now, "started", market_time=at)
             if command.type.resumes:
-                wish = replace(wish, expected=await _expected(tx, mine, control))
+                wish = replace(wish, expected=await version_to_lift(tx, mine, control))
             before, after, entries = await self._change(tx, mine, wish, at)
             action = {
                 "action": command.type.lower(),
@@ -173,7 +145,7 @@ class ExecuteCommands:
             try:
                 return self.change_control.to_symbol(pair, paused=not kind.resumes)
             except InvalidInput as error:
-                raise _Ends(_S.FAILED, "not_watched", message=str(error)) from error
+                raise Ends(_S.FAILED, "not_watched", message=str(error)) from error
         return await self.change_control.to_resume() if kind.resumes else PAUSE
 
     async def _change(
@@ -182,17 +154,16 @@ class ExecuteCommands:
         try:
             return await self.change_control.within(tx, command.person_id, wish, market_time=at)
         except NotAllowed as error:
-            raise _Ends(_S.FAILED, "not_allowed") from error
+            raise Ends(_S.FAILED, "not_allowed") from error
         except WouldHalt as error:
-            raise _Ends(_S.FAILED, "would_halt", message=str(error)) from error
+            raise Ends(_S.FAILED, "would_halt", message=str(error)) from error
         except Outdated as error:
-            raise _Ends(_S.FAILED, "overtaken", message=str(error)) from error
+            raise Ends(_S.FAILED, "overtaken", message=str(error)) from error
         except IllegalMove as error:
-            raise _Ends(_S.SKIPPED, "already", message=str(error)) from error
-
-    # --- closes: asked in one transaction, and looked after till each has its end ---
+            raise Ends(_S.SKIPPED, "already", message=str(error)) from error
 
     async def _close(self, command: OperatorCommand) -> OperatorCommand | None:
+        """Ask for the closes, or look after those that were asked for till each has its end."""
         if "actions" in command.result:
             return await self._pursue(command)
         try:
@@ -212,7 +183,7 @@ class ExecuteCommands:
             if mine is None:
                 return [], None
             now = await tx.now()
-            await self._guard(tx, mine, now)
+            await self._may_begin(tx, mine, now)
             entries = [record(Action.COMMAND_STARTED, mine, now, "started")]
             actions = []
             for position in concerned(mine, positions):
@@ -253,7 +224,7 @@ class ExecuteCommands:
             now = await tx.now()
             if mine.claimed_at is not None and now - mine.claimed_at < _PATIENCE:
                 return await _release(tx, mine, now)
-        raise _Ends(_S.FAILED, "broker_silent")
+        raise Ends(_S.FAILED, "broker_silent")
 
     async def _reload(self, command: OperatorCommand) -> OperatorCommand | None:
         async with self.store.begin() as tx:
@@ -261,12 +232,12 @@ class ExecuteCommands:
             if mine is None:
                 return None
             now = await tx.now()
-            await self._guard(tx, mine, now)
+            await self._may_begin(tx, mine, now)
             started = record(Action.COMMAND_STARTED, mine, now, "started")
             try:
                 found = await self.reload_params(tx)
             except TraderError as error:
-                raise _Ends(_S.FAILED, "not_readable", message=str(error)) from error
+                raise Ends(_S.FAILED, "not_readable", message=str(error)) from error
             action = {"action": "reload_params", "outcome": "done", **found}
             mine = replace(mine, result={"actions": [action]})
             after, end = await finish(tx, mine, _S.SUCCEEDED, now)
@@ -279,22 +250,3 @@ async def _release(tx: Transaction, command: OperatorCommand, now: datetime) -> 
     after = replace(command, attempts=0, waits=True, lease_until=now + _AGAIN)
     await tx.operator_commands.save(after)
     return after
-
-
-async def _expected(tx: Transaction, command: OperatorCommand, control: Control) -> int:
-    """The version of the control that a command to trade again is bound to: the one it was given
-    under, and what earlier commands made of that since. A pause of anybody else that came in
-    between is not lifted unseen; a halt needs the two steps of the chat.
-    """
-    pair = command.payload.pair
-    if control.may_open if pair is None else pair not in control.paused_symbols:
-        raise _Ends(_S.SKIPPED, "already", state=str(control.state))
-    stopped = (TradingState.HALTED, TradingState.EMERGENCY_STOP)
-    if pair is None and control.state in stopped:
-        raise _Ends(_S.FAILED, "needs_confirmation", state=str(control.state))
-    version = command.control_version
-    for earlier in await tx.operator_commands.ended_since(command.created_at):
-        moved = earlier.result.get("control")
-        if earlier.id < command.id and moved is not None and moved["before"] == version:
-            version = moved["after"]
-    return version

@@ -43,8 +43,8 @@ _MANY = 20
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What is explained from, in which languages; ``attempt`` counts those of the idea, and
-    ``is_told`` says whether people know of one that ended.
+    """What an explanation is made from, and its languages. ``attempt`` is the number of this
+    attempt at the idea; ``is_told`` is whether people were told how an earlier one ended.
     """
 
     idea: Idea
@@ -58,9 +58,9 @@ class Material:
 class ExplainIdeas:
     """Explain what is due, one idea after the other; answers what was explained.
 
-    Of several who come, one explains an idea. Any of it may be cut off at any point: a claim that
-    ran out is free again, and what was written is not written twice. Where no answer comes the idea
-    is due again after a pause, a few times, while it is recent.
+    Several workers may call this at once; one of them explains an idea. It may be cut off at any
+    point: a claim that ran out is free again, and nothing is written twice. An idea without an
+    answer is due again after a pause, a few times, while it is recent.
     """
 
     store: Store

@@ -31,7 +31,7 @@ TOLD_AT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a look at one feed brought; without a sight there was nothing that could be read."""
+    """What a look at one feed brought; ``sight`` is None where nothing could be read."""
 
     sight: Sight | None
     faults: tuple[FeedFault, ...]

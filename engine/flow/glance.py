@@ -38,8 +38,8 @@ class Glimpse:
 
 @dataclass(eq=False, kw_only=True)
 class Glance:
-    """Reads of one venue for views. ``timer`` counts seconds from anywhere; a ``life`` of nothing
-    asks the venue each time.
+    """Reads of one venue for views. ``timer`` counts seconds from anywhere. With a ``life`` of zero
+    the venue is asked each time.
 
     What is shown is dropped when it is older than its life, or a trade was filled, changed or
     closed since. Those who ask meanwhile wait for one answer; a venue that is silent is asked again

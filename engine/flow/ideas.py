@@ -1,14 +1,16 @@
-"""What an idea becomes: its id, its order, its past, and what people are told of it."""
+"""An idea and what it becomes: its id, its question, its order, its past, what people are told."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
 
-from engine.domain.idea import Idea
+from engine.domain.approval import Approval, Ending
+from engine.domain.idea import Idea, IdeaStatus
 from engine.domain.notice import Kind, Notice, Priority
 from engine.domain.order import Order, OrderState
-from engine.domain.snapshot import PastIdea
+from engine.domain.snapshot import Bundle, PastIdea
 from engine.domain.strategy import Strategy
+from engine.flow.judgement import Outcome
 from engine.snapshot.canonical import digest
 
 #: An order that has not left this long after it was decided never leaves.
@@ -18,6 +20,42 @@ ORDER_LIFE = timedelta(seconds=60)
 def idea_id(bundle_hash: str, strategy: Strategy) -> UUID:
     """The idea's id: the same bundle and strategy version can only ever make one idea."""
     return uuid5(strategy.id, f"{strategy.version}:{bundle_hash}")
+
+
+def made_of(
+    outcome: Outcome, bundle: Bundle, *, id_: UUID, bundle_hash: str, name: str, now: datetime
+) -> Idea:
+    """The idea of an outcome that has one, not yet numbered; ``name`` is its strategy's."""
+    evaluation = outcome.evaluation
+    assert evaluation.proposal is not None
+    assert outcome.sizing is not None
+    assert outcome.confidence is not None
+    return Idea(
+        id=id_,
+        number=0,
+        proposal=evaluation.proposal,
+        sizing=outcome.sizing,
+        confidence=outcome.confidence,
+        strategy_id=evaluation.strategy_id,
+        strategy_version=evaluation.strategy_version,
+        strategy_name=name,
+        bundle_hash=bundle_hash,
+        status=IdeaStatus.WAITING,
+        market_time=bundle.instant,
+        created_at=now,
+    )
+
+
+def question_of(idea: Idea, bundle: Bundle) -> Approval:
+    """The question whether an idea shall be traded, at the quote it was made from."""
+    assert bundle.quote is not None
+    return Approval(
+        idea_id=idea.id,
+        ending=Ending.PENDING,
+        expires_at=idea.created_at + timedelta(seconds=bundle.settings.idea_ttl_seconds),
+        proposed_price=idea.proposal.entry,
+        proposed_spread=bundle.quote.spread,
+    )
 
 
 def client_id(account_id: str, idea: UUID) -> str:

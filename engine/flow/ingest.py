@@ -46,7 +46,7 @@ class Ingested:
     whether the stream has a newer candle than before, which nobody has judged.
 
     ``is_ours`` is False when the turn took so long that somebody else has the stream: nothing of it
-    was written. ``percent`` is how much of the candles of before is there, None when none came.
+    was written. ``percent`` is how much of the older candles is stored, None when none came.
     """
 
     symbol: str
@@ -64,11 +64,11 @@ class Ingested:
 class IngestCandles:
     """Read streams that are due: the watched ones, and the longer timeframes strategies look at.
 
-    A stream is due again after ``every``, or when its next candle closes if that is sooner. The
-    first time it reads what indicators need, then page by page what else there is of ``history``;
-    then what closed since, with the last few candles again; and the holes that are no weekend,
-    where the market ``rests`` then, until the venue has said twice that they are empty. One that
-    fails is tried after five seconds, then after twice as long each time, up to five minutes.
+    A stream is due again after ``every``, or when its next candle closes if that is sooner. Its
+    first turn reads what indicators need, the next ones the rest of ``history``, page by page; each
+    later one reads what closed since, and the last few candles again. Holes are asked for until the
+    venue has said twice that they are empty; a weekend is none where the market ``rests`` then. A
+    stream that fails is tried after five seconds, then after twice as long, up to five minutes.
     """
 
     store: Store

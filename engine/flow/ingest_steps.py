@@ -31,10 +31,11 @@ _TWICE = 2
 
 @dataclass(slots=True)
 class Reading:
-    """What the venue said in a turn; None is what it was not asked for, or did not answer.
+    """What the venue said in a turn; None for what it was not asked, or did not answer.
 
-    ``fresh`` are the newest candles, ``page`` some of before, ``answer`` what it has from the
-    oldest of the gaps on that were ``asked`` for. ``begins`` is where candles of before begin.
+    ``fresh`` are the newest candles, ``page`` is a page of older ones. ``asked`` are the gaps that
+    were asked for, ``answer`` is what the venue has from the oldest of them on. ``begins`` is how
+    far back candles are wanted.
     """
 
     fresh: tuple[Candle, ...] | None = None
@@ -61,8 +62,8 @@ def reaching(state: StreamState, begins: datetime) -> StreamState:
 
 
 def wants_fresh(state: StreamState, every: timedelta, now: datetime) -> bool:
-    """Whether the newest candles are asked for in this turn: always, but for the turns in between
-    that only bring candles of before.
+    """Whether this turn asks for the newest candles: always, except in turns that only fetch a page
+    of older ones.
     """
     if not state.is_filling or state.failures or state.good_at is None or state.latest is None:
         return True
@@ -115,7 +116,7 @@ async def keep_fresh(
 async def keep_page(
     table: Candles, state: StreamState, reading: Reading, *, rests: bool
 ) -> tuple[StreamState, Stored]:
-    """Store a page of before, and note how far it reaches; none means that there are no more."""
+    """Store a page of older candles and note how far it reaches; an empty one is the last."""
     done, until = state.filled_to, state.filled_until
     if reading.page is None or done is None or until is None:
         return state, Stored()

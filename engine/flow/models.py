@@ -81,7 +81,7 @@ class CancelTraining:
 class Retrain:
     """Ask for a new training of every approved model that has grown old: another candidate.
 
-    ``every`` nothing is never. A newer model of the stream, whatever became of it, counts.
+    Zero for ``every`` is never. A newer model of the stream, whatever became of it, counts.
     """
 
     store: Store

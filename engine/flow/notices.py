@@ -164,7 +164,7 @@ class AcknowledgeHalt:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemindOfHalt:
     """While trading is halted and no trader has seen it, say so again and again: each time once,
-    however often it is asked and whichever process asks. ``every`` nothing is never.
+    however often it is asked and whichever process asks. Zero for ``every`` is never.
     """
 
     store: Store

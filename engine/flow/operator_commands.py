@@ -65,9 +65,9 @@ class GiveCommand:
         """The command as it stands: a new one, or the one that was given under this key before;
         and whether it is new.
 
-        Raises :class:`InvalidInput` for a pair that is missing or too much, :class:`NotAllowed`
-        below a trader, or below an admin for RELOAD_PARAMS, and :class:`IllegalMove` when the key
-        was given with something else.
+        Raises :class:`InvalidInput` for a pair that is missing or has no place here,
+        :class:`NotAllowed` below a trader, or below an admin for RELOAD_PARAMS, and
+        :class:`IllegalMove` when the key was given with something else.
         """
         payload = Payload(pair=self._pair(kind, pair), mode=mode)
         async with self.store.begin() as tx:

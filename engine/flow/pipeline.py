@@ -16,14 +16,13 @@ stage writes 7 in the transaction that makes it true.
 from asyncio import Semaphore, gather
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Decision, Entry, GateSnapshot
 from engine.domain.gate import Verdict
-from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.idea import IdeaStatus
 from engine.domain.market import Timeframe
 from engine.domain.notice import Audience
 from engine.domain.snapshot import Bundle
@@ -31,7 +30,7 @@ from engine.domain.strategy import Strategy
 from engine.errors import FeedError, NotFound
 from engine.flow.cycle import PUT_FORWARD, Seen, Written
 from engine.flow.evaluations import no_trade, rationale, snapshot_of
-from engine.flow.ideas import idea_id, idea_notice, intent, past_idea
+from engine.flow.ideas import idea_id, idea_notice, intent, made_of, past_idea, question_of
 from engine.flow.judgement import Outcome, consider
 from engine.gate.feed_guard import is_unclosed, sight_of
 from engine.ports import Bell, Store, Transaction
@@ -191,26 +190,16 @@ class RunCycle:
         written: Written,
     ) -> None:
         """Store the idea, and ask for it or take its order, as the verdict says."""
-        proposal = outcome.evaluation.proposal
         assert outcome.report is not None
-        assert outcome.sizing is not None
-        assert outcome.confidence is not None
-        assert proposal is not None
         status, action = _STATUS[outcome.report.verdict]
         idea = await tx.ideas.add(
-            Idea(
-                id=idea_id(hash_, strategy),
-                number=0,
-                proposal=proposal,
-                sizing=outcome.sizing,
-                confidence=outcome.confidence,
-                strategy_id=strategy.id,
-                strategy_version=strategy.version,
-                strategy_name=strategy.name,
+            made_of(
+                outcome,
+                bundle,
+                id_=idea_id(hash_, strategy),
                 bundle_hash=hash_,
-                status=IdeaStatus.WAITING,
-                market_time=bundle.instant,
-                created_at=now,
+                name=strategy.name,
+                now=now,
             )
         )
         await tx.ideas.swap(idea, idea.move(status))
@@ -225,16 +214,7 @@ class RunCycle:
             written.take(order, bundle)
             detail["client_id"] = order.client_id
         if outcome.report.verdict is Verdict.ASK:
-            assert bundle.quote is not None
-            await tx.ideas.ask(
-                Approval(
-                    idea_id=idea.id,
-                    ending=Ending.PENDING,
-                    expires_at=now + timedelta(seconds=bundle.settings.idea_ttl_seconds),
-                    proposed_price=proposal.entry,
-                    proposed_spread=bundle.quote.spread,
-                )
-            )
+            await tx.ideas.ask(question_of(idea, bundle))
         if outcome.report.verdict in PUT_FORWARD:
             await tx.outbox.tell(idea_notice(idea), Audience())
             written.ideas = (*written.ideas, past_idea(idea))
@@ -246,7 +226,7 @@ class RunCycle:
                 symbol=bundle.symbol,
                 market_time=bundle.instant,
                 rationale=rationale(outcome),
-                confidence_score=outcome.confidence.score,
+                confidence_score=idea.confidence.score,
                 risk_check_result=outcome.report.result,
                 strategy_id=strategy.id,
                 strategy_version=strategy.version,

@@ -8,7 +8,8 @@ from engine.domain.settings import SettingsVersion, back_to, differences, writte
 from engine.errors import InvalidInput, NotFound
 from engine.flow.change_proposals import settings_changes
 from engine.flow.settings import ChangeSettings, ReadSettings, must_be_in_force
-from engine.flow.strategies import Changed, EditStrategy, ReadVersions, version_of
+from engine.flow.strategies import EditStrategy, ReadVersions, version_of
+from engine.flow.strategy_records import Changed
 from engine.strategies.documents import text
 
 #: Versions of the settings that can be gone back to.

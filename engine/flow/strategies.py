@@ -2,32 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
-from engine.domain.decision import Action, Entry
-from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.person import Person, Role
 from engine.domain.strategy import Strategy, StrategyVersion
 from engine.errors import InvalidInput, NotFound, Outdated
 from engine.flow.people import person_at_least
+from engine.flow.strategy_records import Changed, write_version
 from engine.ports import Store, Transaction
-from engine.snapshot.canonical import plain
-from engine.strategies.changes import Change, diff
-from engine.strategies.documents import document, parse, slug, strategy_id
-
-_REASON_LENGTH = 200
-#: So many differences are told to the others; the record has them all.
-_TOLD = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """What a change made of a strategy; ``before`` is None for a new one."""
-
-    before: Strategy | None
-    after: Strategy
-    changes: tuple[Change, ...]
+from engine.strategies.changes import diff
+from engine.strategies.documents import parse, slug, strategy_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +43,7 @@ class EditStrategy:
         """The same in a caller's transaction; its record is written."""
         person = await _person(tx, person_id, Role.ADMIN)
         before, after = await _edited(tx, id_, text, expected)
-        return await _write(tx, before, after, person, reason)
+        return await write_version(tx, before, after, person, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +94,8 @@ class SwitchStrategy:
                     mistake="strategy_on" if on else "strategy_off",
                     name=before.name,
                 )
-            return await _write(tx, before, replace(before, is_active=on), person, reason)
+            after = replace(before, is_active=on)
+            return await write_version(tx, before, after, person, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +113,7 @@ class AddStrategy:
             made = parse(strategy_id(""), text, version=0, is_active=False)
             made = replace(made, id=strategy_id(slug(made.name)))
             _only(made, await tx.settings.strategies(), new=True)
-            return await _write(tx, None, made, person, reason)
+            return await write_version(tx, None, made, person, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,64 +221,3 @@ def must_be_at(current: Strategy, expected: int) -> None:
             " again",
             mistake="strategy_outdated", name=current.name, version=current.version,
         )  # fmt: skip
-
-
-async def _write(
-    tx: Transaction, before: Strategy | None, after: Strategy, person: Person | None, reason: str
-) -> Changed:
-    reason = " ".join(reason.split())
-    if not 0 < len(reason) <= _REASON_LENGTH:
-        raise InvalidInput(
-            f"say in 1 to {_REASON_LENGTH} characters why the strategy changes",
-            mistake="reason",
-            field="reason",
-            most=_REASON_LENGTH,
-        )
-    by = "cli" if person is None else person.name
-    # Every send holds the control while it begins: none begins under a version that is gone.
-    await tx.controls.take()
-    saved = await tx.settings.save_strategy(
-        after,
-        by=by[:60],
-        reason=reason,
-        expected=0 if before is None else before.version,
-    )
-    changes = diff(before, saved)
-    await tx.outbox.tell(
-        Notice(
-            kind=Kind.STRATEGY,
-            key=f"strategy:{saved.id}:{saved.version}",
-            priority=Priority.SAFETY,
-            detail={
-                "by": by,
-                "reason": reason,
-                "name": saved.name,
-                "version": saved.version,
-                "changes": [plain(change) for change in changes[:_TOLD]],
-            },
-        ),
-        Audience(but=None if person is None else person.id),
-    )
-    await tx.history.append(
-        Entry(
-            action=Action.STRATEGY_CHANGED,
-            occurred_at=await tx.now(),
-            actor="cli" if person is None else f"person:{person.id}",
-            rationale=f"{saved.name}, version {saved.version}: {reason}",
-            strategy_id=saved.id,
-            strategy_version=saved.version,
-            human_override=True,
-            detail={
-                "reason": reason,
-                "version": saved.version,
-                "changes": [plain(change) for change in changes],
-                "before": None if before is None else _kept(before),
-                "after": _kept(saved),
-            },
-        )
-    )
-    return Changed(before=before, after=saved, changes=changes)
-
-
-def _kept(strategy: Strategy) -> dict[str, Any]:
-    return {"is_active": strategy.is_active, **document(strategy)}

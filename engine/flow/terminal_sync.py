@@ -9,20 +9,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from engine.domain.account import Account, TradingDay
 from engine.domain.broker_time import BrokerTime, offset_of
-from engine.domain.decision import Action, Entry
+from engine.domain.decision import Entry
 from engine.domain.market import Timeframe
-from engine.domain.terminal import Command, CommandType, Terminal, Wishes
-from engine.errors import NotFound, Refusal, TerminalRefused
+from engine.domain.terminal import Terminal, Wishes
+from engine.errors import Refusal, TerminalRefused
 from engine.flow.admission import Admit, Caller
-from engine.flow.bridge import alert
+from engine.flow.late_deals import corrections
 from engine.flow.reconcile import measure
 from engine.flow.terminal_wishes import SHORT, Watched, doubted_of, matched, wishes_of
 from engine.ports import Bell, Shown, Store, Streamed, Transaction
-from engine.snapshot.canonical import plain
 
 Json = Mapping[str, Any]
 
@@ -178,7 +176,7 @@ async def _store_books(
     )
     await tx.snapshots.save(terminal.account_id, shown)
     deals = [_at(exact(each), clock, each["time_ms"] / 1000) for each in told["deals"]]
-    entries = await _corrections(tx, terminal, deals, now)
+    entries = await corrections(tx, terminal, deals, now)
     await tx.snapshots.add_deals(terminal.account_id, deals)
     return entries
 
@@ -217,60 +215,6 @@ def _calendar(told: Json, clock: BrokerTime, now: datetime) -> dict[str, Any]:
         "known_until": clock.utc(told["to"]).isoformat(),
         "events": [_at(exact(each), clock, each["time"]) for each in told["events"]],
     }
-
-
-async def _corrections(
-    tx: Transaction, terminal: Terminal, deals: Sequence[Json], now: datetime
-) -> list[Entry]:
-    """Deals of commands that were said not to have been done: recorded, and an alarm."""
-    # A stop or target carries its opening's number: only a close's own deal counts.
-    if not (dealt := {(deal["magic"], deal["entry"] == 0): deal for deal in deals}):
-        return []
-    commands = await tx.commands.of_magics(terminal.account_id, {magic for magic, _ in dealt})
-    entries = []
-    for command in commands:
-        deal = dealt.get((command.magic, command.type is CommandType.OPEN))
-        if deal is None or command.result is None or command.client_id is None:
-            continue
-        if command.result.is_dealt:
-            continue
-        idea_id, symbol = await _whose(tx, command.client_id)
-        told = await tx.history.list(actions=(Action.ORDER_FILLED,), idea_id=idea_id, limit=100)
-        if any(d.entry.detail.get("late", {}).get("id") == command.id for d in told):
-            continue
-        what = "late_deal" if command.type is CommandType.OPEN else "late_close"
-        await alert(tx, terminal, f"{what}:{command.id}", {"what": what, "command": command.id})
-        entries.append(_late(command, deal, idea_id, symbol, now))
-    return entries
-
-
-async def _whose(tx: Transaction, client_id: str) -> tuple[UUID | None, str | None]:
-    """The idea and the symbol of an order, or of a close of its trade."""
-    order = await tx.orders.find(client_id)
-    if order is not None:
-        return order.idea_id, order.symbol
-    try:
-        close = await tx.position_orders.get(client_id)
-    except NotFound:
-        return None, None
-    return close.idea_id, close.symbol
-
-
-def _late(
-    command: Command, deal: Json, idea_id: UUID | None, symbol: str | None, now: datetime
-) -> Entry:
-    assert command.result is not None
-    return Entry(
-        action=Action.ORDER_FILLED,
-        occurred_at=now,
-        actor="broker",
-        symbol=symbol,
-        rationale=f"{command.id} was dealt at {deal['price']} although the terminal had said"
-        f" {command.result.status}",
-        risk_check_result="fail:late_deal",
-        idea_id=idea_id,
-        detail={"late": {"id": command.id, "result": plain(command.result), "deal": dict(deal)}},
-    )
 
 
 def account_of(account_id: str, told: Json, at: datetime) -> Account:

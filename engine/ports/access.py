@@ -25,8 +25,9 @@ class AccessStore(Protocol):
         ...
 
     async def count_try(self, limits: Mapping[str, int], span: timedelta) -> datetime | None:
-        """Count a try under every name, each with its limit: None when it may be looked at, else
-        until when it may not. A span begins with its first try; what is refused counts nowhere.
+        """Count a try under every name, each with its limit. None when the try may be looked at;
+        else the instant until which it may not. A span begins with its first try. A try that is
+        refused is not counted.
         """
         ...
 
@@ -43,11 +44,11 @@ class AccessStore(Protocol):
         ...
 
     async def end_session(self, id_: str) -> None:
-        """End one; again is harmless."""
+        """End a session; a second time is harmless."""
         ...
 
     async def end_sessions(self, person_id: int) -> None:
-        """End all of a person."""
+        """End every session of a person."""
         ...
 
     async def add_key(self, draft: KeyDraft) -> ApiKey:
@@ -55,7 +56,7 @@ class AccessStore(Protocol):
         ...
 
     async def key_of(self, digest: str) -> ApiKey | None:
-        """The key of a digest, revoked or expired as it may be."""
+        """The key of a digest, even one that was revoked or has expired."""
         ...
 
     async def key(self, id_: int) -> ApiKey | None:
@@ -67,7 +68,7 @@ class AccessStore(Protocol):
         ...
 
     async def revoke_key(self, id_: int) -> None:
-        """A key opens nothing more; again is harmless."""
+        """Make a key worthless; a second time is harmless."""
         ...
 
     async def used_key(self, id_: int) -> None:
@@ -91,7 +92,7 @@ class Passwords(Protocol):
         ...
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether it is the one; None takes as long and is never."""
+        """Whether this is the stored password; for None the answer is no, and takes as long."""
         ...
 
     def is_old(self, stored: str) -> bool:

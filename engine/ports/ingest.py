@@ -56,13 +56,13 @@ class Streams(Protocol):
         ...
 
     async def hold(self, state: StreamState, lease: timedelta) -> bool:
-        """Whether a stream is still ours; it then is to the end of the transaction, and for so
-        long. Called first in a transaction that writes what was read.
+        """Whether a stream is still ours. If so, it stays ours to the end of the transaction, and
+        for ``lease`` from now. Called first in a transaction that writes what was read.
         """
         ...
 
     async def settle(self, state: StreamState) -> None:
-        """Note how a stream that is held stands, also when it is due, and let go of it."""
+        """Note how a held stream stands and when it is due again, and let go of it."""
         ...
 
     async def states(self, source: str, keys: Collection[StreamKey]) -> Sequence[StreamState]:
@@ -91,16 +91,16 @@ class Candles(Protocol):
         *,
         known_at: datetime | None = None,
     ) -> tuple[Candle, ...]:
-        """The last ``count`` candles, oldest first, as they stand or as they stood when only that
-        was known which had been learnt until an instant.
+        """The last ``count`` candles, oldest first: as they stand, or with ``known_at`` as they
+        stood at that instant.
         """
         ...
 
     async def window(
         self, source: str, key: StreamKey, count: int, before: Window | None
     ) -> Window:
-        """The last ``count`` candles as they stand; of what the caller has from ``before`` only
-        what was learnt since is read.
+        """The last ``count`` candles as they stand. With the window that the caller had ``before``,
+        only what was learnt since is read.
         """
         ...
 

@@ -66,7 +66,7 @@ class Trainings(Protocol):
     """Trainings that were asked for; one of a symbol and timeframe is open at a time."""
 
     async def add(self, wish: Wish, by: str, person_id: int | None) -> tuple[Training, bool]:
-        """Queue one, and whether it is new: else the one that is open."""
+        """The training that is open now, and whether this call queued it."""
         ...
 
     async def get(self, id_: int) -> Training | None:
@@ -78,7 +78,9 @@ class Trainings(Protocol):
         ...
 
     async def claim(self, lease: timedelta, *, id_: int | None = None) -> Training | None:
-        """Hold the oldest that waits, or whose holder is gone, for so long; or that one alone."""
+        """Hold the oldest training that waits, or whose worker is gone, for ``lease``; with ``id_``
+        that one or none.
+        """
         ...
 
     async def beat(self, training: Training, percent: int, lease: timedelta) -> bool:

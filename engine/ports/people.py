@@ -42,7 +42,7 @@ class People(Protocol):
         ...
 
     async def knock(self, user_id: int) -> Knock:
-        """What is remembered of somebody without access; an empty one for who never came."""
+        """What is remembered of somebody without access; empty for one who never came."""
         ...
 
     async def save_knock(self, knock: Knock) -> None:
@@ -72,7 +72,7 @@ class Outbox(Protocol):
         ...
 
     async def keep_back(self, person_id: int) -> None:
-        """What waits for a person is not sent: they cannot be reached."""
+        """Hold back what waits for a person: they cannot be reached."""
         ...
 
     async def missed(self, person_id: int) -> Mapping[str, int]:

@@ -36,8 +36,8 @@ class Terminals(Protocol):
         ...
 
     async def guess(self, keys: Collection[str], window: timedelta) -> int:
-        """Note a try of a code under every key; the most tries any of them has within the window,
-        this one included.
+        """Count a try of a code under every key. The answer is the largest number of tries that
+        one of the keys has within the window, this one included.
         """
         ...
 
@@ -60,7 +60,7 @@ class Terminals(Protocol):
         ...
 
     async def save(self, terminal: Terminal) -> None:
-        """Store a terminal, but for ``last_seq``, which only grows."""
+        """Store all of a terminal but its ``last_seq``, which only grows."""
         ...
 
     async def remove(self, account_id: str) -> bool:
@@ -72,8 +72,8 @@ class Terminals(Protocol):
 class Look:
     """What a request of a terminal has to know, all of it at one instant.
 
-    ``now`` is the store's clock, ``is_waiting`` as in :meth:`Commands.is_waiting`, ``version`` what
-    tells this state of the terminal from any other.
+    ``now`` is the store's clock. ``is_waiting`` is what :meth:`Commands.is_waiting` says. Two looks
+    with the same ``version`` saw the same state of the terminal.
     """
 
     terminal: Terminal
@@ -84,8 +84,8 @@ class Look:
 
 
 class Polls(Protocol):
-    """What terminals cause again and again when nothing happens: one look, and now and then a note
-    that they live. Neither is part of a transaction, so neither is called in one.
+    """What terminals ask for again and again while nothing happens: a look, and now and then a note
+    that they are alive. Neither is part of a transaction, so neither is called in one.
     """
 
     async def look(self, token_digest: str) -> Look | None:
@@ -93,9 +93,9 @@ class Polls(Protocol):
         ...
 
     async def note(self, look: Look, terminal: Terminal) -> bool:
-        """Store a terminal of which nothing is new but that it was heard. False, and nothing is
-        done, when it is not as it was looked at any more, or somebody is just changing it. A crash
-        of the database may take a note back: it is for what the next request tells again.
+        """Store that a terminal was heard, when nothing else about it is new. False, and nothing is
+        stored, when it has changed since the look or somebody is changing it now. A crash of the
+        database may lose a note; the next request brings it again.
         """
         ...
 
@@ -130,7 +130,7 @@ class Commands(Protocol):
         ...
 
     async def is_waiting(self, account_id: str) -> bool:
-        """Whether there is something to offer, perhaps."""
+        """Whether there may be something to offer."""
         ...
 
     async def lease(
@@ -143,10 +143,11 @@ class Commands(Protocol):
         may_open: bool,
         busy: Collection[int],
     ) -> tuple[Command, ...]:
-        """Offer what is queued, or was offered and whose lease ran out: PAUSE and RESUME first, an
-        OPEN last, each by seq; nothing for a position that is busy, or that another answer holds a
-        command for. ``opens`` is whether the terminal takes an OPEN at all, ``may_open`` whether
-        trades may be opened: an OPEN that was offered before is then only asked about.
+        """Offer what is queued, and what was offered before but whose lease ran out: PAUSE and
+        RESUME first, OPEN last, each kind by seq. Nothing is offered for a position that is busy,
+        or that another answer holds a command for. ``opens`` says whether the terminal takes an
+        OPEN at all. ``may_open`` says whether trades may be opened; where not, an OPEN that was
+        offered before is only asked about.
         """
         ...
 
@@ -155,29 +156,29 @@ class Commands(Protocol):
         ...
 
     async def withdraw(self, client_id: str) -> bool:
-        """Cancel the commands of an order that were never offered; whether none of its commands
-        can be done any more, or was.
+        """Cancel those commands of an order that were never offered. True when none of its commands
+        was carried out, and none can be any more.
         """
         ...
 
     async def stop_opens(self) -> frozenset[str]:
-        """Cancel every OPEN that was never offered, and make those that were a question only. The
-        answer is the orders that thereby cannot be at a venue.
+        """Cancel every OPEN that was never offered; one that was offered is only asked about from
+        now on. The answer is the orders that can therefore not be at a venue.
         """
         ...
 
     async def pause(self, *, paused: bool, account_id: str | None = None) -> None:
-        """Queue a PAUSE or a RESUME for one terminal, or for every one, and take back an older one
-        that waits. Where the last one that is on its way says the same, there is nothing to do.
+        """Queue a PAUSE or a RESUME for one terminal, or for each, in place of an older one that
+        still waits. Nothing is queued where the last one on its way says the same.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a terminal showed last, in the protocol's own form; instants of it are broker time.
+    """What a terminal showed last, in the protocol's own form; its instants are broker time.
 
-    ``at`` is when it arrived, ``offset_seconds`` what the broker's clock is ahead of UTC then.
+    ``at`` is when it arrived; the broker's clock was ``offset_seconds`` ahead of UTC then.
     """
 
     at: datetime
@@ -228,7 +229,7 @@ class Snapshots(Protocol):
         ...
 
     async def symbols(self, account_id: str, names: Collection[str]) -> Mapping[str, Any]:
-        """Specifications and quotes of those names that there are."""
+        """Specifications and quotes by name; names that are not stored are left out."""
         ...
 
     async def save_candles(self, account_id: str, streams: Sequence[Streamed]) -> None:
@@ -240,8 +241,8 @@ class Snapshots(Protocol):
     async def latest(
         self, account_id: str, streams: Collection[tuple[str, Timeframe]]
     ) -> Mapping[tuple[str, Timeframe], datetime]:
-        """The opening instant of the last candle of each stream, by name and timeframe, that has
-        one.
+        """When the last candle of each stream opened, by name and timeframe; streams without a
+        candle are left out.
         """
         ...
 

@@ -79,8 +79,8 @@ class Broker(Protocol):
     ) -> PositionChange:
         """Close an open trade at the market, down to ``volume_left`` lots; zero is all of it.
 
-        Tried once. Raises ``BrokerRefused`` when the venue proves that it did nothing, for a trade
-        that is not open or has no more than that left too, ``BrokerSilent`` for everything that
+        Tried once. Raises ``BrokerRefused`` when the venue proves that it did nothing, also when
+        the trade is not open or no larger than that, and ``BrokerSilent`` for everything that
         leaves the outcome open.
         """
         ...
@@ -119,7 +119,7 @@ class Broker(Protocol):
 
 @runtime_checkable
 class ManyLookUps(Protocol):
-    """What a venue can do besides whose books answer for many orders as fast as for one."""
+    """A venue whose books answer for many orders as fast as for one."""
 
     async def look_up_many(self, client_ids: Sequence[str]) -> Mapping[str, Found | NotFound]:
         """As :meth:`Broker.look_up` of each would answer."""

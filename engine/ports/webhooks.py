@@ -61,7 +61,9 @@ class Endpoints(Protocol):
         ...
 
     async def since(self, cursor: int, limit: int) -> tuple[Sequence[Decision], int]:
-        """The next records that leave the house, at most so many, and up to where they were all."""
+        """The next records after ``cursor`` that endpoints may be told of, at most ``limit`` of
+        them, and the number of the last record that was looked at.
+        """
         ...
 
     async def move(self, endpoint_id: int, cursor: int | None) -> None:

@@ -181,6 +181,8 @@ def test_every_unknown_address_is_the_real_exchange() -> None:
         "http://api.binance.com",
         "api.binance.com",
         "https://u:p@testnet.binance.vision",
+        "https://[testnet.binance.vision",
+        "https://testnet.binance.vision:99999",
     ):
         with pytest.raises(InvalidInput):
             is_real(wrong)

@@ -42,7 +42,6 @@ async def test_a_run_goes_its_way(store: Any) -> None:
     async with store.begin() as tx:
         done = await tx.backtests.get(ONE)
         assert (done.state, done.report, done.percent) == (RunState.CANCELLED, {"hash": "ab"}, 50)
-        assert done.is_partial
         assert await tx.backtests.files(ONE) == files
         assert await tx.backtests.add(TWO, 7, None, WISH)
         assert [run.id for run in await tx.backtests.list(7, 10)] == [TWO, ONE]

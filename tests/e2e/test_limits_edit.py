@@ -263,3 +263,15 @@ async def test_the_effect_on_what_is_open_is_said_before(chat: Chat) -> None:
     (other,) = await chat.say("/risk max_drawdown_amount 0.01")
     assert "would halt at once" in other["text"]
     assert label_of(other, "Cancel")
+
+
+@pytest.mark.parametrize("data", ["v1:apply:x:x:9999999999", "v1:save:x:x:9999999999"])
+async def test_a_forged_yes_to_no_question_is_refused_and_is_no_fault(
+    chat: Chat, data: str
+) -> None:
+    (message,) = await chat.say("/status")
+    before = await version(chat), len(chat.sandbox.messages(ANN))
+    query = await chat.sandbox.tap(ANN, message["message_id"], data=data)
+    await chat.settle()
+    assert chat.sandbox.answers[query]["text"]
+    assert (await version(chat), len(chat.sandbox.messages(ANN))) == before

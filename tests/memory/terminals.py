@@ -17,7 +17,7 @@ from engine.domain.terminal import (
 )
 from engine.errors import IllegalMove, NotFound
 from engine.ports import Clock
-from storage.commands import is_nowhere
+from storage.terminal_commands import is_nowhere
 from tests.memory.rows import View
 
 #: The mark of a code that a newer one replaced.

@@ -277,6 +277,8 @@ def test_every_unknown_address_is_real_money() -> None:
         "api-fxpractice.oanda.com",
         "https://u:p@api-fxpractice.oanda.com",
         "https://api-fxpractice.oanda.com?a=b",
+        "https://[api-fxpractice.oanda.com",
+        "https://api-fxpractice.oanda.com:99999",
     ):
         with pytest.raises(InvalidInput):
             is_real(wrong)

@@ -310,7 +310,7 @@ def test_what_is_packed_is_unpacked(action, parts):
 @given(st.uuids())
 def test_an_idea_is_found_by_its_button(id_):
     for action in ("ok", "no", "half", "why", "saw", "card"):
-        assert callbacks.idea_id(callbacks.idea(action, id_), action) == id_
+        assert callbacks.id_in(callbacks.idea(action, id_), action) == id_
 
 
 def test_data_is_at_most_sixty_four_bytes():
@@ -327,7 +327,7 @@ def test_data_is_at_most_sixty_four_bytes():
 )  # fmt: skip
 def test_data_of_another_shape_is_refused(data):
     with pytest.raises(InvalidInput, match="this button"):
-        callbacks.idea_id(data, "ok")
+        callbacks.id_in(data, "ok")
 
 
 forged = st.one_of(
@@ -341,7 +341,7 @@ forged = st.one_of(
 @given(forged)
 def test_forged_data_names_an_idea_or_is_refused(data):
     try:
-        found = callbacks.idea_id(data, "ok")
+        found = callbacks.id_in(data, "ok")
     except InvalidInput:
         return
     assert isinstance(found, UUID)

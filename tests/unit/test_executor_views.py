@@ -8,9 +8,10 @@ import pytest
 from bot.i18n import LANGUAGES, words_for
 from bot.views.executor import failed
 
-FLOW = Path(__file__).parents[2] / "engine/flow/executor.py"
+FLOW = Path(__file__).parents[2] / "engine/flow"
+CODE = "".join((FLOW / f"{name}.py").read_text("utf-8") for name in ("executor", "command_guards"))
 #: Read off the code, so that a new reason without words is noticed.
-REASONS = sorted({*re.findall(r'_S\.FAILED, "(\w+)"', FLOW.read_text("utf-8")), "not_closed"})
+REASONS = sorted({*re.findall(r'(?:_S|CommandStatus)\.FAILED, "(\w+)"', CODE), "not_closed"})
 
 
 def test_the_reasons_are_found_in_the_code() -> None:

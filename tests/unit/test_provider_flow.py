@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.provider_settings import new_token, secret_faults
+from bot.codes import new_token
+from bot.provider_settings import secret_faults
 from engine.domain.provider import (
     AiReach,
     ConnectionMode,

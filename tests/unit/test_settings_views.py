@@ -33,8 +33,8 @@ from engine.domain.strategy import StrategyVersion
 from engine.errors import InvalidInput
 from engine.flow.connection import Connection
 from engine.flow.provider_records import ProviderStatus
-from engine.flow.strategies import Changed
 from engine.flow.strategy_book import Line
+from engine.flow.strategy_records import Changed
 from engine.flow.usage import Limits, used
 from engine.flow.watchlist import Watched, Watchlist
 from engine.strategies.changes import diff

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from asyncpg.exceptions import UniqueViolationError
-from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 
 from engine.domain.market import Timeframe
@@ -22,7 +21,9 @@ from engine.domain.model import (
 )
 from engine.errors import IllegalMove
 from engine.snapshot.canonical import plain, restore
+from storage.claiming import claim_statement
 from storage.mapping import json_text
+from storage.table import Table
 
 _MODEL = """id, version, status, hash, report::text AS report, trained_by, trained_at, decided_by,
 decided_at"""
@@ -56,15 +57,12 @@ ON CONFLICT (symbol, timeframe) WHERE state IN ('queued', 'running') DO NOTHING
 RETURNING {_TRAINING}
 """  # noqa: S608
 _OPEN = "WHERE symbol = $1 AND timeframe = $2 AND state IN ('queued', 'running')"
-_CLAIM = f"""
-UPDATE training SET state = 'running', claim = claim + 1, attempts = attempts + 1, percent = 0,
-    lease_until = statement_timestamp() + make_interval(secs => $1)
-WHERE id IN (
-    SELECT id FROM training WHERE ($2::bigint IS NULL OR id = $2)
-      AND (state = 'queued' OR (state = 'running' AND lease_until <= statement_timestamp()))
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
-) RETURNING {_TRAINING}
-"""  # noqa: S608
+_CLAIM = claim_statement(
+    "training",
+    _TRAINING,
+    only="($2::bigint IS NULL OR id = $2)",
+    also="claim = claim + 1, attempts = attempts + 1, percent = 0",
+)
 _BEAT = """
 UPDATE training SET percent = $3,
     lease_until = clock_timestamp() + make_interval(secs => $4)
@@ -81,11 +79,8 @@ WHERE id = $1 AND claim = $2 AND state = 'running' RETURNING id
 """
 
 
-class ModelTable:
+class ModelTable(Table):
     """The port ``Models`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(self, report: Report, body: bytes, hash_: str, by: str) -> Model:
         wish = report.wish
@@ -93,14 +88,11 @@ class ModelTable:
             wish.symbol, str(wish.timeframe), hash_, report.data_hash,
             json_text(plain(report)), body, by[:80],
         ]  # fmt: skip
-        (row,) = await self._connection.execute_query_dict(_ADD, values)
+        (row,) = await self._rows(_ADD, *values)
         return _model(row)
 
     async def get(self, id_: int) -> Model | None:
-        rows = await self._connection.execute_query_dict(
-            f"SELECT {_MODEL} FROM model WHERE id = $1",  # noqa: S608
-            [id_],
-        )
+        rows = await self._rows(f"SELECT {_MODEL} FROM model WHERE id = $1", id_)  # noqa: S608
         return _model(rows[0]) if rows else None
 
     async def list(
@@ -112,17 +104,15 @@ class ModelTable:
         limit: int,
     ) -> Sequence[Model]:
         wanted = None if timeframe is None else str(timeframe)
-        rows = await self._connection.execute_query_dict(_LIST, [symbol, wanted, before, limit])
+        rows = await self._rows(_LIST, symbol, wanted, before, limit)
         return [_model(row) for row in rows]
 
     async def body(self, id_: int) -> bytes | None:
-        rows = await self._connection.execute_query_dict(
-            "SELECT body FROM model WHERE id = $1", [id_]
-        )
+        rows = await self._rows("SELECT body FROM model WHERE id = $1", id_)
         return bytes(rows[0]["body"]) if rows else None
 
     async def approved(self) -> Mapping[tuple[str, Timeframe], Approved]:
-        rows = await self._connection.execute_query_dict(_APPROVED)
+        rows = await self._rows(_APPROVED)
         found = {}
         for row in rows:
             timeframe = Timeframe(row["timeframe"])
@@ -133,19 +123,14 @@ class ModelTable:
 
     async def move(self, model: Model, to: ModelStatus, by: str) -> Model | None:
         try:
-            rows = await self._connection.execute_query_dict(
-                _MOVE, [model.id, str(model.status), str(to), by[:80]]
-            )
+            rows = await self._rows(_MOVE, model.id, str(model.status), str(to), by[:80])
         except (IntegrityError, UniqueViolationError) as error:
             raise IllegalMove(f"another model of {model.symbol} is approved") from error
         return _model(rows[0]) if rows else None
 
 
-class TrainingTable:
+class TrainingTable(Table):
     """The port ``Trainings`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def add(self, wish: Wish, by: str, person_id: int | None) -> tuple[Training, bool]:
         stream = [wish.symbol, str(wish.timeframe)]
@@ -153,9 +138,7 @@ class TrainingTable:
         found = await self._find(_OPEN, stream)
         if found:
             return found[0], False
-        rows = await self._connection.execute_query_dict(
-            _QUEUE, [*stream, json_text(plain(wish)), by[:80], person_id]
-        )
+        rows = await self._rows(_QUEUE, *stream, json_text(plain(wish)), by[:80], person_id)
         if rows:
             return _training(rows[0]), True
         (first,) = await self._find(_OPEN, stream)
@@ -169,17 +152,15 @@ class TrainingTable:
         return await self._find("ORDER BY id DESC LIMIT $1", [limit])
 
     async def claim(self, lease: timedelta, *, id_: int | None = None) -> Training | None:
-        rows = await self._connection.execute_query_dict(_CLAIM, [lease.total_seconds(), id_])
+        rows = await self._rows(_CLAIM, lease.total_seconds(), id_)
         return _training(rows[0]) if rows else None
 
     async def beat(self, training: Training, percent: int, lease: timedelta) -> bool:
-        rows = await self._connection.execute_query_dict(
-            _BEAT, [training.id, training.claim, percent, lease.total_seconds()]
-        )
+        rows = await self._rows(_BEAT, training.id, training.claim, percent, lease.total_seconds())
         return bool(rows)
 
     async def cancel(self, id_: int) -> bool:
-        return bool(await self._connection.execute_query_dict(_CANCEL, [id_]))
+        return bool(await self._rows(_CANCEL, id_))
 
     async def finish(
         self,
@@ -190,16 +171,11 @@ class TrainingTable:
         reason: str | None = None,
     ) -> bool:
         why = None if reason is None else reason[:500]
-        rows = await self._connection.execute_query_dict(
-            _FINISH, [training.id, training.claim, str(state), model_id, why]
-        )
+        rows = await self._rows(_FINISH, training.id, training.claim, str(state), model_id, why)
         return bool(rows)
 
     async def _find(self, where: str, values: Sequence[Any]) -> Sequence[Training]:
-        rows = await self._connection.execute_query_dict(
-            f"SELECT {_TRAINING} FROM training {where}",  # noqa: S608
-            list(values),
-        )
+        rows = await self._rows(f"SELECT {_TRAINING} FROM training {where}", *values)  # noqa: S608
         return [_training(row) for row in rows]
 
 

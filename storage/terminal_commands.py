@@ -4,13 +4,12 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from engine.domain.terminal import Command, CommandState, CommandType, Draft, Result
 from engine.errors import IllegalMove, NotFound
 from engine.ports import COMMANDS_TOPIC, RESULTS_TOPIC
 from engine.snapshot.canonical import plain, restore
 from storage.mapping import json_text
+from storage.table import Table
 
 _COMMAND = """
 SELECT id, account_id, seq, magic, type, state, client_id, fields::text AS fields, issued_at,
@@ -62,11 +61,8 @@ FROM ea_terminal WHERE $1::text IS NULL OR account_id = $1 ORDER BY account_id F
 _CANCEL = "UPDATE ea_command SET state = 'cancelled', finished_at = clock_timestamp()"
 
 
-class CommandTable:
+class CommandTable(Table):
     """The port ``Commands`` in one transaction."""
-
-    def __init__(self, connection: BaseDBAsyncClient) -> None:
-        self._connection = connection
 
     async def put(self, drafts: Sequence[Draft]) -> tuple[Command, ...]:
         account_id = drafts[0].account_id
@@ -81,7 +77,7 @@ class CommandTable:
         return await self._insert(account_id, [draft], CommandState.CANCELLED)
 
     async def _insert(self, account_id: str, drafts: Sequence[Draft], state: CommandState) -> bool:
-        numbers = await self._connection.execute_query_dict(_NUMBERS, [account_id, len(drafts)])
+        numbers = await self._rows(_NUMBERS, account_id, len(drafts))
         if not numbers:
             raise NotFound(f"account {account_id} has no terminal")
         first = numbers[0]["last_seq"] - len(drafts) + 1
@@ -91,7 +87,7 @@ class CommandTable:
                 draft.type.rank, str(state), draft.client_id, draft.position,
                 json_text(draft.fields), draft.expires_at,
             ]  # fmt: skip
-            if not await self._connection.execute_query_dict(_PUT, values):
+            if not await self._rows(_PUT, *values):
                 return False
         return True
 
@@ -111,8 +107,8 @@ class CommandTable:
         return await self._find(where, [account_id, limit])
 
     async def is_waiting(self, account_id: str) -> bool:
-        rows = await self._connection.execute_query_dict(
-            f"SELECT EXISTS ({WAITING} AND account_id = $1) AS waiting", [account_id]
+        rows = await self._rows(
+            f"SELECT EXISTS ({WAITING} AND account_id = $1) AS waiting", account_id
         )
         return bool(rows[0]["waiting"])
 
@@ -129,7 +125,7 @@ class CommandTable:
         free = await self._find(_FREE, [account_id, opens, sorted(busy), limit, may_open])
         if not free:
             return ()
-        rows = await self._connection.execute_query_dict("SELECT clock_timestamp() AS now")
+        rows = await self._rows("SELECT clock_timestamp() AS now")
         now = rows[0]["now"]
         offered = tuple(command.offer(instance, now, may_open=may_open) for command in free)
         for command in offered:
@@ -142,7 +138,7 @@ class CommandTable:
 
     async def finish(self, id_: str, result: Result) -> bool:
         values = [id_, json_text(plain(result))]
-        if not await self._connection.execute_query_dict(_FINISH, values):
+        if not await self._rows(_FINISH, *values):
             return False
         await self._notify(RESULTS_TOPIC, id_)
         return True
@@ -154,7 +150,7 @@ class CommandTable:
         return is_nowhere(await self.of_order(client_id))
 
     async def stop_opens(self) -> frozenset[str]:
-        rows = await self._connection.execute_query_dict(
+        rows = await self._rows(
             f"{_CANCEL} WHERE type = 'OPEN' AND state = 'queued' RETURNING id, client_id"
         )
         await self._connection.execute_query(
@@ -168,7 +164,7 @@ class CommandTable:
     async def pause(self, *, paused: bool, account_id: str | None = None) -> None:
         kind = CommandType.PAUSE if paused else CommandType.RESUME
         # Locked: the number in the name of a command is nobody else's then.
-        rows = await self._connection.execute_query_dict(_PAUSED, [account_id])
+        rows = await self._rows(_PAUSED, account_id)
         for row in rows:
             if row["last"] == kind:
                 continue
@@ -181,7 +177,7 @@ class CommandTable:
             await self.put([Draft(id=name, account_id=row["account_id"], type=kind)])
 
     async def _find(self, where: str, values: Sequence[Any]) -> tuple[Command, ...]:
-        rows = await self._connection.execute_query_dict(f"{_COMMAND} {where}", list(values))
+        rows = await self._rows(f"{_COMMAND} {where}", *values)
         return tuple(_command(row) for row in rows)
 
     async def _notify(self, channel: str, payload: str) -> None:
