@@ -192,6 +192,7 @@ def build_worker(
             progress=Progress(store=world.store),
         ),
         "progress": Progress(store=world.store),
+        "busy": set(),
         "explaining": explaining or asyncio.Event(),
         "player": Player(world=world),
     }
