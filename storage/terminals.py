@@ -10,6 +10,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from engine.domain.terminal import ConnectCode, Terminal, Wishes
 from engine.snapshot.canonical import plain, restore
+from storage.locks import Lock
 from storage.mapping import json_text
 
 _COLUMNS = ("account_id", "login", "server", "magic_base", "last_seq", "token_digest")
@@ -83,6 +84,10 @@ class TerminalTable:
 
     async def guess(self, keys: Collection[str], window: timedelta) -> int:
         names, seconds = sorted({key[:120] for key in keys}), window.total_seconds()
+        # One after the other: those that come at once do not see each other.
+        await self._connection.execute_query(
+            "SELECT pg_advisory_xact_lock($1)", [Lock.TERMINAL_GUESSES]
+        )
         await self._connection.execute_query(
             "DELETE FROM ea_guess WHERE at <= clock_timestamp() - make_interval(secs => $1)",
             [seconds],
