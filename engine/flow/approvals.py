@@ -18,7 +18,7 @@ from engine.flow.asking import ask, ending_of
 from engine.flow.ideas import card_notice, client_id, intent, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
 from engine.flow.latch import market_time
-from engine.flow.people import person_at_least
+from engine.flow.people import must_be, person_at_least
 from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect
@@ -95,6 +95,7 @@ class DecideIdea:
             # A no waits for nobody, least of all for a market that does not tell its time.
             at = await market_time(self.collect.market)
             async with self.store.begin() as tx:
+                await must_be(tx, person_id, Role.TRADER)
                 return await self._reject(tx, idea, approval, at)
         bundle = await self.collect(idea.proposal.symbol, idea.proposal.timeframe)
         question = ask(idea, bundle, half=choice is Choice.HALF, at_most=at_most)
@@ -102,6 +103,8 @@ class DecideIdea:
         async with self.store.begin() as tx:
             if not await self.collect.still_holds(tx, bundle, await tx.controls.hold()):
                 return None
+            # Once more: to look at the market takes a while.
+            await must_be(tx, person_id, Role.TRADER)
             return await self._approve(tx, idea, approval, bundle, question, answer)
 
     async def _asked(self, tx: Transaction, idea_id: UUID) -> tuple[Idea, Approval]:
