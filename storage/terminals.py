@@ -37,6 +37,12 @@ SELECT digest, account_id, issued_by, expires_at, used_at, used_by::text AS used
 """
 _CODE = f"{_CODES} WHERE digest = $1 FOR UPDATE"
 _NEWEST = f"{_CODES} WHERE account_id = $1 ORDER BY expires_at DESC, digest LIMIT 1"
+#: So many are kept of a key: whoever goes on and on must not fill the table.
+_MOST_GUESSES = 100
+_GUESS = """
+INSERT INTO ea_guess (key) SELECT name FROM unnest($1::text[]) AS name
+WHERE (SELECT count(*) FROM ea_guess WHERE key = name) < $2
+"""
 _GUESSES = """
 SELECT coalesce(max(tries), 0) AS tries FROM (
     SELECT count(*) AS tries FROM ea_guess
@@ -92,9 +98,7 @@ class TerminalTable:
             "DELETE FROM ea_guess WHERE at <= clock_timestamp() - make_interval(secs => $1)",
             [seconds],
         )
-        await self._connection.execute_query(
-            "INSERT INTO ea_guess (key) SELECT unnest($1::text[])", [names]
-        )
+        await self._connection.execute_query(_GUESS, [names, _MOST_GUESSES])
         rows = await self._connection.execute_query_dict(_GUESSES, [names, seconds])
         return int(rows[0]["tries"])
 
