@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tortoise import connections
 
+from bot import jobs
 from engine.domain.account import Position
 from engine.domain.approval import Ending
 from engine.domain.idea import IdeaStatus
@@ -147,3 +148,13 @@ async def test_the_status_is_shown_in_the_dark(desk: Desk) -> None:
     dark = Dark(desk.world.market, FeedError("the line is dead"), PLACES)
     status = await replace(desk.talk.read_status, market=dark)(ANN.id)
     assert (status.account is None, status.watched) == (False, ())
+
+
+async def test_a_cycle_without_it_is_one_line_of_the_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    cycle = desk.work.run_cycle
+    cycle = replace(cycle, collect=replace(cycle.collect, market=timeless(desk)))
+    await jobs.evaluate({"work": replace(desk.work, run_cycle=cycle)}, "EURUSD", "H1")
+    assert "not judged: the exchange does not answer" in caplog.text
+    assert await desk.actions() == []
