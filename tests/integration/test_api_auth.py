@@ -14,7 +14,7 @@ import pytest
 from bot.api.app import routes
 from bot.api.credentials import DEVICE_COOKIE, SESSION_COOKIE
 from bot.world import now
-from engine.domain.access import Caller, Means
+from engine.domain.access import MOST_KEYS, Caller, Means
 from engine.domain.person import Role
 from engine.errors import NotKnown
 from tests.integration.conftest import ANN, EVE, LUIS
@@ -211,6 +211,13 @@ async def test_a_key_does_no_more_than_it_was_given(web: Web) -> None:
     listed = await web.ask(ANN, "GET", "/v1/auth/keys")
     assert key_id not in [key["id"] for key in listed[1]]
     assert made["secret"] not in json.dumps(listed[1])
+
+
+async def test_keys_that_are_made_at_once_are_no_more_than_one_by_one(web: Web) -> None:
+    made = [web.ask(EVE, "POST", "/v1/auth/keys", json={"name": f"k{n}"}) for n in range(70)]
+    statuses = [status for status, _ in await asyncio.gather(*made)]
+    # One of them has the test's own.
+    assert (statuses.count(201), statuses.count(409)) == (MOST_KEYS - 1, 71 - MOST_KEYS)
 
 
 async def test_a_bearer_key_is_a_key_too(web: Web) -> None:
