@@ -289,7 +289,6 @@ async def sweep(ctx: Context) -> None:
         work.resolve_orders,
         partial(sync_broker, ctx),
         partial(follow, ctx),
-        partial(deliver, ctx),
     ]
     for step in steps:
         try:

@@ -192,6 +192,7 @@ def build_worker(
             progress=Progress(store=world.store),
         ),
         "progress": Progress(store=world.store),
+        "busy": set(),
         "explaining": explaining or asyncio.Event(),
         "player": Player(world=world),
     }
@@ -220,6 +221,8 @@ def build_worker(
             cron(jobs.watch, second=set(range(2, 60, 5)), max_tries=1),
             cron(jobs.watch_feeds, second=set(range(9, 60, 15)), run_at_startup=True, max_tries=1),
             cron(jobs.sweep, second=set(range(0, 60, 5)), run_at_startup=True, max_tries=1),
+            # By itself: a venue that hangs keeps the sweep, and that is when people are told most.
+            cron(jobs.deliver, second=set(range(4, 60, 5)), run_at_startup=True, max_tries=1),
             cron(
                 play_backtests, second=set(range(8, 60, 10)), max_tries=1, timeout=_PLAY_TIMEOUT
             ),

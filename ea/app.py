@@ -64,7 +64,8 @@ class Endpoint:
 
     def address(self, request: web.Request) -> str:
         """Where a request comes from, for counting guesses."""
-        forwarded = request.headers.get("X-Forwarded-For", "") if self.behind_proxy else ""
+        # A proxy may add its entry to the caller's line, or a line of its own behind it.
+        forwarded = request.headers.getall("X-Forwarded-For", [""])[-1] if self.behind_proxy else ""
         return forwarded.rpartition(",")[2].strip() or request.remote or ""
 
 

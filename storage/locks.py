@@ -28,3 +28,5 @@ class Lock(IntEnum):
     JUDGING = 7_205_114_320
     #: Who changes the connection to a provider, also while there is none.
     PROVIDER = 7_205_114_325
+    #: Who counts guesses at connect codes.
+    TERMINAL_GUESSES = 7_205_114_326

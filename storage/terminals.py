@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.domain.terminal import ConnectCode, Terminal, Wishes
 from engine.snapshot.canonical import plain, restore
+from storage.locks import Lock
 from storage.mapping import json_text
 from storage.table import Table
 
@@ -35,6 +36,12 @@ SELECT digest, account_id, issued_by, expires_at, used_at, used_by::text AS used
 """
 _CODE = f"{_CODES} WHERE digest = $1 FOR UPDATE"
 _NEWEST = f"{_CODES} WHERE account_id = $1 ORDER BY expires_at DESC, digest LIMIT 1"
+#: So many are kept of a key: whoever goes on and on must not fill the table.
+_MOST_GUESSES = 100
+_GUESS = """
+INSERT INTO ea_guess (key) SELECT name FROM unnest($1::text[]) AS name
+WHERE (SELECT count(*) FROM ea_guess WHERE key = name) < $2
+"""
 _GUESSES = """
 SELECT coalesce(max(tries), 0) AS tries FROM (
     SELECT count(*) AS tries FROM ea_guess
@@ -79,13 +86,15 @@ class TerminalTable(Table):
 
     async def guess(self, keys: Collection[str], window: timedelta) -> int:
         names, seconds = sorted({key[:120] for key in keys}), window.total_seconds()
+        # One after the other: those that come at once do not see each other.
+        await self._connection.execute_query(
+            "SELECT pg_advisory_xact_lock($1)", [Lock.TERMINAL_GUESSES]
+        )
         await self._connection.execute_query(
             "DELETE FROM ea_guess WHERE at <= clock_timestamp() - make_interval(secs => $1)",
             [seconds],
         )
-        await self._connection.execute_query(
-            "INSERT INTO ea_guess (key) SELECT unnest($1::text[])", [names]
-        )
+        await self._connection.execute_query(_GUESS, [names, _MOST_GUESSES])
         rows = await self._rows(_GUESSES, names, seconds)
         return int(rows[0]["tries"])
 

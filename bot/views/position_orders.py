@@ -17,6 +17,7 @@ from bot.views.positions import (
 )
 from engine.domain.position_orders import Deed, PositionOrder, PositionOrderState
 from engine.domain.state import Control
+from engine.flow.position_records import SHORT
 from engine.flow.positions import Asked
 from engine.flow.trades import OpenTrade, OpenTrades
 
@@ -103,7 +104,10 @@ def outcome(words: Words, order: PositionOrder, *, is_live: bool, edit: bool = F
 def _state(words: Words, order: PositionOrder) -> Html:
     if order.state is _S.DONE and order.price is not None and order.volume_closed is not None:
         volume, price = words.number(order.volume_closed), words.price(order.price)
-        return words("position.state_dealt", volume=volume, price=price)
+        dealt = words("position.state_dealt", volume=volume, price=price)
+        if order.reason != SHORT:
+            return dealt
+        return Html(f"{dealt}. {why_not(words, order.reason, order.facts)}")
     reason = why_not(words, order.reason, order.facts) if order.reason else Html("")
     return words(f"position.state_{order.state}", reason=reason)
 

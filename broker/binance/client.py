@@ -124,7 +124,8 @@ class Client:
         """
         now = self._now()
         known = self._offset
-        if known.ahead is None or now - known.compared_at > _COMPARED / timedelta(milliseconds=1):
+        age = now - known.compared_at
+        if known.ahead is None or not 0 <= age <= _COMPARED / timedelta(milliseconds=1):
             status, document = await self._public("/api/v3/time")
             after = self._now()
             told = document.get("serverTime") if isinstance(document, dict) else None

@@ -26,12 +26,13 @@ class Limits:
     weight: int = 6_000
     used: int = 0
     _minute: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    _until: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    _since: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    _pause: timedelta = timedelta()
 
     def pass_or_refuse(self, now: datetime, *, urgent: bool) -> None:
         """Let a request go; raises :class:`BrokerRefused` when it must not be sent."""
-        if now < self._until:
-            seconds = int((self._until - now).total_seconds()) + 1
+        if left := self._left(now):
+            seconds = int(left.total_seconds()) + 1
             raise BrokerRefused(f"the exchange asked for a pause of {seconds} more seconds")
         if not urgent and _minute(now) == self._minute and self.used >= self.weight * _KEPT_FREE:
             raise BrokerRefused("this minute's weight is used up but for orders")
@@ -46,7 +47,14 @@ class Limits:
         wait, pause = headers.get("Retry-After", ""), _PAUSES[status]
         if wait.isdecimal():
             pause = min(timedelta(seconds=int(wait[:9])), _LONGEST)
-        self._until = max(self._until, now + pause)
+        self._since, self._pause = now, max(self._left(now), pause)
+
+    def _left(self, now: datetime) -> timedelta:
+        """What is left of the pause. By a clock that was set back since nobody can say: the
+        exchange is asked, and says it again.
+        """
+        passed = now - self._since
+        return self._pause - passed if timedelta() <= passed < self._pause else timedelta()
 
 
 def _minute(now: datetime) -> datetime:

@@ -15,13 +15,14 @@ _TOO_MANY = 429
 class Pause:
     """By the development guide of v20: excess requests and connections are answered 429."""
 
-    _until: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    _since: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    _pause: timedelta = timedelta()
     _step: timedelta = _FIRST
 
     def pass_or_refuse(self, now: datetime) -> None:
         """Let a request go; raises :class:`BrokerRefused` when it must not be sent."""
-        if now < self._until:
-            seconds = int((self._until - now).total_seconds()) + 1
+        if left := self._left(now):
+            seconds = int(left.total_seconds()) + 1
             raise BrokerRefused(f"OANDA asked for a pause of {seconds} more seconds")
 
     def note(self, status: int, headers: Mapping[str, str], now: datetime) -> None:
@@ -33,4 +34,11 @@ class Pause:
         self._step = min(self._step * 2, _LONGEST)
         if wait.isdecimal():
             pause = min(timedelta(seconds=int(wait[:9])), _LONGEST)
-        self._until = max(self._until, now + pause)
+        self._since, self._pause = now, max(self._left(now), pause)
+
+    def _left(self, now: datetime) -> timedelta:
+        """What is left of the pause. By a clock that was set back since nobody can say: OANDA is
+        asked, and says it again.
+        """
+        passed = now - self._since
+        return self._pause - passed if timedelta() <= passed < self._pause else timedelta()

@@ -17,7 +17,8 @@ from engine.errors import NotFound
 from engine.flow.asking import ask, ending_of
 from engine.flow.ideas import card_notice, client_id, intent, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
-from engine.flow.people import person_at_least
+from engine.flow.latch import market_time
+from engine.flow.people import must_be, person_at_least
 from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 from engine.snapshot.collect import Collect
@@ -91,15 +92,19 @@ class DecideIdea:
             approval, decided_by=person.id, decided_name=person.name, decided_chat=chat_id
         )
         if choice is Choice.REJECT:
-            market_time = await self.collect.market.instant()
+            # A no waits for nobody, least of all for a market that does not tell its time.
+            at = await market_time(self.collect.market)
             async with self.store.begin() as tx:
-                return await self._reject(tx, idea, approval, market_time)
+                await must_be(tx, person_id, Role.TRADER)
+                return await self._reject(tx, idea, approval, at)
         bundle = await self.collect(idea.proposal.symbol, idea.proposal.timeframe)
         question = ask(idea, bundle, half=choice is Choice.HALF, at_most=at_most)
         answer = ask_again(question, bundle)
         async with self.store.begin() as tx:
             if not await self.collect.still_holds(tx, bundle, await tx.controls.hold()):
                 return None
+            # Once more: to look at the market takes a while.
+            await must_be(tx, person_id, Role.TRADER)
             return await self._approve(tx, idea, approval, bundle, question, answer)
 
     async def _asked(self, tx: Transaction, idea_id: UUID) -> tuple[Idea, Approval]:
@@ -110,12 +115,12 @@ class DecideIdea:
         return idea, approval
 
     async def _reject(
-        self, tx: Transaction, idea: Idea, approval: Approval, market_time: datetime
+        self, tx: Transaction, idea: Idea, approval: Approval, at: datetime | None
     ) -> Decided:
         now = await tx.now()
         ended = approval.end(Ending.REJECTED, at=now)
         if not await tx.ideas.end(ended):
-            return await self._lost(tx, idea.id, market_time)
+            return await self._lost(tx, idea.id, at)
         return await self._close(
             tx,
             idea,
@@ -123,7 +128,7 @@ class DecideIdea:
             IdeaStatus.REJECTED,
             Action.HUMAN_REJECTED,
             detail={},
-            market_time=market_time,
+            at=at,
         )
 
     async def _approve(
@@ -164,14 +169,14 @@ class DecideIdea:
             status,
             action,
             detail=detail,
-            market_time=bundle.instant,
+            at=bundle.instant,
             report=answer.report,
         )
 
-    async def _lost(self, tx: Transaction, idea_id: UUID, market_time: datetime) -> Decided:
+    async def _lost(self, tx: Transaction, idea_id: UUID, at: datetime | None) -> Decided:
         """Someone was first, or the idea is past its expiry: say which."""
         if idea_id in await tx.ideas.overdue():
-            return await expire(tx, idea_id, market_time)
+            return await expire(tx, idea_id, at)
         idea, approval = await self._asked(tx, idea_id)
         return Decided(idea=idea, approval=approval, mine=False)
 
@@ -184,7 +189,7 @@ class DecideIdea:
         action: Action,
         *,
         detail: dict[str, object],
-        market_time: datetime,
+        at: datetime | None,
         report: GateReport | None = None,
     ) -> Decided:
         assert ended.decided_at is not None
@@ -202,7 +207,7 @@ class DecideIdea:
                 occurred_at=ended.decided_at,
                 actor=f"person:{ended.decided_by}",
                 symbol=idea.proposal.symbol,
-                market_time=market_time,
+                market_time=at,
                 rationale=f"{ended.ending}{f' {ended.detail}' if ended.detail else ''}",
                 confidence_score=idea.confidence.score,
                 risk_check_result=report.result if report else None,
@@ -229,15 +234,15 @@ class ExpireIdeas:
         async with self.store.begin() as tx:
             overdue = await tx.ideas.overdue()
         for idea_id in overdue:
-            market_time = await self.market.instant()
+            at = await market_time(self.market)
             async with self.store.begin() as tx:
-                await expire(tx, idea_id, market_time)
+                await expire(tx, idea_id, at)
         if overdue:
             await self.bell.ring("deliver")
         return tuple(overdue)
 
 
-async def expire(tx: Transaction, idea_id: UUID, market_time: datetime) -> Decided:
+async def expire(tx: Transaction, idea_id: UUID, at: datetime | None) -> Decided:
     """End one overdue idea, unless somebody else just did."""
     idea = await tx.ideas.get(idea_id)
     approval = await tx.ideas.approval(idea_id)
@@ -257,7 +262,7 @@ async def expire(tx: Transaction, idea_id: UUID, market_time: datetime) -> Decid
             occurred_at=now,
             actor="system",
             symbol=idea.proposal.symbol,
-            market_time=market_time,
+            market_time=at,
             rationale="nobody answered in time",
             confidence_score=idea.confidence.score,
             strategy_id=idea.strategy_id,

@@ -15,6 +15,7 @@ from engine.domain.person import Person
 from engine.domain.preferences import Loudness, Topic
 from engine.domain.snapshot import CalendarEvent, Impact
 from engine.domain.state import Control
+from engine.errors import FeedError, NotFound
 from engine.flow.ask.lookups import LookUp
 from engine.flow.watch import Part, lost_parts
 from engine.ports import Bell, Calendar, MarketData, Store
@@ -109,7 +110,10 @@ class ReadBrief:
             Asked(intent=Intent.EXPOSURE),
         ]
         parts = [await self.look_up(None, question) for question in wanted]
-        events = await self._events()
+        try:
+            events = await self._events()
+        except (FeedError, NotFound):
+            events = None
         async with self.store.begin() as tx:
             control = await tx.controls.read()
             lost = await lost_parts(tx, self.parts)

@@ -14,7 +14,7 @@ from engine.domain.position_orders import (
     PositionOrder,
     PositionOrderState,
 )
-from engine.flow.position_records import INTENT_LIFE, entry, position_client_id
+from engine.flow.position_records import INTENT_LIFE, SHORT, entry, position_client_id
 from engine.ports import Transaction
 
 #: Ends after which there is nothing left to close.
@@ -90,6 +90,9 @@ def _ended(order: PositionOrder) -> dict[str, Any]:
     if order.state is PositionOrderState.DONE:
         dealt = {"price": order.price, "volume": order.volume_closed}
         texts = {name: str(value) for name, value in dealt.items() if value is not None}
+        if order.reason == SHORT:
+            left = order.facts["volume"]
+            return {**_action(order, "failed"), **texts, "reason": SHORT, "left": left}
         return {**_action(order, "closed"), **texts}
     reason = order.reason or str(order.state)
     return {**_action(order, "gone" if reason in _GONE else "failed"), "reason": reason}

@@ -44,6 +44,8 @@ class IssueKey:
             raise NotAllowed(f"a key of the role {role} is made by one; yours is {by.role}")
         secret = _MARK + self.new_secret()
         async with self.store.begin() as tx:
+            # One after the other: those that come at once do not see each other's keys.
+            await tx.people.alone()
             person = await person_at_least(tx, person_id, role)
             if len(await tx.access.keys(person_id)) >= MOST_KEYS:
                 raise IllegalMove(f"{person.name} has {MOST_KEYS} keys; revoke one first")

@@ -25,6 +25,7 @@ from engine.flow.people import actor, person_at_least
 from engine.ports import Passwords, Store, Transaction
 
 _WRONG = "address or password is wrong"
+_NOT_NOW = "the password of now is wrong"
 
 
 def digest(secret: str) -> str:
@@ -68,6 +69,7 @@ class LogIn:
             person = await tx.people.get(login.person_id)
             if person is None or not person.role.has_access:
                 raise NotKnown(_WRONG)
+            await _must_hold(tx, login, _WRONG)
             await tx.access.forget_tries([mine])
             if fresh != login.password_hash:
                 await tx.access.save_login(replace(login, password_hash=fresh))
@@ -166,9 +168,10 @@ class SetLogin:
                 raise TooManyTries("too many tries; wait a while", until)
             login = await tx.access.login_for(caller.person.id)
         if not await self.passwords.verify(_stored(login), old) or login is None:
-            raise NotKnown("the password of now is wrong")
+            raise NotKnown(_NOT_NOW)
         hashed = await self._hashed(login.email, password)
         async with self.store.begin() as tx:
+            await _must_hold(tx, login, _NOT_NOW)
             await self._save(tx, caller.person.id, login.email, hashed, by=caller.person.id)
             await tx.access.forget_tries([mine])
 
@@ -191,6 +194,16 @@ class SetLogin:
 
 def _stored(login: Login | None) -> str | None:
     return None if login is None else login.password_hash
+
+
+async def _must_hold(tx: Transaction, login: Login, why: str) -> None:
+    """Raise :class:`NotKnown` where the password was changed while it was looked at, which takes a
+    while: what it opened is closed, and must not be opened behind that. Changes wait till this
+    transaction ends.
+    """
+    await tx.people.alone()
+    if await tx.access.login_for(login.person_id) != login:
+        raise NotKnown(why)
 
 
 async def access_entry(

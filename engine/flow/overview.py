@@ -22,6 +22,7 @@ from engine.domain.state import Control
 from engine.domain.values import quantize
 from engine.errors import FeedError, NotFound
 from engine.flow.glance import Glance
+from engine.flow.latch import shown_time
 from engine.flow.people import person_at_least
 from engine.ports import MarketData, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
@@ -86,7 +87,7 @@ class ReadStatus:
             day = await tx.settings.day(self.broker.account_id)
             waiting = len(await tx.ideas.pending())
         seen = await self.broker.look()
-        instant = await self.market.instant()
+        instant = await shown_time(self.store, self.market)
         return Status(
             control=control,
             settings=settings,
@@ -101,7 +102,7 @@ class ReadStatus:
 
     async def watch(self, instant: datetime | None = None) -> tuple[Watched, ...]:
         """The watched symbols, at an instant of the market or now."""
-        instant = instant or await self.market.instant()
+        instant = instant or await shown_time(self.store, self.market)
         watched = []
         for symbol, frame in self.symbols:
             # A terminal that has not connected yet shows no market; the rest still counts.

@@ -82,7 +82,11 @@ class RunCycle:
         decisions: list[Decision] = []
         missing: list[FeedError | NotFound] = []
         for start in range(0, len(watched), TOGETHER):
-            decisions += await self._run(watched[start : start + TOGETHER], missing)
+            try:
+                decisions += await self._run(watched[start : start + TOGETHER], missing)
+            except FeedError as nothing:
+                # Not even the market's time: a venue may be away for hours.
+                missing.append(nothing)
         for decision in decisions:
             if decision.entry.action is Action.AI_AUTO_EXECUTED:
                 await self.bell.ring("send_order", decision.entry.detail["client_id"])

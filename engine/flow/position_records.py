@@ -39,6 +39,8 @@ _ACTIONS = {
 #: States of a close that the venue may have dealt.
 _MAY_BE = (*UNDER_WAY, PositionOrderState.DONE)
 _FINE = (PositionOrderState.INTENT, PositionOrderState.SENDING, PositionOrderState.DONE)
+#: Why a close that was dealt is not all that was wanted.
+SHORT = "short"
 #: Ends that matter to whoever asked and to nobody else.
 _QUIET = ("gone", "already", "changed")
 
@@ -121,7 +123,8 @@ def notice(order: PositionOrder) -> tuple[Notice, Audience] | None:
     state = order.state
     if state in (PositionOrderState.INTENT, PositionOrderState.SENDING):
         return None
-    if state is PositionOrderState.DONE and order.closes_all and order.idea_id is not None:
+    is_told = order.idea_id is not None and order.reason != SHORT
+    if state is PositionOrderState.DONE and order.closes_all and is_told:
         # The trade's own end is told as an answer to its card.
         return None
     if state is PositionOrderState.CANCELLED and order.rule is not None:
@@ -171,16 +174,22 @@ async def end(
 async def record_change(
     store: Store, bell: Bell, order: PositionOrder, change: PositionChange
 ) -> PositionOrder:
-    """The venue did it."""
+    """The venue did it, or of a close as much as it could at once: what is left is said then."""
+    wanted, left = order.volume_left, change.volume_left
+    is_short = wanted is not None and left > wanted
     after = replace(
-        order.move(PositionOrderState.DONE),
+        order.move(
+            PositionOrderState.DONE,
+            reason=SHORT if is_short else None,
+            facts={"volume": f"{left:f}"} if is_short else None,
+        ),
         price=change.price,
         volume_closed=change.volume_closed,
     )
     dealt = "" if change.price is None else f" {change.volume_closed} at {change.price}"
-    return await end(
-        store, bell, order, after, f"{order.deed} done{dealt}", market_time=change.time
-    )
+    rest = f", {left} lots are left" if is_short else ""
+    why = f"{order.deed} done{dealt}{rest}"
+    return await end(store, bell, order, after, why, market_time=change.time)
 
 
 async def record_unknown(store: Store, bell: Bell, order: PositionOrder, why: str) -> PositionOrder:

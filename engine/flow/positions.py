@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from engine.domain.market import Quote
+from engine.domain.market import Instrument, Quote
 from engine.domain.person import Role
 from engine.domain.position_orders import (
     OPEN,
@@ -68,14 +68,14 @@ class AskPosition:
         """Close a part and leave so many lots; without a volume, close half."""
         trade = await self._trade(person_id, position_id)
         if left is None:
-            left = half(trade.position, trade.instrument)
-        check_left(trade.position, left, trade.instrument)
+            left = half(trade.position, _instrument(trade))
+        check_left(trade.position, left, _instrument(trade))
         return await self._ask(person_id, trade, Deed.CLOSE, volume_left=left)
 
     async def stop(self, person_id: int, position_id: str, price: Decimal) -> Asked:
         """Move the stop to a price, rounded to the venue's tick."""
         trade = await self._trade(person_id, position_id)
-        return await self._stop(person_id, trade, on_tick(price, trade.instrument))
+        return await self._stop(person_id, trade, on_tick(price, _instrument(trade)))
 
     async def break_even(self, person_id: int, position_id: str) -> Asked:
         """Move the stop to where nothing is lost: entry and costs."""
@@ -83,7 +83,7 @@ class AskPosition:
         if trade.charged is None:
             raise PositionRefused("no_rate")
         price = break_even(
-            trade.position, trade.charged, quote=_quote(trade), instrument=trade.instrument
+            trade.position, trade.charged, quote=_quote(trade), instrument=_instrument(trade)
         )
         return await self._stop(person_id, trade, price)
 
@@ -94,7 +94,7 @@ class AskPosition:
             trade.position,
             price,
             quote=_quote(trade),
-            instrument=trade.instrument,
+            instrument=_instrument(trade),
             original=trade.first_stop,
         )
         return await self._ask(person_id, trade, Deed.STOP, stop_loss=price)
@@ -102,11 +102,11 @@ class AskPosition:
     async def targets(self, person_id: int, position_id: str, prices: Sequence[Decimal]) -> Asked:
         """Give it these targets instead of those it has, the nearest first."""
         trade = await self._trade(person_id, position_id)
-        rounded = [on_tick(price, trade.instrument) for price in prices]
+        rounded = [on_tick(price, _instrument(trade)) for price in prices]
         targets = in_order(rounded, trade.position.direction)
         if targets == trade.targets:
             raise PositionRefused("already")
-        check_targets(trade.position, targets, quote=_quote(trade), instrument=trade.instrument)
+        check_targets(trade.position, targets, quote=_quote(trade), instrument=_instrument(trade))
         return await self._ask(person_id, trade, Deed.TARGETS, take_profit=targets)
 
     async def _trade(self, person_id: int, position_id: str) -> OpenTrade:
@@ -198,6 +198,12 @@ class ConfirmPosition:
             if await tx.position_orders.swap(order, after):
                 return after
             return await tx.position_orders.get(client_id)
+
+
+def _instrument(trade: OpenTrade) -> Instrument:
+    if trade.instrument is None:
+        raise PositionRefused("no_quote")
+    return trade.instrument
 
 
 def _quote(trade: OpenTrade) -> Quote:

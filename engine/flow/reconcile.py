@@ -11,7 +11,7 @@ from engine.domain.decision import Action, Entry
 from engine.domain.notice import Audience, Kind, Notice, Priority
 from engine.domain.order import ClosedTrade, Order, OrderState
 from engine.domain.state import Control
-from engine.errors import BrokerSilent
+from engine.errors import BrokerSilent, FeedError
 from engine.flow.ideas import card_notice
 from engine.flow.latch import LATCHES, halt
 from engine.flow.limits import breach
@@ -167,7 +167,7 @@ class SyncBroker:
         account = await self.broker.account()
         positions = await self.broker.positions()
         ended = await self.broker.closed_since(after)
-        market_time = await self.market.instant()
+        market_time = await self._market_time()
         async with self.store.begin() as tx:
             # Before the control is ours: whoever stops the trading waits for it.
             known = await tx.orders.ended([trade.position_id for trade in ended])
@@ -186,6 +186,13 @@ class SyncBroker:
         if new or lost or halted:
             await self.bell.ring("deliver")
         return tuple(new)
+
+    async def _market_time(self) -> datetime:
+        """Which day it is at the venue; without that its figures say nothing about the limits."""
+        try:
+            return await self.market.instant()
+        except FeedError as error:
+            raise BrokerSilent(str(error)) from error
 
     async def _named(self, tx: Transaction, trade: ClosedTrade) -> ClosedTrade:
         """The trade with the rule of ours that closed it as its reason, where one did."""

@@ -12,6 +12,7 @@ from engine.domain.market import Timeframe
 from engine.domain.person import Role
 from engine.domain.strategy import Strategy
 from engine.errors import BrokerSilent, NotFound
+from engine.flow.latch import shown_time
 from engine.flow.people import person_at_least
 from engine.flow.watchlist import knows
 from engine.ports import Broker, MarketData, Store, Transaction
@@ -46,7 +47,7 @@ class ReadBook:
     zone: tzinfo
 
     async def __call__(self, person_id: int) -> Sequence[Line]:
-        start = day_start(await self.market.instant(), self.zone)
+        start = day_start(await shown_time(self.store, self.market), self.zone)
         held, opened = await self._held(start)
         async with self.store.begin() as tx:
             await person_at_least(tx, person_id, Role.VIEWER)

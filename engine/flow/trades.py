@@ -1,6 +1,8 @@
 """The open trades as people see them: live result in money and R, levels, age."""
 
+from asyncio import gather, timeout
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,11 +15,15 @@ from engine.domain.order import Order
 from engine.domain.person import Role
 from engine.domain.position_orders import OPEN, Deed, PositionOrder, PositionOrderState
 from engine.domain.state import Control
-from engine.errors import BrokerSilent, PositionRefused
+from engine.errors import BrokerSilent, FeedError, NotFound, PositionRefused
 from engine.flow.glance import Glance
+from engine.flow.latch import shown_time
 from engine.flow.people import person_at_least
 from engine.gate.management import costs, exit_price, result_in_r
 from engine.ports import MarketData, Store, Transaction
+
+#: How long a market may take to show what there is of one trade.
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +32,13 @@ class OpenTrade:
 
     ``number`` is its idea's, None for a trade that is not ours. ``first_stop`` is the stop it was
     opened with, ``r`` the live result in units of that risk. ``per_price`` is account currency for
-    a move of one in price, ``charged`` the costs as a distance in price; None without a rate.
+    a move of one in price, ``charged`` the costs as a distance in price; None without a rate. What
+    its market does not show is None.
     """
 
     position: Position
     currency: str
-    instrument: Instrument
+    instrument: Instrument | None
     quote: Quote | None
     age: timedelta
     number: int | None = None
@@ -89,13 +96,14 @@ class ReadPositions:
             await person_at_least(tx, person_id, Role.VIEWER)
             control = await tx.controls.read()
             arriving = len(await tx.orders.unproven())
-        instant = await self.market.instant()
+        instant = await shown_time(self.store, self.market)
         seen = await self.broker.look()
         account, positions = seen.account, seen.positions
-        trades = []
-        for position in sorted(positions, key=lambda held: (held.opened_at, held.id)):
-            assert account is not None
-            trades.append(await self._trade(position, account, instant))
+        trades: list[OpenTrade] = []
+        if account is not None:
+            held = sorted(positions, key=lambda held: (held.opened_at, held.id))
+            # All at once, so that a market that hangs keeps who looks waiting once.
+            trades = await gather(*(self._trade(one, account, instant) for one in held))
         return OpenTrades(
             trades=tuple(trades),
             account=account,
@@ -118,9 +126,7 @@ class ReadPositions:
         raise PositionRefused("gone")
 
     async def _trade(self, position: Position, account: Account, instant: datetime) -> OpenTrade:
-        instrument = await self.market.instrument(position.symbol)
-        quote = await self.market.quote(position.symbol)
-        rate = await rate_of(self.market, position, instrument, quote, account.currency)
+        instrument, quote, rate = await self._shown(position, account.currency)
         async with self.store.begin() as tx:
             order = await tx.orders.find(position.client_id) if position.client_id else None
             idea = await tx.ideas.get(order.idea_id) if order is not None else None
@@ -138,12 +144,28 @@ class ReadPositions:
             first_stop=first,
             targets=_targets(position, order, asked),
             r=None if quote is None else result_in_r(position, exit_price(position, quote), first),
-            per_price=None if rate is None else position.volume * instrument.contract_size * rate,
+            per_price=None
+            if rate is None or instrument is None
+            else position.volume * instrument.contract_size * rate,
             charged=costs(position, quote, instrument, rate)  # type: ignore[arg-type]
             if known
             else None,
             under_way=next((other for other in asked if other.state in OPEN), None),
         )
+
+    async def _shown(
+        self, position: Position, currency: str
+    ) -> tuple[Instrument | None, Quote | None, Decimal | None]:
+        """What its market shows of it. A trade is seen and can be closed whatever that is: somebody
+        may have opened one of a symbol that nobody watches, and a feed may be away.
+        """
+        instrument = quote = rate = None
+        with suppress(FeedError, NotFound, TimeoutError):
+            async with timeout(_PATIENCE_SECONDS):
+                instrument = await self.market.instrument(position.symbol)
+                quote = await self.market.quote(position.symbol)
+                rate = await rate_of(self.market, position, instrument, quote, currency)
+        return instrument, quote, rate
 
 
 async def rate_of(

@@ -120,6 +120,17 @@ async def test_a_pause_that_is_asked_for_is_kept(rig: Rig, kind: str, seconds: i
     assert await client.read("/api/v3/account", signed=True)
 
 
+async def test_a_clock_that_is_set_back_makes_no_pause_longer(rig: Rig) -> None:
+    client = rig.client()
+    rig.server.faults = [("POST order", "too_many")]
+    with pytest.raises(BrokerRefused):
+        await client.write("POST", "/api/v3/order", ORDER, at=await client.time())
+    rig.shift -= timedelta(hours=1)
+    rig.skew += timedelta(hours=1)
+    await client.write("POST", "/api/v3/order", ORDER, at=await client.time())
+    assert len(rig.exchange.orders) == 1
+
+
 async def test_questions_stop_before_the_weight_is_used_up(rig: Rig) -> None:
     client = rig.client()
     rig.server.weight = 4_795

@@ -2,20 +2,27 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import jwt
+import pytest
 
 from bot.api.app import routes
 from bot.api.credentials import DEVICE_COOKIE, SESSION_COOKIE
 from bot.world import now
+from engine.domain.access import MOST_KEYS, Caller, Means
 from engine.domain.person import Role
+from engine.errors import NotKnown
 from tests.integration.conftest import ANN, EVE, LUIS
 from tests.web import PASSWORD, SECRET, Web
 
 EMAIL = "ann@example.com"
 LOGIN = {"email": EMAIL, "password": PASSWORD}
+ANOTHER = "another set of words"
 #: Where a route needs something in its path.
 A_PATH = {"idea_id": "00000000-0000-0000-0000-000000000001"}
 
@@ -63,6 +70,52 @@ async def test_another_password_and_a_removed_person_end_every_session(web: Web)
     assert (await web.ask(EVE, "GET", "/v1/auth/me"))[0] == 401
     login = {"email": "eve@example.com", "password": PASSWORD}
     assert (await web.ask(None, "POST", "/v1/auth/login", json=login))[0] == 401
+
+
+class Overtaken:
+    """Somebody chooses another password while one is looked at."""
+
+    def __init__(self, passwords: Any, change: Callable[[], Awaitable[Any]], *, old: bool) -> None:
+        self._passwords, self._change, self._old = passwords, change, old
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._passwords, name)
+
+    def is_old(self, _: str) -> bool:
+        return self._old
+
+    async def verify(self, *given: Any) -> Any:
+        fits = await self._passwords.verify(*given)
+        await self._change()
+        return fits
+
+
+@pytest.mark.parametrize("old", [False, True])
+async def test_a_password_that_is_changed_meanwhile_opens_nothing(web: Web, old: bool) -> None:
+    access = web.uses.access
+    await access.set_login.by_operator(ANN.id, EMAIL, PASSWORD)
+    change = partial(access.set_login.by_operator, ANN.id, EMAIL, ANOTHER)
+    overtaken = Overtaken(access.log_in.passwords, change, old=old)
+    with pytest.raises(NotKnown):
+        await replace(access.log_in, passwords=overtaken)(
+            EMAIL, PASSWORD, address="203.0.113.1", device=None
+        )
+    login = {"email": EMAIL, "password": ANOTHER}
+    assert (await web.ask(None, "POST", "/v1/auth/login", json=login))[0] == 200
+
+
+async def test_a_password_that_is_changed_meanwhile_chooses_no_other(web: Web) -> None:
+    access = web.uses.access
+    await access.set_login.by_operator(ANN.id, EMAIL, PASSWORD)
+    change = partial(access.set_login.by_operator, ANN.id, EMAIL, ANOTHER)
+    overtaken = Overtaken(access.set_login.passwords, change, old=False)
+    caller = Caller(person=ANN, means=Means.SESSION, means_id="hers")
+    with pytest.raises(NotKnown):
+        await replace(access.set_login, passwords=overtaken).anew(
+            caller, PASSWORD, "words of a stranger's own"
+        )
+    login = {"email": EMAIL, "password": ANOTHER}
+    assert (await web.ask(None, "POST", "/v1/auth/login", json=login))[0] == 200
 
 
 async def test_wrong_and_unknown_are_answered_alike(web: Web) -> None:
@@ -158,6 +211,13 @@ async def test_a_key_does_no_more_than_it_was_given(web: Web) -> None:
     listed = await web.ask(ANN, "GET", "/v1/auth/keys")
     assert key_id not in [key["id"] for key in listed[1]]
     assert made["secret"] not in json.dumps(listed[1])
+
+
+async def test_keys_that_are_made_at_once_are_no_more_than_one_by_one(web: Web) -> None:
+    made = [web.ask(EVE, "POST", "/v1/auth/keys", json={"name": f"k{n}"}) for n in range(70)]
+    statuses = [status for status, _ in await asyncio.gather(*made)]
+    # One of them has the test's own.
+    assert (statuses.count(201), statuses.count(409)) == (MOST_KEYS - 1, 71 - MOST_KEYS)
 
 
 async def test_a_bearer_key_is_a_key_too(web: Web) -> None:

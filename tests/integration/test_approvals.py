@@ -1,8 +1,12 @@
 """One question, one answer, one effect; everyone else is told in words of their own."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from tortoise import connections
@@ -10,6 +14,7 @@ from tortoise import connections
 from engine.domain.approval import Ending
 from engine.domain.idea import IdeaStatus
 from engine.domain.order import OrderState
+from engine.domain.person import Role
 from engine.errors import NotAllowed, NotFound
 from engine.flow.approvals import Choice
 from storage.models import OrderRow, OutboxRow
@@ -180,3 +185,30 @@ async def test_every_person_is_told_once_of_the_idea_and_of_its_end(desk: Desk) 
     assert len(keys) == len(set(keys))
     changes = {key.rsplit(":", 1)[1] for key, _ in keys if key.startswith("card:")}
     assert changes == {"approved", "order_acked"}
+
+
+class Slow:
+    """A market at which something happens while it is asked for its time."""
+
+    def __init__(self, inner: Any, happens: Callable[[], Awaitable[Any]]) -> None:
+        self._inner, self._happens = inner, happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def instant(self) -> Any:
+        await self._happens()
+        return await self._inner.instant()
+
+
+@pytest.mark.parametrize("choice", [Choice.APPROVE, Choice.REJECT])
+async def test_who_is_put_out_meanwhile_decides_nothing(desk: Desk, choice: Choice) -> None:
+    idea = await desk.until_idea()
+    put_out = partial(desk.talk.change_role, ANN.id, LUIS.id, Role.REFUSED)
+    decide = desk.talk.decide_idea
+    collect = replace(decide.collect, market=Slow(decide.collect.market, put_out))
+    with pytest.raises(NotAllowed):
+        await replace(decide, collect=collect)(idea.id, choice, person_id=LUIS.id, chat_id=1)
+    async with desk.world.store.begin() as tx:
+        assert await tx.ideas.pending() == [idea.id]
+        assert await tx.orders.unproven() == ()

@@ -171,6 +171,22 @@ async def test_the_eleventh_guess_waits_even_with_the_right_code(
     assert (await ea.register(code))[0] == 200
 
 
+async def test_guesses_that_come_at_once_are_no_more_than_one_by_one(
+    bridge: Bridge,  # noqa: F811
+) -> None:
+    ea = Ea(bridge.client)
+    tries = [ea.register(f"WRONG-{number}", login=number + 1) for number in range(40)]
+    statuses = [status for status, _ in await asyncio.gather(*tries)]
+    assert (statuses.count(403), statuses.count(429)) == (10, 30)
+
+
+async def test_who_goes_on_guessing_fills_no_table(bridge: Bridge) -> None:  # noqa: F811
+    for _ in range(120):
+        async with bridge.store.begin() as tx:
+            tries = await tx.terminals.guess(["address:203.0.113.9"], timedelta(minutes=15))
+    assert tries == len(await bridge.sql("SELECT 1 FROM ea_guess")) == 100
+
+
 async def test_guesses_are_counted_by_login_as_well_as_by_address(
     bridge: Bridge,  # noqa: F811
 ) -> None:

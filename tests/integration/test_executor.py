@@ -23,6 +23,7 @@ from engine.flow.latch import halt
 from storage.models import OutboxRow
 from tests.conftest import Database
 from tests.integration.conftest import ANN, EVE, LUIS, Desk
+from tests.integration.trades import Line
 
 T, S = CommandType, CommandStatus
 STEPS = ["command_queued", "command_claimed", "command_started", "command_action",
@@ -287,6 +288,19 @@ async def test_trades_are_closed_by_position_orders_and_the_end_of_each_is_told(
     async with desk.world.store.begin() as tx:
         order = await tx.position_orders.get(command.actions[0]["client_id"])
     assert (order.asked_by, order.asked_name) == (None, "cli")
+
+
+async def test_a_close_that_leaves_a_rest_open_is_no_success(desk: Desk) -> None:
+    await open_trade(desk)
+    line = Line(desk.world.broker, fate="in part")
+    send = replace(desk.work.send_position_order, broker=line)
+    work = replace(desk.work, send_position_order=send)
+    command = await run(replace(desk, work=work), T.CLOSE_ALL)
+    command = await to_its_end(replace(desk, work=work), command)
+    (action,) = command.actions
+    assert (command.status, command.result["reason"]) == (S.FAILED, "not_closed")
+    assert (action["outcome"], action["reason"], action["left"]) == ("failed", "short", "0.01")
+    assert len(await desk.world.broker.positions()) == 1
 
 
 async def test_nothing_open_and_another_pair_are_done_at_once(desk: Desk) -> None:

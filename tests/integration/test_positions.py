@@ -9,6 +9,8 @@ from random import Random
 import pytest
 from tortoise import connections
 
+from bot.i18n import words_for
+from bot.views.position_orders import outcome
 from engine.domain.account import Position
 from engine.domain.position_orders import PositionOrder, PositionOrderState
 from engine.errors import BrokerSilent, NotAllowed, NotFound, Outdated, PositionRefused
@@ -36,6 +38,26 @@ async def test_a_close_is_written_down_sent_once_and_told_by_the_trades_end(trad
     ]  # fmt: skip
     assert await told(f"closed:{trade.position.id}") > 0
     assert await told(f"position:{order.client_id}") == 0
+
+
+async def test_a_close_that_the_venue_did_in_part_says_what_is_left(trades: Trades) -> None:
+    trade = await trades.trade()
+    order = await trades.confirmed(trades.talk.ask_position.close(ANN.id, trade.position.id))
+    trades.line.fate = "in part"
+    await trades.send(order.client_id)
+    done = await trades.state(order)
+    (held,) = await trades.desk.world.broker.positions()
+    assert (done.state, done.reason, done.facts) == (S.DONE, "short", {"volume": "0.01"})
+    assert done.volume_closed == trade.position.volume - held.volume
+    assert await told(f"position:{order.client_id}") > 0
+    text = outcome(words_for("en"), done, is_live=False).text
+    assert "0.01 lots are still open: the broker closed no more at once." in text
+
+    again = await trades.confirmed(trades.talk.ask_position.close(ANN.id, trade.position.id))
+    trades.line.fate = "fine"
+    await trades.send(again.client_id)
+    assert (await trades.state(again)).reason is None
+    assert await trades.desk.world.broker.positions() == ()
 
 
 async def test_a_second_tap_and_a_repeated_one_change_nothing(trades: Trades) -> None:

@@ -192,6 +192,16 @@ async def test_a_pause_that_is_asked_for_is_kept(rig: Rig) -> None:
     assert await client.read(client.of_account("/summary"))
 
 
+async def test_a_clock_that_is_set_back_makes_no_pause_longer(rig: Rig) -> None:
+    client = rig.client()
+    rig.server.faults = [("POST orders", "too_many")]
+    with pytest.raises(BrokerRefused):
+        await client.write("POST", ORDERS, {"order": ORDER})
+    rig.shift -= timedelta(hours=1)
+    rig.skew += timedelta(hours=1)
+    assert await client.write("POST", ORDERS, {"order": ORDER})
+
+
 async def test_without_a_pause_that_is_named_each_is_longer(rig: Rig) -> None:
     client, rig.server.retry_after = rig.client(), None
     waits = []
