@@ -46,8 +46,9 @@ class DecideIdea:
     """Approve or reject an idea; ``at_most`` is a smaller size than the card's, in lots.
 
     Raises :class:`NotAllowed` for anyone below a trader, :class:`NotFound` for an idea that asks
-    nobody, and :class:`InvalidInput` for more than the card's size or too little. An answer that comes too late,
-    second, while halted, or after the price or the gate changed is no error: it has its own ending.
+    nobody, and :class:`InvalidInput` for more than the card's size, or too little. An answer that
+    comes too late, second, while halted, or after the price or the gate changed is no error: it has
+    its own ending.
     """
 
     collect: Collect
