@@ -45,7 +45,7 @@ async def pause(
 ) -> Screen:
     """/pause, or /pause EURUSD for one symbol."""
     if command.args:
-        symbol = command.args.strip().upper()
+        symbol = command.args.strip()
         control = await change_control.symbol(person.id, symbol, paused=True)
     else:
         control = await change_control.pause(person.id)
@@ -77,7 +77,7 @@ async def resume(
 ) -> Screen:
     """/resume, or /resume EURUSD for one symbol."""
     if command.args:
-        symbol = command.args.strip().upper()
+        symbol = command.args.strip()
         control = await change_control.symbol(person.id, symbol, paused=False)
         return views.changed(words, control)
     return await _resume(person, words, change_control, read_status, clock)
