@@ -1,22 +1,27 @@
 """A person's answer to an idea: one transaction, one effect, and words for everyone else."""
 
+from asyncio import timeout
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from engine.domain.account import Direction
 from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Entry
 from engine.domain.gate import GateReport
 from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.market import Quote
 from engine.domain.notice import Audience
 from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
-from engine.errors import NotFound
+from engine.errors import NotFound, TraderError
 from engine.flow.asking import ask, ending_of
 from engine.flow.ideas import card_notice, client_id, intent, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
+from engine.flow.latch import ANSWERS_WITHIN, market_time
 from engine.flow.people import person_at_least
 from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
@@ -92,9 +97,12 @@ class DecideIdea:
             approval, decided_by=person.id, decided_name=person.name, decided_chat=chat_id
         )
         if choice is Choice.REJECT:
-            market_time = await self.collect.market.instant()
+            at, quote = await self._look(idea)
+            if quote is not None:
+                price = quote.ask if idea.proposal.direction is Direction.BUY else quote.bid
+                approval = approval.seen_at(idea.proposal, price, quote.spread)
             async with self.store.begin() as tx:
-                return await self._reject(tx, idea, approval, market_time)
+                return await self._reject(tx, idea, approval, at)
         bundle = await self.collect(idea.proposal.symbol, idea.proposal.timeframe)
         question = ask(idea, bundle, half=choice is Choice.HALF, at_most=at_most)
         answer = ask_again(question, bundle)
@@ -102,6 +110,15 @@ class DecideIdea:
             if not await self.collect.still_holds(tx, bundle, await tx.controls.hold()):
                 return None
             return await self._approve(tx, idea, approval, bundle, question, answer)
+
+    async def _look(self, idea: Idea) -> tuple[datetime | None, Quote | None]:
+        """The market's time and price for the record of a no, which waits for neither."""
+        market, at, quote = self.collect.market, None, None
+        with suppress(TraderError, OSError):
+            async with timeout(ANSWERS_WITHIN):
+                at = await market.instant()
+                quote = await market.quote(idea.proposal.symbol)
+        return at, quote
 
     async def _asked(self, tx: Transaction, idea_id: UUID) -> tuple[Idea, Approval]:
         idea = await tx.ideas.get(idea_id)
@@ -111,7 +128,7 @@ class DecideIdea:
         return idea, approval
 
     async def _reject(
-        self, tx: Transaction, idea: Idea, approval: Approval, market_time: datetime
+        self, tx: Transaction, idea: Idea, approval: Approval, market_time: datetime | None
     ) -> Decided:
         now = await tx.now()
         ended = approval.end(Ending.REJECTED, at=now)
@@ -139,13 +156,9 @@ class DecideIdea:
         assert bundle.quote is not None
         now = await tx.now()
         ending, code = ending_of(answer.report)
-        risk = idea.proposal.risk
-        drift = idea.proposal.direction.sign * (answer.proposal.entry - idea.proposal.entry)
+        seen = approval.seen_at(idea.proposal, answer.proposal.entry, bundle.quote.spread)
         ended = replace(
-            approval.end(ending, at=now, detail=code),
-            tap_price=answer.proposal.entry,
-            tap_spread=bundle.quote.spread,
-            drift_r=(drift / risk).quantize(Decimal("0.001")) if risk else Decimal(0),
+            seen.end(ending, at=now, detail=code),
             volume=answer.sizing.volume if ending is Ending.APPROVED else None,
         )
         if not await tx.ideas.end(ended):
@@ -169,10 +182,10 @@ class DecideIdea:
             report=answer.report,
         )
 
-    async def _lost(self, tx: Transaction, idea_id: UUID, market_time: datetime) -> Decided:
+    async def _lost(self, tx: Transaction, idea_id: UUID, at: datetime | None) -> Decided:
         """Someone was first, or the idea is past its expiry: say which."""
         if idea_id in await tx.ideas.overdue():
-            return await expire(tx, idea_id, market_time)
+            return await expire(tx, idea_id, at)
         idea, approval = await self._asked(tx, idea_id)
         return Decided(idea=idea, approval=approval, mine=False)
 
@@ -185,7 +198,7 @@ class DecideIdea:
         action: Action,
         *,
         detail: dict[str, object],
-        market_time: datetime,
+        market_time: datetime | None,
         report: GateReport | None = None,
     ) -> Decided:
         assert ended.decided_at is not None
@@ -229,16 +242,16 @@ class ExpireIdeas:
     async def __call__(self) -> tuple[UUID, ...]:
         async with self.store.begin() as tx:
             overdue = await tx.ideas.overdue()
+        at = await market_time(self.market) if overdue else None
         for idea_id in overdue:
-            market_time = await self.market.instant()
             async with self.store.begin() as tx:
-                await expire(tx, idea_id, market_time)
+                await expire(tx, idea_id, at)
         if overdue:
             await self.bell.ring("deliver")
         return tuple(overdue)
 
 
-async def expire(tx: Transaction, idea_id: UUID, market_time: datetime) -> Decided:
+async def expire(tx: Transaction, idea_id: UUID, at: datetime | None) -> Decided:
     """End one overdue idea, unless somebody else just did."""
     idea = await tx.ideas.get(idea_id)
     approval = await tx.ideas.approval(idea_id)
@@ -258,7 +271,7 @@ async def expire(tx: Transaction, idea_id: UUID, market_time: datetime) -> Decid
             occurred_at=now,
             actor="system",
             symbol=idea.proposal.symbol,
-            market_time=market_time,
+            market_time=at,
             rationale="nobody answered in time",
             confidence_score=idea.confidence.score,
             strategy_id=idea.strategy_id,

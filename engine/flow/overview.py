@@ -22,6 +22,7 @@ from engine.domain.state import Control
 from engine.domain.values import quantize
 from engine.errors import FeedError, NotFound
 from engine.flow.glance import Glance
+from engine.flow.latch import market_time
 from engine.flow.people import person_at_least
 from engine.ports import MarketData, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
@@ -85,8 +86,10 @@ class ReadStatus:
             _, settings = await tx.settings.risk()
             day = await tx.settings.day(self.broker.account_id)
             waiting = len(await tx.ideas.pending())
+            now = await tx.now()
         seen = await self.broker.look()
-        instant = await self.market.instant()
+        # What is open is shown, and how trading stands, while the market does not tell its time.
+        instant = await market_time(self.market) or now
         return Status(
             control=control,
             settings=settings,

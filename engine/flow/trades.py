@@ -1,6 +1,7 @@
 """The open trades as people see them: live result in money and R, levels, age."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,8 +14,9 @@ from engine.domain.order import Order
 from engine.domain.person import Role
 from engine.domain.position_orders import OPEN, Deed, PositionOrder, PositionOrderState
 from engine.domain.state import Control
-from engine.errors import BrokerSilent, PositionRefused
+from engine.errors import BrokerSilent, FeedError, PositionRefused
 from engine.flow.glance import Glance
+from engine.flow.latch import market_time
 from engine.flow.people import person_at_least
 from engine.gate.management import costs, exit_price, result_in_r
 from engine.ports import MarketData, Store, Transaction
@@ -89,7 +91,9 @@ class ReadPositions:
             await person_at_least(tx, person_id, Role.VIEWER)
             control = await tx.controls.read()
             arriving = len(await tx.orders.unproven())
-        instant = await self.market.instant()
+            now = await tx.now()
+        # A trade can be seen and closed while the market does not tell its time.
+        instant = await market_time(self.market) or now
         seen = await self.broker.look()
         account, positions = seen.account, seen.positions
         trades = []
@@ -119,8 +123,10 @@ class ReadPositions:
 
     async def _trade(self, position: Position, account: Account, instant: datetime) -> OpenTrade:
         instrument = await self.market.instrument(position.symbol)
-        quote = await self.market.quote(position.symbol)
-        rate = await rate_of(self.market, position, instrument, quote, account.currency)
+        quote = rate = None
+        with suppress(FeedError):
+            quote = await self.market.quote(position.symbol)
+            rate = await rate_of(self.market, position, instrument, quote, account.currency)
         async with self.store.begin() as tx:
             order = await tx.orders.find(position.client_id) if position.client_id else None
             idea = await tx.ideas.get(order.idea_id) if order is not None else None
