@@ -376,6 +376,11 @@ def test_an_exit_that_cannot_be_read_is_refused(path, value, words):
     assert message.startswith(f"{place} {words}")
 
 
+@pytest.mark.parametrize("symbol", ["EURUSD+", "XAUUSD.r", "EURUSDm", "US500", "BTC-USD", "#AAPL"])
+def test_a_strategy_names_symbols_as_venues_write_them(symbol):
+    assert parse(ID, changed("allowed_symbols", [symbol])).allowed_symbols == (symbol,)
+
+
 def test_a_session_that_starts_and_ends_in_one_minute_is_refused():
     message = str(refusal(changed("session_windows.0.end", "22:00Z")))
     assert message == 'session_windows.0.end is "22:00Z", as the start; write another minute'
