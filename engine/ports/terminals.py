@@ -142,11 +142,12 @@ class Commands(Protocol):
         opens: bool,
         may_open: bool,
         busy: Collection[int],
+        paused: Collection[str] = (),
     ) -> tuple[Command, ...]:
         """Offer what is queued, or was offered and whose lease ran out: PAUSE and RESUME first, an
         OPEN last, each by seq; nothing for a position that is busy, or that another answer holds a
         command for. ``opens`` is whether the terminal takes an OPEN at all, ``may_open`` whether
-        trades may be opened: an OPEN that was offered before is then only asked about.
+        trades may be opened, but for ``paused`` symbols: what was offered is then only asked about.
         """
         ...
 
