@@ -14,7 +14,7 @@ from engine.domain.order import OrderState
 from engine.domain.state import Control, HaltReason, Mode, TradingState
 from engine.errors import TraderError
 from engine.flow.orders import cancel, order_entry
-from engine.ports import MarketData, Transaction
+from engine.ports import MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
 
 #: States in which what is queued must never leave any more.
@@ -253,3 +253,14 @@ async def market_time(market: MarketData) -> datetime | None:
             return await market.instant()
     except (TraderError, OSError):
         return None
+
+
+async def market_or_wall(store: Store, market: MarketData) -> datetime:
+    """The market's time for who only looks; the wall's while the market does not tell its own: what
+    is open, and what is switched on, must be seen all the same.
+    """
+    at = await market_time(market)
+    if at is not None:
+        return at
+    async with store.begin() as tx:
+        return await tx.now()

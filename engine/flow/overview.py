@@ -22,7 +22,7 @@ from engine.domain.state import Control
 from engine.domain.values import quantize
 from engine.errors import FeedError, NotFound
 from engine.flow.glance import Glance
-from engine.flow.latch import market_time
+from engine.flow.latch import market_or_wall
 from engine.flow.people import person_at_least
 from engine.ports import MarketData, Store, Transaction
 from engine.snapshot.indicators import WINDOW, compute
@@ -86,10 +86,8 @@ class ReadStatus:
             _, settings = await tx.settings.risk()
             day = await tx.settings.day(self.broker.account_id)
             waiting = len(await tx.ideas.pending())
-            now = await tx.now()
         seen = await self.broker.look()
-        # What is open is shown, and how trading stands, while the market does not tell its time.
-        instant = await market_time(self.market) or now
+        instant = await market_or_wall(self.store, self.market)
         return Status(
             control=control,
             settings=settings,
@@ -104,7 +102,7 @@ class ReadStatus:
 
     async def watch(self, instant: datetime | None = None) -> tuple[Watched, ...]:
         """The watched symbols, at an instant of the market or now."""
-        instant = instant or await self.market.instant()
+        instant = instant or await market_or_wall(self.store, self.market)
         watched = []
         for symbol, frame in self.symbols:
             # A terminal that has not connected yet shows no market; the rest still counts.

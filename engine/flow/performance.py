@@ -10,6 +10,7 @@ from engine.domain.account import Account
 from engine.domain.order import ClosedTrade, Order, together
 from engine.domain.person import Role
 from engine.errors import BrokerSilent, InvalidInput
+from engine.flow.latch import market_or_wall
 from engine.flow.people import person_at_least
 from engine.ports import Broker, MarketData, Store
 from engine.scoring.metrics import Metrics, Trade, measure
@@ -64,7 +65,8 @@ class ReadPerformance:
     zone: tzinfo = UTC
 
     async def __call__(self, person_id: int | None, wanted: Sequence[str] = ()) -> Performance:
-        today = (await self.market.instant()).astimezone(self.zone).date()
+        now = await market_or_wall(self.store, self.market)
+        today = now.astimezone(self.zone).date()
         span = span_of(wanted, today)
         monday = today - today.weekday() * _DAY
         since, until = self._start(span.first), self._start(span.last + _DAY)

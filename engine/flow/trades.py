@@ -16,7 +16,7 @@ from engine.domain.position_orders import OPEN, Deed, PositionOrder, PositionOrd
 from engine.domain.state import Control
 from engine.errors import BrokerSilent, FeedError, PositionRefused
 from engine.flow.glance import Glance
-from engine.flow.latch import market_time
+from engine.flow.latch import market_or_wall
 from engine.flow.people import person_at_least
 from engine.gate.management import costs, exit_price, result_in_r
 from engine.ports import MarketData, Store, Transaction
@@ -91,9 +91,7 @@ class ReadPositions:
             await person_at_least(tx, person_id, Role.VIEWER)
             control = await tx.controls.read()
             arriving = len(await tx.orders.unproven())
-            now = await tx.now()
-        # A trade can be seen and closed while the market does not tell its time.
-        instant = await market_time(self.market) or now
+        instant = await market_or_wall(self.store, self.market)
         seen = await self.broker.look()
         account, positions = seen.account, seen.positions
         trades = []

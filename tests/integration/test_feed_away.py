@@ -18,8 +18,8 @@ from tests.integration.conftest import EVE, LUIS, Desk
 class Away:
     """A market whose venue is away: it knows what it has stored, and nothing of now."""
 
-    def __init__(self, market: Any) -> None:
-        self._market = market
+    def __init__(self, market: Any, *, tells_symbols: bool = True) -> None:
+        self._market, self.tells_symbols = market, tells_symbols
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._market, name)
@@ -28,6 +28,11 @@ class Away:
         raise FeedError("the venue is away")
 
     async def quote(self, symbol: str) -> Any:
+        raise FeedError("the venue is away")
+
+    async def instrument(self, symbol: str) -> Any:
+        if self.tells_symbols:
+            return await self._market.instrument(symbol)
         raise FeedError("the venue is away")
 
 
@@ -103,3 +108,14 @@ async def test_what_is_open_is_seen_and_can_be_closed_without_a_feed(desk: Desk)
     asked = await ask.close(LUIS.id, trade.position.id)
     order = await desk.talk.confirm_position(LUIS.id, asked.order.client_id)
     assert order.state is PositionOrderState.INTENT
+
+
+async def test_strategies_and_results_are_seen_without_a_feed(desk: Desk) -> None:
+    away = Away(desk.world.market, tells_symbols=False)
+    lines = await replace(desk.talk.read_book, market=away)(EVE.id)
+    assert [line.strategy.name for line in lines][:2] == ["EMA trend", "Pullback buy"]
+    assert {line.off_market for line in lines} == {()}
+    seen = await replace(desk.talk.read_performance, market=away)(EVE.id)
+    assert seen.trades == ()
+    status = replace(desk.talk.read_status, market=away)
+    assert (await status.watch()) == ()
