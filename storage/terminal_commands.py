@@ -37,11 +37,16 @@ AND (lease_until IS NULL OR lease_until <= statement_timestamp())
 _FREE = """
 WHERE account_id = $1 AND state IN ('queued', 'leased')
   AND (lease_until IS NULL OR lease_until <= statement_timestamp())
-  AND (type <> 'OPEN' OR ($2 AND ($5 OR attempt > 0)))
+  AND (type <> 'OPEN' OR ($2 AND (attempt > 0 OR ($5 AND NOT EXISTS (
+      SELECT FROM trade_order WHERE trade_order.client_id = ea_command.client_id
+      AND symbol = ANY($6::text[]))))))
   AND (position IS NULL OR (NOT position = ANY($3::bigint[]) AND NOT EXISTS (
       SELECT FROM ea_command AS held WHERE held.account_id = $1 AND held.state = 'leased'
       AND held.position = ea_command.position AND held.lease_until > statement_timestamp())))
 ORDER BY rank, seq LIMIT $4 FOR UPDATE SKIP LOCKED
+"""
+_PAUSED_OF = """
+SELECT client_id FROM trade_order WHERE client_id = ANY($1::text[]) AND symbol = ANY($2::text[])
 """
 _LEASE = """
 UPDATE ea_command SET state = $2, attempt = $3, lease_until = $4, offered_to = $5, lookup_only = $6
@@ -121,13 +126,19 @@ class CommandTable(Table):
         opens: bool,
         may_open: bool,
         busy: Collection[int],
+        paused: Collection[str] = (),
     ) -> tuple[Command, ...]:
-        free = await self._find(_FREE, [account_id, opens, sorted(busy), limit, may_open])
+        values = [account_id, opens, sorted(busy), limit, may_open, sorted(paused)]
+        free = await self._find(_FREE, values)
         if not free:
             return ()
+        held = await self._of_symbols(free, paused)
         rows = await self._rows("SELECT clock_timestamp() AS now")
         now = rows[0]["now"]
-        offered = tuple(command.offer(instance, now, may_open=may_open) for command in free)
+        offered = tuple(
+            command.offer(instance, now, may_open=may_open and command.client_id not in held)
+            for command in free
+        )
         for command in offered:
             values = [
                 command.id, str(command.state), command.attempt, command.lease_until,
@@ -135,6 +146,16 @@ class CommandTable(Table):
             ]  # fmt: skip
             await self._connection.execute_query(_LEASE, values)
         return offered
+
+    async def _of_symbols(
+        self, commands: Sequence[Command], symbols: Collection[str]
+    ) -> frozenset[str]:
+        """The orders among those of the commands that are of these symbols."""
+        orders = [command.client_id for command in commands if command.client_id is not None]
+        if not (orders and symbols):
+            return frozenset()
+        rows = await self._rows(_PAUSED_OF, orders, sorted(symbols))
+        return frozenset(row["client_id"] for row in rows)
 
     async def finish(self, id_: str, result: Result) -> bool:
         values = [id_, json_text(plain(result))]

@@ -23,6 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from engine.domain.values import bounded
+from engine.errors import InvalidInput
 
 #: No control characters and no halves of characters; nothing else is forbidden.
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -46,6 +47,14 @@ def _is_whole(value: Any) -> int:
     if number != number.to_integral_value():
         raise ValueError("is no whole number")
     return int(number)
+
+
+def _bounded(value: Decimal) -> Decimal:
+    # As an error of this value, so that the answer names its field.
+    try:
+        return bounded(value)
+    except InvalidInput:
+        raise ValueError("is too large") from None
 
 
 def _plain(text: str) -> str:
@@ -96,7 +105,7 @@ class _NumberSchema:
 
 #: A number that comes in, exact. Bounds are added where it is used.
 Exact = Annotated[
-    Decimal, BeforeValidator(_is_number), AfterValidator(bounded), _NumberSchema("number")
+    Decimal, BeforeValidator(_is_number), AfterValidator(_bounded), _NumberSchema("number")
 ]
 #: A whole number that comes in.
 Whole = Annotated[int, BeforeValidator(_is_whole), _NumberSchema("integer")]

@@ -43,13 +43,13 @@ class CandleGiven(Given):
 
 class CandlesWanted(Given):
     """Candles to be judged, the oldest first. ``timeframe`` is the smallest step between them where
-    it is not given; ``account_id`` must be the account there is.
+    it is not given, M15 for a single one; ``account_id`` must be the account there is.
     """
 
     account_id: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
     symbol: Symbol
     spread_pips: Annotated[Exact, Field(ge=0, le=100_000)]
-    candles: Annotated[list[CandleGiven], Field(min_length=2, max_length=WINDOW)]
+    candles: Annotated[list[CandleGiven], Field(min_length=1, max_length=WINDOW)]
     timeframe: Literal["M1", "M5", "M15", "M30", "H1", "H4", "D1"] | None = None
 
 

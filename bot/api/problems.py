@@ -1,5 +1,7 @@
 """What goes wrong, as source 004 §9.1 writes it: a code, a sentence, and the facts."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -27,6 +29,14 @@ from engine.errors import (
 from engine.snapshot.canonical import plain
 
 _LONGEST = 400
+_DECIMAL = re.compile(r"Decimal\('([^']*)'\)")
+_PLAINER = (
+    ("Value error, ", ""),
+    ("Input should be", "must be"),
+    ("Field required", "is missing"),
+    ("Extra inputs are not permitted", "is no field of this body"),
+    (" after validation", ""),
+)
 #: From the special to the general: the first that fits.
 _STATUS: tuple[tuple[type[TraderError], int], ...] = (
     (NoEncryptionKey, 409),
@@ -96,9 +106,17 @@ def invalid(found: list[tuple[str, str]]) -> web.Response:
 def places(error: ValidationError, *before: str) -> list[tuple[str, str]]:
     """Where a model's values do not fit, and why."""
     return [
-        (".".join((*before, *(str(part) for part in one["loc"])))[:120], one["msg"][:200])
+        (".".join((*before, *(str(part) for part in one["loc"])))[:120], _plainly(one["msg"])[:200])
         for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def _plainly(message: str) -> str:
+    """What pydantic says of a value, without the names of Python's types and of its own parts."""
+    message = _DECIMAL.sub(lambda found: f"{Decimal(found[1]):f}", message)
+    for its, ours in _PLAINER:
+        message = message.replace(its, ours)
+    return message
 
 
 def _shown(details: dict[str, Any]) -> Any:

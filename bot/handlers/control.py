@@ -1,5 +1,7 @@
 """Stop and start: pause, resume, emergency stop, mode; two steps where a slip would cost money."""
 
+import asyncio
+
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
@@ -12,10 +14,12 @@ from bot.views import control as views
 from bot.views import status as status_views
 from engine.domain.person import Person
 from engine.domain.state import Mode
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, TraderError
 from engine.flow.halts import ChangeControl
 from engine.flow.overview import ReadStatus
 from engine.ports import Clock
+
+_PATIENCE_SECONDS = 3.0
 
 
 def build() -> Router:
@@ -42,12 +46,11 @@ async def pause(
 ) -> Screen:
     """/pause, or /pause EURUSD for one symbol."""
     if command.args:
-        symbol = command.args.strip().upper()
+        symbol = command.args.strip()
         control = await change_control.symbol(person.id, symbol, paused=True)
     else:
         control = await change_control.pause(person.id)
-    seen = await read_status(person.id)
-    return views.changed(words, control, open_trades=len(seen.positions))
+    return views.changed(words, control, open_trades=await _open_trades(read_status, person))
 
 
 async def stop(
@@ -59,8 +62,18 @@ async def stop(
 ) -> Screen:
     """Emergency stop: one step, at once; only leaving it takes two."""
     await change_control.stop(person.id)
-    seen = await read_status(person.id)
-    return views.stop_done(words, open_trades=len(seen.positions))
+    return views.stop_done(words, open_trades=await _open_trades(read_status, person))
+
+
+async def _open_trades(read_status: ReadStatus, person: Person) -> int:
+    """How many trades are open, as far as it can be told at once. Trading is stopped already: a
+    venue that does not answer must not make it look as if it were not.
+    """
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return len((await read_status(person.id)).positions)
+    except (TraderError, OSError):
+        return 0
 
 
 async def resume(
@@ -74,7 +87,7 @@ async def resume(
 ) -> Screen:
     """/resume, or /resume EURUSD for one symbol."""
     if command.args:
-        symbol = command.args.strip().upper()
+        symbol = command.args.strip()
         control = await change_control.symbol(person.id, symbol, paused=False)
         return views.changed(words, control)
     return await _resume(person, words, change_control, read_status, clock)

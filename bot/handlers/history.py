@@ -1,5 +1,7 @@
 """The record: ideas, why, what was seen, the stream, the replay."""
 
+from collections.abc import Callable
+
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message, Update
@@ -18,6 +20,7 @@ from engine.errors import InvalidInput
 from engine.flow.ask.answer import Ask
 from engine.flow.ask.inquiries import Wording
 from engine.flow.in_words import WantInWords
+from engine.flow.market import ReadMarket
 from engine.flow.overview import JUDGED, ListHistory, ListIdeas, ReadIdea
 from engine.flow.replay import ReplayDecision
 
@@ -138,9 +141,10 @@ async def history(
     person: Person,
     words: Words,
     list_history: ListHistory,
+    read_market: ReadMarket,
 ) -> Screen:
     """/history [symbol] [action]."""
-    symbol, actions = _filters((command.args or "").split())
+    symbol, actions = _filters((command.args or "").split(), read_market.spelled)
     found = await list_history(person.id, symbol=symbol, actions=actions, limit=_PAGE)
     return views.stream(words, found, filters=_written(symbol, actions), page=_PAGE)
 
@@ -154,12 +158,16 @@ async def events(
 
 
 async def older(
-    query: CallbackQuery, person: Person, words: Words, list_history: ListHistory
+    query: CallbackQuery,
+    person: Person,
+    words: Words,
+    list_history: ListHistory,
+    read_market: ReadMarket,
 ) -> Screen:
     """The next page, in place."""
     seq, *filters = callbacks.unpack(query.data or "", "hist")
     before = callbacks.number(seq)
-    symbol, actions = _filters(" ".join(filters).split())
+    symbol, actions = _filters(" ".join(filters).split(), read_market.spelled)
     found = await list_history(
         person.id, symbol=symbol, actions=actions, before=before, limit=_PAGE
     )
@@ -196,13 +204,15 @@ def _changes(seq: int, parts: list[str], words: Words) -> dict[str, str]:
     return changes
 
 
-def _filters(parts: list[str]) -> tuple[str | None, tuple[Action, ...]]:
+def _filters(
+    parts: list[str], spell: Callable[[str], str]
+) -> tuple[str | None, tuple[Action, ...]]:
     """A symbol and an action in any order; anything else is a symbol."""
     if parts == [_EVENTS]:
         return None, EVENTS
     known = {str(action): action for action in Action}
     actions = tuple(known[part.lower()] for part in parts if part.lower() in known)
-    symbols = [part.upper()[:24] for part in parts if part.lower() not in known]
+    symbols = [spell(part[:24]) for part in parts if part.lower() not in known]
     return (symbols[0] if symbols else None), actions
 
 

@@ -52,7 +52,8 @@ async def news(
     message: Message, command: CommandObject, person: Person, words: Words, read_market: ReadMarket
 ) -> Screen:
     """/news [symbol]."""
-    symbol, _ = _looked_at((command.args or "").split(), words)
+    typed, _ = _looked_at((command.args or "").split(), words)
+    symbol = None if typed is None else read_market.spelled(typed)
     return views.news(words, await read_market.news(person.id, symbol), symbol=symbol)
 
 
@@ -123,7 +124,7 @@ async def evaluate_tap(
 def _looked_at(parts: Sequence[str], words: Words) -> tuple[str | None, Timeframe | None]:
     """A symbol and a timeframe in any order; raises :class:`InvalidInput` for more than that."""
     frames = [part.upper() for part in parts if part.upper() in list(Timeframe)]
-    symbols = [part.upper()[:24] for part in parts if part.upper() not in list(Timeframe)]
+    symbols = [part[:24] for part in parts if part.upper() not in list(Timeframe)]
     if len(frames) > 1 or len(symbols) > 1:
         raise InvalidInput(words("error.usage", example="/chart EURUSD H1"))
     return (symbols[0] if symbols else None), (Timeframe(frames[0]) if frames else None)

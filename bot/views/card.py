@@ -188,8 +188,10 @@ def ending(words: Words, approval: Approval) -> Html:
     """An approval's ending in its own words."""
     at = approval.decided_at or approval.expires_at
     detail = reason(words, approval.detail) if approval.detail else Html("")
+    # A no is taken without a price where there is none to be had.
+    priced = approval.ending is Ending.REJECTED and approval.tap_price is not None
     return words(
-        f"stamp.{approval.ending}",
+        "stamp.rejected_at" if priced else f"stamp.{approval.ending}",
         name=(approval.decided_name or "?")[:64],
         time=words.time(at, "HH:mm:ss"),
         zone=words.zone_name(at),

@@ -49,6 +49,8 @@ class MtBridge(Changes):
         control = await tx.controls.hold()
         if not control.may_open:
             raise BrokerRefused(f"trading is {control.state}")
+        if order.symbol in control.paused_symbols:
+            raise BrokerRefused(f"{order.symbol} is paused")
         terminal, _, now = await self.tradeable(tx)
         name = (await tx.snapshots.mapped(self.account_id)).get(order.symbol)
         told = await tx.snapshots.symbols(self.account_id, [name] if name else [])

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from engine.domain.idea import Proposal
 from engine.errors import IllegalMove
 
 
@@ -41,6 +42,12 @@ class Approval:
     drift_r: Decimal | None = None
     volume: Decimal | None = None
     detail: str | None = None
+
+    def seen_at(self, proposal: Proposal, price: Decimal, spread: Decimal) -> "Approval":
+        """The record with the market at the tap."""
+        drift = proposal.direction.sign * (price - proposal.entry)
+        moved = (drift / proposal.risk).quantize(Decimal("0.001")) if proposal.risk else Decimal(0)
+        return replace(self, tap_price=price, tap_spread=spread, drift_r=moved)
 
     def end(self, ending: Ending, *, at: datetime, detail: str | None = None) -> "Approval":
         """The record closed; a second ending raises :class:`IllegalMove`."""

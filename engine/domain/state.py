@@ -64,6 +64,13 @@ class Control:
         """Whether a new trade may be opened now (source 004's ``ai_trading_enabled``)."""
         return self.state is TradingState.RUNNING
 
+    def holds(self, symbol: str) -> bool:
+        """Whether an order of this symbol that has not left waits: a pause holds what is queued,
+        where a halt cancels it.
+        """
+        paused = self.state is TradingState.PAUSED
+        return paused or (self.may_open and symbol in self.paused_symbols)
+
     @property
     def evaluates(self) -> bool:
         """Whether strategies are asked at all; paused and halted still record what they saw."""

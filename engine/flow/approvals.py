@@ -1,23 +1,27 @@
 """A person's answer to an idea: one transaction, one effect, and words for everyone else."""
 
+from asyncio import timeout
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from engine.domain.account import Direction
 from engine.domain.approval import Approval, Ending
 from engine.domain.decision import Action, Entry
 from engine.domain.gate import GateReport
 from engine.domain.idea import Idea, IdeaStatus
+from engine.domain.market import Quote
 from engine.domain.notice import Audience
 from engine.domain.person import Role
 from engine.domain.snapshot import Bundle
-from engine.errors import NotFound
+from engine.errors import NotFound, TraderError
 from engine.flow.asking import ask, ending_of
 from engine.flow.ideas import card_notice, client_id, intent, refusal_notice
 from engine.flow.judgement import Answer, Question, ask_again
-from engine.flow.latch import market_time
+from engine.flow.latch import ANSWERS_WITHIN, market_time
 from engine.flow.people import must_be, person_at_least
 from engine.ports import Bell, MarketData, Store, Transaction
 from engine.snapshot.canonical import plain
@@ -47,8 +51,9 @@ class DecideIdea:
     """Approve or reject an idea; ``at_most`` is a smaller size than the card's, in lots.
 
     Raises :class:`NotAllowed` for anyone below a trader, :class:`NotFound` for an idea that asks
-    nobody, and :class:`InvalidInput` for more than the card's size. An answer that comes too late,
-    second, while halted, or after the price or the gate changed is no error: it has its own ending.
+    nobody, and :class:`InvalidInput` for more than the card's size, or too little. An answer that
+    comes too late, second, while halted, or after the price or the gate changed is no error: it has
+    its own ending.
     """
 
     collect: Collect
@@ -92,8 +97,10 @@ class DecideIdea:
             approval, decided_by=person.id, decided_name=person.name, decided_chat=chat_id
         )
         if choice is Choice.REJECT:
-            # A no waits for nobody, least of all for a market that does not tell its time.
-            at = await market_time(self.collect.market)
+            at, quote = await self._look(idea)
+            if quote is not None:
+                price = quote.ask if idea.proposal.direction is Direction.BUY else quote.bid
+                approval = approval.seen_at(idea.proposal, price, quote.spread)
             async with self.store.begin() as tx:
                 await must_be(tx, person_id, Role.TRADER)
                 return await self._reject(tx, idea, approval, at)
@@ -106,6 +113,15 @@ class DecideIdea:
             # Once more: to look at the market takes a while.
             await must_be(tx, person_id, Role.TRADER)
             return await self._approve(tx, idea, approval, bundle, question, answer)
+
+    async def _look(self, idea: Idea) -> tuple[datetime | None, Quote | None]:
+        """The market's time and price for the record of a no, which waits for neither."""
+        market, at, quote = self.collect.market, None, None
+        with suppress(TraderError, OSError):
+            async with timeout(ANSWERS_WITHIN):
+                at = await market.instant()
+                quote = await market.quote(idea.proposal.symbol)
+        return at, quote
 
     async def _asked(self, tx: Transaction, idea_id: UUID) -> tuple[Idea, Approval]:
         idea = await tx.ideas.get(idea_id)
@@ -143,13 +159,9 @@ class DecideIdea:
         assert bundle.quote is not None
         now = await tx.now()
         ending, code = ending_of(answer.report)
-        risk = idea.proposal.risk
-        drift = idea.proposal.direction.sign * (answer.proposal.entry - idea.proposal.entry)
+        seen = approval.seen_at(idea.proposal, answer.proposal.entry, bundle.quote.spread)
         ended = replace(
-            approval.end(ending, at=now, detail=code),
-            tap_price=answer.proposal.entry,
-            tap_spread=bundle.quote.spread,
-            drift_r=(drift / risk).quantize(Decimal("0.001")) if risk else Decimal(0),
+            seen.end(ending, at=now, detail=code),
             volume=answer.sizing.volume if ending is Ending.APPROVED else None,
         )
         if not await tx.ideas.end(ended):
@@ -233,8 +245,8 @@ class ExpireIdeas:
     async def __call__(self) -> tuple[UUID, ...]:
         async with self.store.begin() as tx:
             overdue = await tx.ideas.overdue()
+        at = await market_time(self.market) if overdue else None
         for idea_id in overdue:
-            at = await market_time(self.market)
             async with self.store.begin() as tx:
                 await expire(tx, idea_id, at)
         if overdue:

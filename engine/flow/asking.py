@@ -25,7 +25,8 @@ def ending_of(report: GateReport) -> tuple[Ending, str | None]:
 
 def ask(idea: Idea, bundle: Bundle, *, half: bool, at_most: Decimal | None = None) -> Question:
     """The question a tap puts to the gate again: at most the card's size, half of it, or a size of
-    one's own. Raises :class:`InvalidInput` for one that the card did not offer.
+    one's own. Raises :class:`InvalidInput` for one that the card did not offer or the symbol does
+    not have: a slip of the finger must not end the idea.
     """
     volume = idea.sizing.volume
     if at_most is not None and not 0 < at_most <= volume:
@@ -37,6 +38,13 @@ def ask(idea: Idea, bundle: Bundle, *, half: bool, at_most: Decimal | None = Non
     if half or at_most is not None:
         wanted = volume / 2 if at_most is None else at_most
         volume = floor_to_step(wanted, bundle.instrument.volume_step)
+        least = bundle.instrument.volume_min
+        if not volume >= least:
+            raise InvalidInput(
+                f"{wanted:f} lots are too few for {idea.proposal.symbol}; choose {least} or more",
+                field="lot_size",
+                least=least,
+            )
     return Question(
         idea_id=idea.id,
         proposal=idea.proposal,

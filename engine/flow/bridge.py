@@ -107,7 +107,8 @@ def _with_skew(beat: Beat, now: datetime, gmt: int) -> Beat:
 class OfferCommands:
     """Offer a terminal what there is to do, under a lease; wait a little when there is nothing.
 
-    The trading state is held while an OPEN is offered: after a stop's commit none leaves.
+    The trading state is held while an OPEN is offered: after the commit of a stop, or of a pause of
+    its symbol, none leaves.
     """
 
     store: Store
@@ -159,7 +160,11 @@ class OfferCommands:
         async with self.store.begin() as tx:
             control = await tx.controls.hold()
             found = await tx.commands.lease(
-                look.terminal.account_id, instance, may_open=control.may_open, **asked
+                look.terminal.account_id,
+                instance,
+                may_open=control.may_open,
+                paused=control.paused_symbols,
+                **asked,
             )
             return await tx.now(), found
 

@@ -28,7 +28,8 @@ class SendOrder:
     """Send one INTENT, at most once in its life.
 
     Safe to call any number of times, from anywhere: only the caller whose transaction moves the
-    order from INTENT to SENDING talks to the venue. An answer that does not come leaves the order
+    order from INTENT to SENDING talks to the venue. While trading or the symbol is paused it stays
+    an INTENT, until it is resumed or too old. An answer that does not come leaves the order
     UNKNOWN; it is never sent again.
     """
 
@@ -52,6 +53,8 @@ class SendOrder:
                     await tx.history.append(cancelled[1])
                     return cancelled[0]
             bundle = await self.collect(order.symbol, idea.proposal.timeframe)
+            if bundle.control.holds(order.symbol):
+                return order
             question = _question(order, idea)
             answer = ask_again(question, bundle)
             async with self.store.begin() as tx:

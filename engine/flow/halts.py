@@ -20,6 +20,7 @@ from engine.errors import (
 from engine.flow.latch import apply, market_time, owed, stop_unrecorded
 from engine.flow.limits import breach
 from engine.flow.people import actor, person_at_least
+from engine.flow.symbols import spelled
 from engine.flow.watch import Part, lost_parts, timed_out
 from engine.ports import Bell, Broker, MarketData, Store, Transaction
 
@@ -125,6 +126,7 @@ class ChangeControl:
 
     def to_symbol(self, symbol: str, *, paused: bool) -> Wish:
         """The wish to pause or release one symbol; raises as :meth:`symbol` does."""
+        symbol = spelled(symbol, self.symbols)
         if paused and symbol not in self.symbols:
             raise InvalidInput(
                 f"{symbol[:24]} is not watched; watched are: {', '.join(self.symbols)}",
@@ -133,7 +135,9 @@ class ChangeControl:
             )
 
         def change(control: Control, by: str, at: datetime) -> Control:
-            return control.with_symbol(symbol, paused=paused, by=by, at=at)
+            # What is watched no more can be released still.
+            named = symbol if paused else spelled(symbol, control.paused_symbols)
+            return control.with_symbol(named, paused=paused, by=by, at=at)
 
         action = Action.SYMBOL_PAUSED if paused else Action.SYMBOL_RESUMED
         return Wish(action, change, symbol=symbol)
@@ -177,7 +181,7 @@ class ChangeControl:
             actor=actor(person_id),
             now=now,
             market_time=market_time,
-            symbol=wish.symbol,
+            symbol=next(iter({*before.paused_symbols} ^ {*after.paused_symbols}), None),
             person_id=person_id,
             facts={"said": wish.said} if wish.said else None,
         )

@@ -217,11 +217,20 @@ def _record(
         actor=actor,
         symbol=symbol,
         market_time=market_time,
-        rationale=f"{before.state}/{before.mode} -> {after.state}/{after.mode}: {reason}",
+        rationale=_rationale(before, after, action, reason),
         risk_check_result=f"fail:{reason}" if halted else None,
         human_override=actor != "system",
         detail={"before": plain(before), "after": plain(after), **facts},
     )
+
+
+def _rationale(before: Control, after: Control, action: Action, reason: str) -> str:
+    """A halt and a resume in the words of source 004 §14.2; any other change by what it changed."""
+    if action is Action.AI_HALTED:
+        return f"AI halted due to {reason}"
+    if action is Action.AI_RESUMED:
+        return "Human resumed after review"
+    return f"{before.state}/{before.mode} -> {after.state}/{after.mode}: {reason}"
 
 
 async def _cancel_queued(

@@ -13,6 +13,7 @@ from engine.domain.strategy import Strategy
 from engine.errors import InvalidInput
 from engine.flow.judgement import Outcome, consider
 from engine.flow.people import person_at_least
+from engine.flow.symbols import spelled
 from engine.snapshot.collect import Collect
 from engine.strategies.base import applies
 
@@ -56,7 +57,7 @@ class ReadMarket:
     ) -> Bundle:
         await self._may(person_id)
         known = dict(self.symbols)
-        wanted = symbol or self.symbols[0][0]
+        wanted = self.spelled(symbol) if symbol else self.symbols[0][0]
         if wanted not in known:
             raise InvalidInput(
                 f"{wanted[:24]} is not watched",
@@ -64,6 +65,10 @@ class ReadMarket:
                 watched=", ".join(known),
             )
         return await self.collect(wanted, timeframe or known[wanted])
+
+    def spelled(self, typed: str) -> str:
+        """A symbol as it is watched, however it was typed; in capitals where none is like it."""
+        return spelled(typed, dict(self.symbols))
 
     async def evaluate(
         self, person_id: int, symbol: str | None

@@ -1,5 +1,6 @@
 """Strategies with what became of them: the last evaluation, the day's trades, what is open."""
 
+from asyncio import timeout
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from engine.domain.decision import GateSnapshot
 from engine.domain.market import Timeframe
 from engine.domain.person import Role
 from engine.domain.strategy import Strategy
-from engine.errors import BrokerSilent, NotFound
-from engine.flow.latch import shown_time
+from engine.errors import BrokerSilent, FeedError, NotFound
+from engine.flow.latch import ANSWERS_WITHIN, shown_time
 from engine.flow.people import person_at_least
 from engine.flow.watchlist import knows
 from engine.ports import Broker, MarketData, Store, Transaction
@@ -74,9 +75,13 @@ class ReadBook:
         raise NotFound(f"there is no strategy {id_}")
 
     async def off_market(self, strategy: Strategy) -> tuple[str, ...]:
-        """The symbols a strategy is for and the market does not have."""
+        """The symbols a strategy is for and the market lacks; none while it does not say."""
         symbols = strategy.allowed_symbols
-        return tuple([symbol for symbol in symbols if not await knows(self.market, symbol)])
+        try:
+            async with timeout(ANSWERS_WITHIN):
+                return tuple([symbol for symbol in symbols if not await knows(self.market, symbol)])
+        except (FeedError, OSError):
+            return ()
 
     async def _held(
         self, start: datetime

@@ -68,7 +68,8 @@ class GivenMarket:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Candles to be judged, oldest first, and the spread in pips. ``timeframe`` None is the
-    smallest step between two of them; ``account_id`` None is the account there is.
+    smallest step between two of them, M15 for a single one, as source 000 has it; ``account_id``
+    None is the account there is.
     """
 
     symbol: str
@@ -119,14 +120,17 @@ class TryCandles:
             given=wanted.candles,
             spread=wanted.spread_pips * facts.pip,
         )
-        bundle = await replace(self.collect, market=market)(wanted.symbol, timeframe)
+        eyes = replace(self.collect, market=market, least=1)
+        bundle = await eyes(wanted.symbol, timeframe)
         asked = [strategy for strategy in bundle.strategies if applies(strategy, bundle)]
         outcomes = tuple((strategy, consider(strategy, bundle)) for strategy in asked)
         return Trial(bundle=bundle, account_id=account_id, outcomes=outcomes)
 
 
 def timeframe_of(candles: Sequence[Candle]) -> Timeframe:
-    """The timeframe that candles are of; raises :class:`InvalidInput`."""
+    """The timeframe that candles are of, M15 for a single one; raises :class:`InvalidInput`."""
+    if len(candles) == 1:
+        return Timeframe.M15
     steps = [after.time - before.time for before, after in pairwise(candles)]
     least = min((step for step in steps if step > timedelta(0)), default=None)
     for timeframe in Timeframe:

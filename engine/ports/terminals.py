@@ -142,12 +142,13 @@ class Commands(Protocol):
         opens: bool,
         may_open: bool,
         busy: Collection[int],
+        paused: Collection[str] = (),
     ) -> tuple[Command, ...]:
         """Offer what is queued, and what was offered before but whose lease ran out: PAUSE and
         RESUME first, OPEN last, each kind by seq. Nothing is offered for a position that is busy,
         or that another answer holds a command for. ``opens`` says whether the terminal takes an
-        OPEN at all. ``may_open`` says whether trades may be opened; where not, an OPEN that was
-        offered before is only asked about.
+        OPEN at all. ``may_open`` says whether trades may be opened, but for ``paused`` symbols;
+        where not, an OPEN that was offered before is only asked about.
         """
         ...
 

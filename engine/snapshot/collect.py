@@ -74,6 +74,8 @@ class Collect:
     look_live: LookLive | None = None
     #: What the approved model says. Where nobody asks it, a bundle has no prediction.
     predict: Predict | None = None
+    #: Candles without which there is nothing to look at.
+    least: int = 2
 
     async def __call__(self, symbol: str, timeframe: Timeframe) -> Bundle:
         return await self.freeze(await self.survey(), symbol, timeframe)
@@ -134,7 +136,7 @@ class Collect:
         instant = await self.market.instant()
         if candles is None:
             candles = await self.market.candles(symbol, timeframe, WINDOW)
-        if len(candles) < 2:
+        if len(candles) < self.least:
             raise FeedError(f"there are only {len(candles)} {timeframe} candles of {symbol}")
         # Both may be a venue's answers, which take their time.
         instrument, quote = await gather(self.market.instrument(symbol), self.market.quote(symbol))

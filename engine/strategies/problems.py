@@ -21,6 +21,9 @@ _TARGETS = exits.TARGET_FORMS
 #: Digits after the point that are kept of a number, by its path.
 _DECIMALS = {("risk_caps", "max_lot_size"): 8, ("rr_expectation",): 2}
 
+#: How far the figures reach that have a scale: beyond it a condition holds always, or never.
+_SCALES = {"rsi": 100, "adx": 100, "model_probability": 1}
+
 Path = tuple[str | int, ...]
 
 
@@ -182,11 +185,22 @@ def _condition(name: str, argument: str, own: Any) -> _Fault | None:
             choice = ", ".join(rule.words)
             return _is(_shown(argument), "; write", rule.form, "choice", known=choice)
         return _is(_shown(argument), "; write", rule.form, example=rule.example)
+    if fault := _beyond(name, argument):
+        return fault
     frame = rule.frame(argument)
     if frame is not None and own in list(Timeframe) and not frame.length > Timeframe(own).length:
         text = f"looks at {frame}; write a timeframe longer than {own}, the strategy's own"
         return _Fault(text, "longer", {"value": str(frame), "own": str(own)})
     return None
+
+
+def _beyond(name: str, argument: str) -> _Fault | None:
+    """A number that the figure can never reach: 55 where a probability of 0.55 is meant."""
+    high = next((most for figure, most in _SCALES.items() if figure in name), None)
+    if high is None or 0 <= Decimal(argument.rpartition(" ")[2]) <= high:
+        return None
+    right = f"a number from 0 to {high}"
+    return _is(_printable(argument), "; write", right, "number", low="0", high=str(high))
 
 
 def _exits(rules: dict[str, Any]) -> Iterator[tuple[Path, _Fault]]:
@@ -203,10 +217,19 @@ def _exits(rules: dict[str, Any]) -> Iterator[tuple[Path, _Fault]]:
         try:
             if isinstance(text, str):
                 check(text)
+                _must_lead_away(text, forms)
         except InvalidInput as error:
             example = forms.replace("'", '"').replace(" or ", ", ")
             facts = {"value": _shown(text), "example": example}
             yield ("exit_rules", *path), _Fault(str(error), "wrong", facts)
+
+
+def _must_lead_away(text: str, forms: str) -> None:
+    """Raise :class:`InvalidInput` for a stop or a target at the entry itself."""
+    distance = exits.distance_of(text)
+    far = exits.ratio_of(text) if distance is None else distance[0]
+    if far is not None and not far > 0:
+        raise InvalidInput(f"is {text!r}, at the entry itself; write {forms}")
 
 
 def _stages(rules: dict[str, Any]) -> Iterator[tuple[Path, Any, Any, str]]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -19,7 +20,7 @@ from engine.domain.terminal import (
     Terminal,
 )
 from engine.errors import IllegalMove, NotFound
-from tests.builders import NOW
+from tests.builders import NOW, order
 from tests.contract.conftest import rolled_back
 
 ACCOUNT = "live-1"
@@ -135,6 +136,16 @@ async def test_a_limit_a_busy_position_and_a_closed_door_hold_commands_back(know
     assert await lease(known, opens=False, busy=[7]) == []
     assert await lease(known, may_open=False, busy=[7]) == []
     assert await lease(known) == ["c", "o"]
+
+
+async def test_the_opens_of_a_paused_symbol_are_held_back(known: Any) -> None:
+    async with known.begin() as tx:
+        await tx.orders.add(order(client_id="gold", idea_id=UUID(int=1), symbol="XAUUSD"))
+        await tx.orders.add(order(client_id="euro", idea_id=UUID(int=2)))
+    await put(known, opening("g", order="gold"), opening("e", order="euro"), closing("c"))
+    assert await lease(known, paused=["GBPUSD", "XAUUSD"]) == ["c", "e"]
+    assert await lease(known, paused=["XAUUSD"]) == []
+    assert await lease(known, paused=["EURUSD"]) == ["g"]
 
 
 async def test_a_position_has_one_answer_at_a_time(known: Any) -> None:

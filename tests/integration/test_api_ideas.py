@@ -73,7 +73,8 @@ async def test_an_idea_is_approved_once_and_everybody_learns_by_whom(web: Web) -
 
 async def test_a_size_is_at_most_the_cards_and_goes_down_to_the_step(web: Web) -> None:
     idea = await web.desk.until_idea()
-    for wrong in (float(idea.sizing.volume) + 0.01, 0, -1, "1"):
+    # The least is 0.01 lots. None of these ends the idea.
+    for wrong in (float(idea.sizing.volume) + 0.01, 0, -1, "1", 0.001, 0.0099):
         status, body = await approve(web, LUIS, idea, lot_size=wrong)
         assert (status, body["error"]["code"]) == (400, "INVALID_INPUT"), wrong
     status, body = await approve(web, LUIS, idea, lot_size=0.0234)

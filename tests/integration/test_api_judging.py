@@ -11,7 +11,8 @@ from engine.flow.judgement import consider
 from tests.integration.conftest import EVE, LUIS, START, Desk
 from tests.web import Web
 
-#: Source 000, "Strategy Endpoint Payload", word for word, but for one candle more.
+#: Source 000, "Strategy Endpoint Payload", word for word, but for one candle more: with two of them
+#: the timeframe can be told.
 OF_SOURCE: dict[str, Any] = {
     "account_id": "paper-1",
     "symbol": "EURUSD",
@@ -58,6 +59,21 @@ async def test_the_payload_of_source_000_is_taken_as_it_is(web: Web) -> None:
     assert [one["strategy"] for one in told["strategies"]] == ["EMA trend M15"]
     assert told["strategies"][0]["reason"].startswith(("none:", "blocked:"))
     assert all(one["observed"] for one in told["strategies"][0]["checks"])
+
+    # With its one candle, nothing can be computed, and there is no signal.
+    single = {**OF_SOURCE, "candles": OF_SOURCE["candles"][:1]}
+    status, told = await web.ask(LUIS, "POST", EVALUATE, json=single)
+    assert (status, told["has_signal"], told["signal"]) == (200, False, None)
+    assert (told["timeframe"], told["instant"]) == ("M15", "2026-02-27T14:15:00Z")
+    (judged,) = told["strategies"]
+    assert {one["observed"] for one in judged["conditions"] if one["required"]} == {"n/a"}
+    ready = next(one for one in judged["checks"] if one["code"] == "data_ready")
+    assert (ready["passed"], ready["observed"]) == (False, "1")
+    # In the hours of the scalp, whose setup looks at two candles.
+    five = {**single, "timeframe": "M5"}
+    status, told = await web.ask(LUIS, "POST", EVALUATE, json=five)
+    assert (status, told["has_signal"]) == (200, False)
+    assert "setup_error" not in str(told)
 
 
 async def test_a_setup_is_judged_as_the_loop_judges_it_and_nothing_is_kept(web: Web) -> None:
@@ -113,7 +129,7 @@ async def test_what_cannot_be_judged_is_said(web: Web) -> None:
     for wrong, status in (
         ({"account_id": "another"}, 404),
         ({"symbol": "NOPE"}, 404),
-        ({"candles": [first]}, 400),
+        ({"candles": []}, 400),
         ({"candles": [first, {**second, "time": "2026-02-27T14:07:00Z"}]}, 400),
         ({"candles": [first, {**second, "time": "0001-01-01T00:00:00Z"}]}, 400),
         ({"candles": [first, {**second, "time": "2026-02-27T14:15:00"}]}, 400),

@@ -127,6 +127,23 @@ async def test_a_value_that_does_not_fit_changes_nothing(web: Web) -> None:
     assert (await web.ask(ANN, "GET", PATH))[1] == told
 
 
+async def test_what_does_not_fit_is_said_plainly(web: Web) -> None:
+    for name, wrong, problem in (
+        ("max_lot_size", 0, "must be greater than or equal to 0.001"),
+        ("max_lot_size", "1", "is no number"),
+        ("max_lot_size", 1e25, "is too large"),
+        ("max_concurrent_trades", 2.5, "is no whole number"),
+        ("min_confidence_threshold", 101, "must be less than or equal to 100"),
+        ("ai_trading_enabled", "yes", "must be a valid boolean"),
+        ("max_lots", 1, "is no field of this body"),
+        ("watchlist", [], "List should have at least 1 item, not 0"),
+    ):
+        _, body = await web.ask(ANN, "PUT", PATH, json={**EXAMPLE, name: wrong})
+        assert body["error"]["message"] == f"{name}: {problem}"
+    _, body = await web.ask(ANN, "PUT", PATH, json={**EXAMPLE, "ai_trading_enabled": None})
+    assert "Input" not in body["error"]["message"]
+
+
 async def test_every_documented_field_is_needed(web: Web) -> None:
     for missing in EXAMPLE:
         some = {name: value for name, value in EXAMPLE.items() if name != missing}

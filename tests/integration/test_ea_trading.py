@@ -174,6 +174,41 @@ async def test_a_stop_refuses_what_waits_at_once_and_all_after_it(desk: Desk) ->
     assert [command["type"] for command in await desk.ea.fetch(hold_ms=0)] == ["PAUSE"]
 
 
+async def paused(desk: Desk, symbol: str) -> None:
+    async with desk.bridge.store.begin() as tx:
+        control = await tx.controls.take()
+        now = await tx.now()
+        await tx.controls.save(control.with_symbol(symbol, paused=True, by="test", at=now))
+
+
+async def test_what_waits_for_the_terminal_is_held_while_its_symbol_is_paused(desk: Desk) -> None:
+    async with desk.bridge.store.begin() as tx:
+        await tx.orders.add(desk.order())
+    waiting = asyncio.ensure_future(desk.venue.submit(desk.order()))
+    await asyncio.sleep(0.2)
+    await paused(desk, "XAUUSD")
+    assert await desk.ea.fetch(hold_ms=0) == []
+    with pytest.raises(BrokerRefused, match="did not fetch"):
+        await waiting
+    with pytest.raises(BrokerRefused, match="XAUUSD is paused"):
+        await desk.venue.submit(desk.order(2))
+
+
+async def test_what_was_fetched_before_its_symbol_was_paused_is_only_asked_about(
+    desk: Desk,
+) -> None:
+    async with desk.bridge.store.begin() as tx:
+        await tx.orders.add(desk.order())
+    waiting = asyncio.ensure_future(desk.venue.submit(desk.order()))
+    await asyncio.sleep(0.2)
+    assert [command["lookup_only"] for command in await desk.ea.fetch(hold_ms=0)] == [False] * 2
+    await paused(desk, "XAUUSD")
+    await desk.bridge.sql("UPDATE ea_command SET lease_until = lease_until - interval '31 s'")
+    assert [command["lookup_only"] for command in await desk.ea.fetch(hold_ms=0)] == [True] * 2
+    with pytest.raises(BrokerSilent):
+        await waiting
+
+
 async def test_a_stop_names_what_is_at_the_terminal_and_not_what_is_not(desk: Desk) -> None:
     async with desk.bridge.store.begin() as tx:
         for number in (1, 2):

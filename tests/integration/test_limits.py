@@ -106,6 +106,10 @@ async def test_limit_reached_latches_the_halt_and_tells_it_once(
         await desk.work.sync_broker()
     assert await OutboxRow.filter(kind="halt", person_id=ANN.id).count() == 1
     assert (await desk.actions()).count("ai_halted") == 1
+    # Source 004, section 14.2, word for word.
+    (halted,) = await records(desk, "ai_halted")
+    assert (halted.symbol, halted.rationale) == (None, f"AI halted due to {reason}")
+    assert halted.risk_check_result == f"fail:{reason}"
 
 
 async def test_halted_trading_still_records_what_it_would_have_done(desk: Desk) -> None:
@@ -348,6 +352,12 @@ async def test_resume_after_a_halt_is_a_persons_and_recorded(desk: Desk) -> None
     assert control.state is TradingState.RUNNING
     assert control.changed_by == "Ann"
     assert (await desk.actions())[-1] == "ai_resumed"
+    (resumed,) = await records(desk, "ai_resumed")
+    assert (resumed.rationale, resumed.human_override) == ("Human resumed after review", True)
+    assert (resumed.detail["before"]["state"], resumed.detail["after"]["state"]) == (
+        "halted",
+        "running",
+    )
 
 
 async def test_paused_symbol_stops_alone(desk: Desk) -> None:

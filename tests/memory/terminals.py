@@ -157,7 +157,12 @@ class MemoryCommands:
         opens: bool,
         may_open: bool,
         busy: Collection[int],
+        paused: Collection[str] = (),
     ) -> tuple[Command, ...]:
+        def may(command: Command) -> bool:
+            order = self._view.get("order", command.client_id)
+            return may_open and (order is None or order.symbol not in paused)
+
         mine = [c for c in self._all() if c.account_id == account_id]
         held = {c.position for c in mine if c.state is CommandState.LEASED and not self._is_free(c)}
         held = (held | set(busy)) - {None}
@@ -166,10 +171,10 @@ class MemoryCommands:
             for c in sorted(mine, key=lambda c: (c.type.rank, c.seq))
             if self._is_free(c)
             and c.position not in held
-            and (c.type is not CommandType.OPEN or (opens and (may_open or c.attempt > 0)))
+            and (c.type is not CommandType.OPEN or (opens and (may(c) or c.attempt > 0)))
         ]
         now = self._clock()
-        offered = tuple(c.offer(instance, now, may_open=may_open) for c in free[:limit])
+        offered = tuple(c.offer(instance, now, may_open=may(c)) for c in free[:limit])
         for command in offered:
             await self._view.put("ea_command", command.id, command)
         return offered

@@ -126,6 +126,19 @@ def test_a_crowded_card_leaves_out_conditions_from_the_last_and_nothing_else(lan
     assert views.gate_line(words, views.outcome_of(crowded()).report) in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_no_is_stamped_with_the_price_it_was_said_at_where_there_was_one(language):
+    words = Words(language)
+    said = answered(Ending.REJECTED, tap_price=Decimal("1.10108"), drift_r=Decimal("0.431"))
+    stamp = views.ending(words, said)
+    assert "1.10108" in stamp
+    assert words.number(Decimal("0.43"), 2) in stamp
+    assert "Ada" in stamp
+    silent = views.ending(words, replace(said, tap_price=None, drift_r=None))
+    assert silent != stamp
+    assert " R " not in silent
+
+
 def test_a_card_with_few_conditions_shows_them_all():
     text = views.card(EN, story(), is_live=False, role=Role.ADMIN).text
     assert "✓ EMA 20/50 with the trade: bullish" in text

@@ -345,6 +345,11 @@ def test_a_condition_nobody_knows_is_refused_with_those_there_are(section):
         ("higher_timeframe_trend", "M15 bullish", "longer than H1"),
         ("higher_timeframe_trend", "H1 bullish", "longer than H1"),
         ("higher_timeframe_rsi_below", "H4", "such as 'H4 30'"),
+        ("rsi_below", 4000, "is 4000; write a number from 0 to 100"),
+        ("rsi_above", -3, "is -3; write a number from 0 to 100"),
+        ("higher_timeframe_rsi_above", "H4 100.5", "is H4 100.5; write a number from 0 to 100"),
+        ("adx_above", 250, "a number from 0 to 100"),
+        ("model_probability_above", 55, "is 55; write a number from 0 to 1"),
     ],
 )
 def test_an_argument_a_condition_cannot_use_is_refused(name, argument, words):
@@ -360,12 +365,20 @@ def test_an_argument_a_condition_cannot_use_is_refused(name, argument, words):
         ("exit_rules.stop_loss", "RR>=2", "cannot read 'RR>=2' as a stop"),
         ("exit_rules.take_profit", "far", "cannot read 'far' as a target"),
         ("exit_rules.take_profit", ["RR>=2", "far"], "cannot read 'far' as a target"),
+        ("exit_rules.stop_loss", "0 pips", "is '0 pips', at the entry itself; write '2 * atr'"),
+        ("exit_rules.stop_loss", "0.0 * atr", "is '0.0 * atr', at the entry itself"),
+        ("exit_rules.take_profit", ["RR>=2", "RR>=0"], "is 'RR>=0', at the entry itself"),
     ],
 )
 def test_an_exit_that_cannot_be_read_is_refused(path, value, words):
     message = str(refusal(changed(path, value)))
     place = path if isinstance(value, str) else f"{path}.1"
     assert message.startswith(f"{place} {words}")
+
+
+@pytest.mark.parametrize("symbol", ["EURUSD+", "XAUUSD.r", "EURUSDm", "US500", "BTC-USD", "#AAPL"])
+def test_a_strategy_names_symbols_as_venues_write_them(symbol):
+    assert parse(ID, changed("allowed_symbols", [symbol])).allowed_symbols == (symbol,)
 
 
 def test_a_session_that_starts_and_ends_in_one_minute_is_refused():
@@ -436,7 +449,9 @@ def arguments(name):
     rule = RULES[name]
     if rule.longer:
         return [f"{frame} {value}" for frame in ("H4", "D1") for value in rule.words or ("40.50",)]
-    return [True] if rule.words == ("true",) else list(rule.words) or [0, 40, 0.5, "45.50", "-1"]
+    if rule.words:
+        return [True] if rule.words == ("true",) else list(rule.words)
+    return [0, 0.5, "0.50"] if "probability" in name else [0, 40, 0.5, "45.50"]
 
 
 clocks = st.times().map(lambda clock: f"{clock:%H:%M}")
