@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bot import callbacks
+from bot import callbacks, sentences
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.risk import back
@@ -63,7 +63,7 @@ def training(words: Words, seen: Training) -> Screen:
             Html(f"{'▰' * full}{'▱' * (_STEPS - full)} {seen.percent} %"),
         ]
     elif seen.state is TrainingState.FAILED:
-        lines.append(words("train.failed", reason=seen.reason or ""))
+        lines.append(words("train.failed", reason=sentences.told(words, seen.reason or "")))
     else:
         lines.append(words(f"train.{seen.state}"))
     if seen.state.is_open:

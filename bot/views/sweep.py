@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
 
-from bot import callbacks
+from bot import callbacks, sentences
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
 from engine.domain.sweep import Shard, ShardState, Sweep
@@ -25,7 +25,10 @@ def progress(
     lines.append(_standing(words, sweep))
     if sweep.failed:
         lines.append(words("sweep.failed", count=sweep.failed))
-        lines += [words("sweep.why", problem=problem) for problem in _problems(shards)]
+        lines += [
+            words("sweep.why", problem=sentences.told(words, problem))
+            for problem in _problems(shards)
+        ]
     best = best_of(shards)
     if best:
         lines += [Html(""), _table(words, best), *_values(words, best)]
