@@ -107,10 +107,10 @@ def whoami(words: Words, person: Person) -> Screen:
     return Screen(text=Html("\n".join(lines)))
 
 
-def web_code(words: Words, code: str, until: datetime) -> Screen:
-    """A code to log in with over HTTP, shown this once."""
+def web_code(words: Words, code: str, until: datetime, api_at: str) -> Screen:
+    """A code to log in with over HTTP, shown this once, and where it is good for."""
     told = words("web.code", code=code, time=words.moment(until))
-    return Screen(text=Html(f"{told}\n{words('web.how')}"))
+    return Screen(text=Html(f"{told}\n{words('web.how', api=api_at)}"))
 
 
 def giver(words: Words, person: Person) -> Html | str:
