@@ -44,5 +44,5 @@ def _line(words: Words, idea: Idea) -> Html:
         direction=direction(words, idea.proposal.direction),
         score=words.number(idea.confidence.score),
         status=words(f"idea_status.{idea.status}"),
-        time=words.time(idea.created_at),
+        time=words.stamp(idea.created_at),
     )

@@ -249,3 +249,18 @@ async def test_idea_without_its_picture_can_still_be_decided(chat: Chat, monkeyp
     await chat.tap(card, "✅ Approve")
     stamped = next(m for m in chat.sandbox.messages(1001) if m["message_id"] == card["message_id"])
     assert "Approved by Ann" in stamped["text"]
+
+
+async def test_history_and_events_say_which_zone_and_which_record(chat: Chat) -> None:
+    idea = await chat.desk.until_idea()
+    await chat.say("/timezone tokyo")
+    (history,) = await chat.say("/history")
+    judged = history["text"].splitlines()[1].split()[0]
+    assert f"Decision history · JST · /replay {judged} recomputes record {judged}" in history["text"]
+    (ideas,) = await chat.say("/ideas")
+    assert f"#{idea.number} " in ideas["text"]
+    assert " JST" in ideas["text"]
+    await chat.say("/pause")
+    (events,) = await chat.say("/events")
+    assert events["text"].startswith("Events · JST · ")
+    assert "Decision history" not in events["text"]
