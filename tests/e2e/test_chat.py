@@ -256,7 +256,8 @@ async def test_history_and_events_say_which_zone_and_which_record(chat: Chat) ->
     await chat.say("/timezone tokyo")
     (history,) = await chat.say("/history")
     judged = history["text"].splitlines()[1].split()[0]
-    assert f"Decision history · JST · /replay {judged} recomputes record {judged}" in history["text"]
+    title = f"Decision history · JST · /replay {judged} recomputes record {judged}"
+    assert history["text"].splitlines()[0] == title
     (ideas,) = await chat.say("/ideas")
     assert f"#{idea.number} " in ideas["text"]
     assert " JST" in ideas["text"]
