@@ -99,7 +99,7 @@ def _values(words: Words, best: Sequence[Shard]) -> list[Html]:
     """What was varied, as it would be written in the document."""
     lines = []
     for rank, shard in enumerate(best, start=1):
-        values = ", ".join(f"{short(path)} = {value}" for path, value in shard.point)
+        values = ", ".join(f"{axis_name(words, path)} = {value}" for path, value in shard.point)
         lines.append(
             words("sweep.values", rank=rank, values=values)
             if values
@@ -108,9 +108,14 @@ def _values(words: Words, best: Sequence[Shard]) -> list[Html]:
     return lines
 
 
-def short(path: str) -> str:
-    """The last part of a field's path, which people know it by."""
-    return path.rpartition(".")[2]
+def axis_name(words: Words, path: str) -> Html | str:
+    """A field that is varied, in words: a condition without its figure, the stop or the target; the
+    last part of its path where there are no words for it.
+    """
+    name = path.rpartition(".")[2]
+    if words.has(f"condition.{name}"):
+        return words(f"condition.{name}", argument="…")
+    return words(f"axis.{name}") if words.has(f"axis.{name}") else name
 
 
 def _buttons(words: Words, sweep: Sweep) -> tuple[tuple[Button, ...], ...]:
