@@ -17,7 +17,7 @@ from bot.views import connection as connection_views
 from bot.views import control as control_views
 from bot.views import hub as views
 from bot.views import people as people_views
-from engine.domain.person import Person, Role
+from engine.domain.person import Person
 from engine.domain.settings import SettingsVersion, back_to
 from engine.errors import InvalidInput
 from engine.flow.connection import ReadConnection
@@ -117,10 +117,8 @@ async def mode(
 ) -> Screen:
     """The mode; whoever may change it gets the button that /mode has."""
     until = int((clock() + timedelta(seconds=60)).timestamp())
-    screen = control_views.mode(words, (await read_status(person.id)).control, until)
-    if person.role.rank < Role.ADMIN.rank:
-        screen = Screen(text=screen.text)
-    return views.within(words, screen)
+    control = (await read_status(person.id)).control
+    return views.within(words, control_views.mode(words, control, until, role=person.role))
 
 
 async def language(query: CallbackQuery, words: Words) -> Screen:

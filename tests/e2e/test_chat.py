@@ -265,3 +265,16 @@ async def test_history_and_events_say_which_zone_and_which_record(chat: Chat) ->
     (events,) = await chat.say("/events")
     assert events["text"].startswith("Events · JST · ")
     assert "Decision history" not in events["text"]
+
+
+async def test_a_trader_is_told_at_once_what_only_an_admin_may(chat: Chat) -> None:
+    (mode,) = await chat.say("/mode", 1002)
+    assert "reply_markup" not in mode
+    assert "administrador" in mode["text"]
+    await chat.say("/stop", 1002)
+    (refused,) = await chat.say("/resume", 1002)
+    assert "administrador" in refused["text"]
+    assert "reply_markup" not in refused
+    (asked,) = await chat.say("/resume", 1001)
+    await chat.tap(asked, "▶️ Yes, trade again")
+    assert (await chat.desk.talk.read_status(None)).control.state == "running"
