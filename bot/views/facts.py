@@ -21,6 +21,7 @@ YES, NO = "✓", "✗"
 
 #: How a check's figure is held against its limit; a check that is not here needs what is named.
 _BOUNDS = {
+    "of_pair": (Check.CONVERSION,),
     "at_most": (
         Check.SPREAD, Check.STALE_DATA, Check.UNKNOWN_ORDER, Check.MAX_EXPOSURE,
         Check.CURRENCY_EXPOSURE, Check.MARGIN, Check.RISK_BUDGET, Check.PRICE_DRIFT,
