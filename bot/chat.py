@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from aiogram import Bot
+from aiogram import Bot, Dispatcher
 from arq.connections import ArqRedis
 
 from bot.answerer import Answerer
@@ -39,9 +39,15 @@ Run = Callable[[], Awaitable[None]]
 
 
 async def run_chat(
-    settings: Settings, world: World, pool: ArqRedis, talk: Talk, plan: Plan | None
+    settings: Settings,
+    world: World,
+    pool: ArqRedis,
+    talk: Talk,
+    plan: Plan | None,
+    *,
+    api_at: str | None,
 ) -> None:
-    """Updates in, answers out, until it is cancelled.
+    """Updates in, answers out, until it is cancelled. ``api_at`` is where the HTTP API is.
 
     Any number of these processes may run. One holds the lock and answers, and fetches unless
     Telegram calls; the others wait for its place, and with a webhook they too take updates in.
@@ -52,7 +58,8 @@ async def run_chat(
         stack.push_async_callback(sole.close)
         bot = await stack.enter_async_context(telegram(settings))
         intake = Intake(inbox=PostgresInbox(), arrived=asyncio.Event())
-        parts = _answering(bot, intake, world, pool, talk)
+        dispatcher = build_dispatcher(talk, clock=now, is_live=world.broker.is_live, api_at=api_at)
+        parts = _answering(bot, dispatcher, intake, world, pool, talk)
         if plan is None:
             parts.append(_fetching(bot, intake, world, pool))
         mine = steadily(partial(alone, sole, parts), "chat")
@@ -67,12 +74,14 @@ def _fetching(bot: Bot, intake: Intake, world: World, pool: ArqRedis) -> Run:
     return partial(steadily, receiver.run, "receiver")
 
 
-def _answering(bot: Bot, intake: Intake, world: World, pool: ArqRedis, talk: Talk) -> list[Run]:
+def _answering(
+    bot: Bot, dispatcher: Dispatcher, intake: Intake, world: World, pool: ArqRedis, talk: Talk
+) -> list[Run]:
     """What the one that answers does."""
     deliveries, bell = PostgresDeliveries(), ArqBell(pool)
     answerer = Answerer(
         bot=bot,
-        dispatcher=build_dispatcher(talk, clock=now, is_live=world.broker.is_live),
+        dispatcher=dispatcher,
         inbox=intake.inbox,
         deliveries=deliveries,
         bell=bell,

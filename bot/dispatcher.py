@@ -35,11 +35,17 @@ def telegram(settings: Settings) -> Bot:
     )
 
 
-def build_dispatcher(talk: Talk, *, clock: Clock, is_live: bool) -> Dispatcher:
-    """The dispatcher: use cases by name for handlers, the gatekeeper before all of them."""
+def build_dispatcher(
+    talk: Talk, *, clock: Clock, is_live: bool, api_at: str | None = None
+) -> Dispatcher:
+    """The dispatcher: use cases by name for handlers, the gatekeeper before all of them. ``api_at``
+    is where a person finds the HTTP API; None where none is served.
+    """
     use_cases = {field.name: getattr(talk, field.name) for field in fields(talk)}
     storage = DialogueStorage(PostgresDialogues())
-    dispatcher = Dispatcher(storage=storage, **use_cases, clock=clock, is_live=is_live)
+    dispatcher = Dispatcher(
+        storage=storage, **use_cases, clock=clock, is_live=is_live, api_at=api_at
+    )
     dispatcher.update.outer_middleware(Gatekeeper(talk.find_person, talk.turn_away, clock))
     dispatcher.update.outer_middleware(BackAgain(talk.welcome_back))
     dispatcher.update.outer_middleware(Overtaken())

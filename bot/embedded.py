@@ -89,7 +89,7 @@ async def run_all(
             say(f"  Open it: {soon}. Ctrl-C stops everything.\n")
         await announce(world)
         parts = [
-            run_bot(settings, world, pool),
+            run_bot(settings, world, pool, api_at=_api_at(settings)),
             run_worker(settings, world, pool, name="embedded"),
             # A server that is gone for a moment must not end what runs beside it.
             steadily(Narrator(store=world.store, say=say).run, "narrator"),
@@ -98,7 +98,7 @@ async def run_all(
             say(f"The Expert Advisor's endpoint: http://{settings.ea_host}:{settings.ea_port}")
             parts.append(run_endpoint(settings, world, pool))
         if settings.api_port is not None:
-            say(f"The HTTP API: http://{settings.api_host}:{settings.api_port}/v1/docs")
+            say(f"The HTTP API: {_api_at(settings)}/v1/docs")
             say("  /web in the chat makes the code for an address and a password")
             parts.append(run_api(settings, world, pool))
         if world.signal_server is not None:
@@ -194,3 +194,9 @@ def forget(home: Path) -> None:
     (home / "chat.json").unlink(missing_ok=True)
     (home / "anchors.jsonl").unlink(missing_ok=True)
     log.info("deleted %s", data_folder(home))
+
+
+def _api_at(settings: Settings) -> str | None:
+    if settings.api_port is None:
+        return None
+    return f"http://{settings.api_host}:{settings.api_port}"

@@ -98,6 +98,10 @@ class Words:
         """Date, time and zone."""
         return f"{self.time(instant, 'd MMM y HH:mm')} {self.zone_name(instant)}"
 
+    def stamp(self, instant: datetime, pattern: str = "d MMM HH:mm") -> str:
+        """A moment of late with its zone: where a year would only take room."""
+        return f"{self.time(instant, pattern)} {self.zone_name(instant)}"
+
     def local(self, instant: datetime) -> datetime:
         """A moment by the clock of the person's zone."""
         return instant.astimezone(self._zone)

@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 
 #: Where the API listens when nothing else is said.
 API_PORT = 8070
+#: Where the HTTP API is when another process serves it.
+API_AT = "ai-trader api"
 _BEAT_SECONDS = 5.0
 #: How long jobs may take to end when the process is told to stop.
 _WIND_UP_SECONDS = 5.0
@@ -136,8 +138,10 @@ async def announce(world: World) -> None:
         await tx.outbox.tell(notice, Audience())
 
 
-async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
-    """The chat's process: updates in, answers out."""
+async def run_bot(
+    settings: Settings, world: World, pool: ArqRedis, *, api_at: str | None = API_AT
+) -> None:
+    """The chat's process: updates in, answers out. ``api_at`` is where the HTTP API is."""
     # Here, not above: aiogram takes seconds and 170 MB, and a worker must not pay for it.
     from bot.chat import run_chat
 
@@ -147,7 +151,7 @@ async def run_bot(settings: Settings, world: World, pool: ArqRedis) -> None:
     test = build_hooks(settings, world.store, now).test if is_wanted(settings) else None
     talk = build_talk(world, ArqBell(pool), claim_code=code, test_webhook=test)
     await together(
-        run_chat(settings, world, pool, talk, plan),
+        run_chat(settings, world, pool, talk, plan, api_at=api_at),
         steadily(watching(talk.watch_heartbeats), "watch"),
     )
 

@@ -12,10 +12,10 @@ from bot.i18n import Words
 from bot.screen import Screen
 from bot.views import control as views
 from bot.views import status as status_views
-from engine.domain.person import Person
+from engine.domain.person import Person, Role
 from engine.domain.state import Mode
 from engine.errors import InvalidInput, TraderError
-from engine.flow.halts import ChangeControl
+from engine.flow.halts import ChangeControl, needs_admin
 from engine.flow.overview import ReadStatus
 from engine.ports import Clock
 
@@ -115,6 +115,9 @@ async def _resume(
     seen = await read_status(person.id)
     control = seen.control
     if views.needs_confirmation(control):
+        # Said at once: the second step would only be refused.
+        if needs_admin(control):
+            person.must_be(Role.ADMIN)
         used = status_views.used(words, seen)
         return views.confirm_resume(words, control, expiry(clock), used)
     resumed = await change_control.resume(person.id, expected=control.version)
@@ -142,7 +145,8 @@ async def mode(
     message: Message, person: Person, words: Words, read_status: ReadStatus, clock: Clock
 ) -> Screen:
     """The mode and the button to the other one."""
-    return views.mode(words, (await read_status(person.id)).control, expiry(clock))
+    control = (await read_status(person.id)).control
+    return views.mode(words, control, expiry(clock), role=person.role)
 
 
 async def switch(

@@ -27,7 +27,7 @@ from engine.flow.replay import ReplayDecision
 _PAGE = 8
 #: What /events shows, and the filter in its buttons.
 EVENTS = tuple(action for action in Action if action not in JUDGED)
-_EVENTS = "events"
+_EVENTS = views.EVENTS
 
 
 def build() -> Router:

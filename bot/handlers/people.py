@@ -95,10 +95,14 @@ async def whoami(message: Message, person: Person, words: Words) -> Screen:
     return views.whoami(words, person)
 
 
-async def web(message: Message, person: Person, words: Words, invite: Invite) -> Screen:
+async def web(
+    message: Message, person: Person, words: Words, invite: Invite, api_at: str | None
+) -> Screen:
     """A code to log in with over HTTP; it takes the place of the one before."""
+    if api_at is None:
+        return Screen(text=words("web.none"))
     code, until = await invite(person.id)
-    return views.web_code(words, code, until)
+    return views.web_code(words, code, until, api_at)
 
 
 async def language(message: Message, words: Words) -> Screen:

@@ -17,7 +17,7 @@ from bot.views import connection as connection_views
 from bot.views import control as control_views
 from bot.views import hub as views
 from bot.views import people as people_views
-from engine.domain.person import Person, Role
+from engine.domain.person import Person
 from engine.domain.settings import SettingsVersion, back_to
 from engine.errors import InvalidInput
 from engine.flow.connection import ReadConnection
@@ -116,10 +116,8 @@ async def mode(
     query: CallbackQuery, person: Person, words: Words, read_status: ReadStatus, clock: Clock
 ) -> Screen:
     """The mode; whoever may change it gets the button that /mode has."""
-    until = expiry(clock)
-    screen = control_views.mode(words, (await read_status(person.id)).control, until)
-    if person.role.rank < Role.ADMIN.rank:
-        screen = Screen(text=screen.text)
+    control = (await read_status(person.id)).control
+    screen = control_views.mode(words, control, expiry(clock), role=person.role)
     return views.within(words, screen)
 
 

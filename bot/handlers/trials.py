@@ -100,7 +100,7 @@ async def opened(
     trial = Trial(kind=kind, number=number_of(message))
     if kind == "sweep":
         if not desk.strategies:
-            raise InvalidInput("there is no strategy that could be tried on these candles")
+            raise InvalidInput("no strategy can be tried on these candles", mistake="trial_none")
         trial = _varied(replace(trial, strategy=desk.strategies[0].id.hex), desk.strategies[0])
     await _keep(state, trial)
     return desk.screen(words, trial)
@@ -179,7 +179,7 @@ def _toggled(trial: Trial, known: Sequence[Axis], place: int) -> Trial:
     left = tuple(pair for pair in trial.axes if pair[0] != axis.path)
     if len(left) == len(trial.axes):
         if len(left) >= MOST_AXES:
-            raise InvalidInput("a sweep in the chat varies two numbers; take one out first")
+            raise InvalidInput("a sweep in the chat varies two numbers", mistake="trial_two")
         left = (*left, (axis.path, axis.values))
     return replace(trial, axes=left)
 
@@ -240,7 +240,7 @@ def _days(text: str) -> tuple[str, str]:
     try:
         first, last = (datetime.fromisoformat(part).date() for part in text.split())
     except ValueError as error:
-        raise InvalidInput(f"{text[:40]!r}: write 2017-06-01 2017-12-31") from error
+        raise InvalidInput("no two days", mistake="trial_days", text=text[:40]) from error
     if first > last:
         raise InvalidInput("the period ends before it begins", field="until")
     return first.isoformat(), last.isoformat()
@@ -256,7 +256,7 @@ async def wish_of(desk: Desk, trial: Trial) -> Wish:
     """What is to be played. Raises :class:`InvalidInput` for what cannot be."""
     one = desk.strategy(trial)
     if trial.strategy and one is None:
-        raise InvalidInput("this strategy cannot be tried any more; send the command again")
+        raise InvalidInput("this strategy cannot be tried any more", mistake="trial_gone")
     symbol, timeframe = (one and desk.read.stream(one)) or desk.read.symbols[0]
     costs, balance = _costs(trial)
     wish = Wish(

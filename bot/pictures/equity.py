@@ -70,11 +70,16 @@ def drawdowns(points: Sequence[tuple[datetime, Decimal]]) -> list[Decimal]:
     return found
 
 
+def span(words: Words, start: datetime, end: datetime) -> str:
+    """The first and the last day, or the one day that both are."""
+    first, last = (words.time(at, "d MMM y") for at in (start, end))
+    return first if first == last else f"{first} – {last}"
+
+
 def _title(canvas: Canvas, equity: Equity) -> None:
     words, (start, first), (end, last) = canvas.words, equity.points[0], equity.points[-1]
-    span = f"{words.time(start, 'd MMM y')} – {words.time(end, 'd MMM y')}"
     room = WIDTH - 2 * MARGIN
-    title = canvas.say("picture.equity_title", span=span)
+    title = canvas.say("picture.equity_title", span=span(words, start, end))
     canvas.head(MARGIN, HEIGHT - 24, *canvas.fit(title, TITLE, room), INK)
     change = canvas.say(
         "picture.equity_change",

@@ -111,7 +111,7 @@ def _time(words: Words, code: str | None, since: datetime, until: datetime) -> s
     """When a period begins and ends, by the person's clock."""
     if code == ALL:
         return words(f"ask.period.{ALL}")
-    return f"{words.time(since, _INSTANT)} – {words.time(until, _INSTANT)}"
+    return f"{words.time(since, _INSTANT)} – {words.moment(until)}"
 
 
 _INSTANT = "d MMM y HH:mm"

@@ -1,6 +1,6 @@
 """A backtest in the chat: how far it is, and what came of it."""
 
-from bot import callbacks
+from bot import callbacks, sentences
 from bot.i18n import Html, Words
 from bot.screen import CAPTION_LIMIT, Button, Screen, cut
 from bot.views.backtest import summary
@@ -19,7 +19,9 @@ def progress(words: Words, run: BacktestRun, *, edit: bool, toast: str | None = 
         lines.append(_standing(words, run))
         buttons = () if run.cancelled else ((cancel,),)
     else:
-        lines.append(words(f"backtest.{run.state}", problem=run.problem or ""))
+        lines.append(
+            words(f"backtest.{run.state}", problem=sentences.told(words, run.problem or ""))
+        )
         again = Button(words("backtest.button_again"), callbacks.pack("btagain", run.id.hex))
         buttons = ((again,),)
     return Screen(text=Html("\n".join(lines)), buttons=buttons, edit=edit, toast=toast)

@@ -47,7 +47,7 @@ def _alive(words: Words, seen: Connection) -> list[Html]:
         return [words("broker.lost", time=words.moment(seen.lost.since))]
     if seen.synced is None:
         return [words("broker.never")]
-    return [words("broker.synced", time=words.time(seen.synced, "d MMM HH:mm:ss"))]
+    return [words("broker.synced", time=words.stamp(seen.synced, "d MMM HH:mm:ss"))]
 
 
 def _can(words: Words, seen: Connection) -> Html:

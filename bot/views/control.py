@@ -9,6 +9,7 @@ from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.facts import badge, by, coded
+from engine.domain.person import Role
 from engine.domain.state import Control, Mode, TradingState
 from engine.errors import WouldHalt
 
@@ -103,10 +104,12 @@ def confirm_resume(
     )
 
 
-def mode(words: Words, control: Control, expires: int) -> Screen:
-    """The mode, what it means, and the other one."""
+def mode(words: Words, control: Control, expires: int, *, role: Role) -> Screen:
+    """The mode, what it means, and for an admin the other one."""
     other = Mode.SUPERVISED if control.mode is Mode.AUTONOMOUS else Mode.AUTONOMOUS
     lines = [badge(words, control), words(f"mode.means_{control.mode}")]
+    if role.rank < Role.ADMIN.rank:
+        return Screen(text=Html("\n".join([*lines, words("limits.admin")])))
     data = callbacks.pack("mode", other, control.version, expires)
     style = "danger" if other is Mode.AUTONOMOUS else "success"
     label = words("button.mode", mode=words(f"mode.{other}"))

@@ -64,13 +64,13 @@ def _lines(words: Words, report: TerminalReport) -> list[Html]:
         words(f"ea.state.{report.hindrance or 'ready'}"),
     ]
     if terminal.beat_at is not None and terminal.beat is not None:
-        lines.append(words("ea.heard", time=words.time(terminal.beat_at, "HH:mm:ss")))
+        lines.append(words("ea.heard", time=words.stamp(terminal.beat_at, "HH:mm:ss")))
         if abs(terminal.beat.skew_seconds) > SKEW_SECONDS:
             lines.append(words("ea.skew", seconds=words.number(terminal.beat.skew_seconds)))
     if terminal.synced_at is not None:
         loss = words.number(terminal.daily_loss_percent, 2)
         lines += [
-            words("ea.synced", time=words.time(terminal.synced_at, "HH:mm:ss")),
+            words("ea.synced", time=words.stamp(terminal.synced_at, "HH:mm:ss")),
             words("ea.figures", positions=words.number(terminal.open_positions), loss=loss),
         ]
     version = {"version": terminal.ea_version, "build": str(terminal.build)}
@@ -97,7 +97,7 @@ def _commands(words: Words, report: TerminalReport) -> list[Html]:
 
 def code(words: Words, text: str, until: datetime) -> Screen:
     """A new connect code, over the chat: it is in no message, and is stored nowhere."""
-    shown = words("ea.code", code=text, time=f"{words.time(until)} {words.zone_name(until)}")
+    shown = words("ea.code", code=text, time=words.stamp(until, "HH:mm"))
     return Screen(toast=shown, alert=True)
 
 

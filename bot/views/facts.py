@@ -21,6 +21,7 @@ YES, NO = "✓", "✗"
 
 #: How a check's figure is held against its limit; a check that is not here needs what is named.
 _BOUNDS = {
+    "of_pair": (Check.CONVERSION,),
     "at_most": (
         Check.SPREAD, Check.STALE_DATA, Check.UNKNOWN_ORDER, Check.MAX_EXPOSURE,
         Check.CURRENCY_EXPOSURE, Check.MARGIN, Check.RISK_BUDGET, Check.PRICE_DRIFT,
@@ -88,7 +89,7 @@ def idea_line(words: Words, idea: Idea) -> Html:
         direction=direction(words, idea.proposal.direction),
         score=words.number(idea.confidence.score),
         status=words(f"idea_status.{idea.status}"),
-        time=words.time(idea.created_at),
+        time=words.stamp(idea.created_at),
     )
 
 

@@ -1,6 +1,7 @@
 """The record: the stream of decisions, why, what was seen, and the replay of one."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from html import escape
@@ -32,6 +33,9 @@ from engine.flow.overview import Story
 from engine.flow.replay import Replay
 from engine.snapshot.canonical import restore
 
+#: The filter of what /events shows, as its buttons carry it.
+EVENTS = "events"
+
 
 def ideas(words: Words, found: Sequence[Idea], *, waiting: bool, is_live: bool) -> Screen:
     """Ideas with badges, newest first."""
@@ -52,7 +56,7 @@ def stream(
     words: Words, found: Sequence[Decision], *, filters: str, page: int, edit: bool = False
 ) -> Screen:
     """A page of the history; each line names the number that replays it."""
-    lines = [words("history.title")]
+    lines = [_title(words, found, filters)]
     none = words("history.none_of", filters=filters) if filters else words("history.none")
     lines += [line(words, decision) for decision in found] or [none]
     buttons: tuple[tuple[Button, ...], ...] = ()
@@ -60,6 +64,21 @@ def stream(
         older = Button(words("button.older"), callbacks.pack("hist", found[-1].seq, filters))
         buttons = ((older,),)
     return Screen(text=Html("\n".join(lines)), buttons=buttons, edit=edit)
+
+
+def _title(words: Words, found: Sequence[Decision], filters: str) -> Html:
+    if not found:
+        return words("events.none_title" if filters == EVENTS else "history.none_title")
+    zone = words.zone_name(_when(found[0]))
+    if filters == EVENTS:
+        return words("events.title", zone=zone)
+    # A record that rests on a snapshot is one that can be computed again.
+    seq = next((one.seq for one in found if one.entry.bundle_hash), found[0].seq)
+    return words("history.title", zone=zone, seq=str(seq))
+
+
+def _when(decision: Decision) -> datetime:
+    return decision.entry.market_time or decision.entry.occurred_at
 
 
 def line(words: Words, decision: Decision) -> Html:
@@ -84,7 +103,7 @@ def line(words: Words, decision: Decision) -> Html:
     return words(
         "history.line",
         seq=decision.seq,
-        time=words.time(entry.market_time or entry.occurred_at, "d MMM HH:mm"),
+        time=words.time(_when(decision), "d MMM HH:mm"),
         what=Html(" ".join(part for part in parts if part)),
         result=result,
     )

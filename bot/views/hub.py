@@ -124,7 +124,7 @@ def version_of(words: Words, version: SettingsVersion) -> Html:
     return words(
         "versions.line",
         version=str(version.version),
-        time=words.time(version.created_at, "d MMM HH:mm"),
+        time=words.stamp(version.created_at),
         reason=said(words, version.reason),
         by=by(words, version.changed_by),
     )

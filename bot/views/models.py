@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bot import callbacks
+from bot import callbacks, sentences
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.risk import back
@@ -63,7 +63,7 @@ def training(words: Words, seen: Training) -> Screen:
             Html(f"{'▰' * full}{'▱' * (_STEPS - full)} {seen.percent} %"),
         ]
     elif seen.state is TrainingState.FAILED:
-        lines.append(words("train.failed", reason=seen.reason or ""))
+        lines.append(words("train.failed", reason=sentences.told(words, seen.reason or "")))
     else:
         lines.append(words(f"train.{seen.state}"))
     if seen.state.is_open:
@@ -123,7 +123,7 @@ def card(words: Words, model: Model, *, role: Role, edit: bool = True) -> Screen
             horizon=str(wish.horizon),
         ),
         *_scores(words, report.score),
-        words("models.figures", figures=", ".join(fact.name for fact in top)),
+        words("models.figures", figures=" · ".join(figure(words, fact.name) for fact in top)),
         words("models.hash", hash=model.hash[:12], data=report.data_hash[:12]),
         words("models.trained", time=words.moment(model.trained_at)),
     ]
@@ -155,7 +155,7 @@ def _scores(words: Words, score: Score) -> list[Html]:
     ]
     if not score.auc >= _CHANCE:
         lines.append(words("models.chance"))
-    return lines
+    return [*lines, words("models.meaning")]
 
 
 def _decisions(words: Words, model: Model) -> list[Button]:
@@ -197,12 +197,14 @@ def drift(words: Words, seen: DriftReport) -> Screen:
         words(
             "drift.line",
             sign=_MOVED[each.stability],
-            figure=each.name,
+            figure=figure(words, each.name),
             index=words.number(each.index, 2),
             stability=words(f"drift.{each.stability}"),
         )
         for each in seen.features[:_FIGURES]
     ]
+    if seen.features:
+        lines.append(words("drift.meaning"))
     lines.append(Html(""))
     if seen.since is None:
         lines.append(words("drift.since_none"))
@@ -220,6 +222,15 @@ def drift(words: Words, seen: DriftReport) -> Screen:
     refresh = Button(words("button.refresh"), callbacks.pack("drift", model.id))
     leave = back(words, "model", model.id)
     return Screen(text=Html("\n".join(lines)), buttons=((refresh, leave),), edit=True)
+
+
+def figure(words: Words, name: str) -> Html | str:
+    """What a model looks at, in words; the name of one that there is no more is shown as it is."""
+    stem, _, span = name.rpartition("_")
+    for key in (f"figure.{name}", f"figure.{stem}_one" if span == "1" else f"figure.{stem}"):
+        if words.has(key):
+            return words(key, span=span)
+    return name
 
 
 def _to_models(words: Words) -> Button:

@@ -128,9 +128,11 @@ def repeated(
     """An alert that came again, or is over."""
     lines = [text]
     if count > 1:
-        lines.append(words("notify.again", times=words.number(count), time=words.time(last)))
+        lines.append(
+            words("notify.again", times=words.number(count), time=words.stamp(last, "HH:mm"))
+        )
     if resolved is not None:
-        lines.append(words("notify.resolved", time=words.time(resolved)))
+        lines.append(words("notify.resolved", time=words.stamp(resolved, "HH:mm")))
     return "\n".join(lines)
 
 
@@ -145,7 +147,7 @@ def halt(
 ) -> Screen:
     """A halt's alert with who has seen it, or that it is over and by whom."""
     lines = [screen.text or Html("")]
-    lines += [words("halt.seen", name=s.name, time=words.time(s.at)) for s in seen]
+    lines += [words("halt.seen", name=s.name, time=words.stamp(s.at, "HH:mm")) for s in seen]
     if over:
         name = _by(words, str(over["by"]))
         at = words.moment(datetime.fromisoformat(over["at"]))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot import callbacks
+from bot import callbacks, sentences
 from bot.i18n import LANGUAGES, Html, Words, words_for
 from bot.screen import Button, Screen
 from bot.views import mistakes
@@ -107,10 +107,10 @@ def whoami(words: Words, person: Person) -> Screen:
     return Screen(text=Html("\n".join(lines)))
 
 
-def web_code(words: Words, code: str, until: datetime) -> Screen:
-    """A code to log in with over HTTP, shown this once."""
+def web_code(words: Words, code: str, until: datetime, api_at: str) -> Screen:
+    """A code to log in with over HTTP, shown this once, and where it is good for."""
     told = words("web.code", code=code, time=words.moment(until))
-    return Screen(text=Html(f"{told}\n{words('web.how')}"))
+    return Screen(text=Html(f"{told}\n{words('web.how', api=api_at)}"))
 
 
 def giver(words: Words, person: Person) -> Html | str:
@@ -142,7 +142,7 @@ def error(words: Words, problem: TraderError) -> Html:
     if isinstance(problem, NotAllowed) and needs is None:
         return words("error.stranger", id=problem.details.get("person", "?"))
     role = words(f"role.{needs}") if needs is not None else ""
-    return words(problem.key, message=str(problem), role=role)
+    return words(problem.key, message=sentences.told(words, str(problem)), role=role)
 
 
 def _told(words: Words, details: Mapping[str, Any]) -> Html | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot import callbacks
+from bot import callbacks, sentences
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
 from bot.views.sweep import bar
@@ -59,7 +59,7 @@ def _standing(words: Words, run: OptimizerRun) -> Html:
     why = "" if result is None else result.reason or ""
     if words.has(f"search.why_{why}"):
         return words(f"search.why_{why}")
-    return words("search.failed", problem=why)
+    return words("search.failed", problem=sentences.told(words, why))
 
 
 def _buttons(words: Words, run: OptimizerRun) -> tuple[tuple[Button, ...], ...]:

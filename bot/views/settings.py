@@ -24,10 +24,16 @@ def shown(words: Words, value: Any) -> Html | str:
     return ", ".join(value)
 
 
+#: Reasons that an installation writes down when it begins.
+SEEDED = {"first start": "seed.first_start", "shipped": "seed.shipped"}
+
+
 def said(words: Words, reason: str) -> Html | str:
     """A reason as people read it: their own words, or what stands for those that were not given."""
     if reason == NO_REASON:
         return words("settings.no_reason")
+    if reason in SEEDED:
+        return words(SEEDED[reason])
     proposal = proposal_of(reason)
     if proposal is not None:
         return words("proposals.applied", id=str(proposal))

@@ -25,7 +25,7 @@ def listing(
         lines.append(
             words(
                 "signals.line",
-                time=words.time(one.created_at, "d MMM HH:mm"),
+                time=words.stamp(one.created_at),
                 symbol=signal.symbol,
                 timeframe=str(signal.timeframe),
                 side=words(f"direction.{signal.side.lower()}"),

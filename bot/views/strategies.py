@@ -90,7 +90,7 @@ def day(words: Words, line: Line) -> list[Html]:
             if signal == _NO_SIGNAL
             else words("strategies.signal", direction=words(f"direction.{signal}"))
         )
-        time = words.time(line.last.market_time, "d MMM HH:mm")
+        time = words.stamp(line.last.market_time)
         lines.append(words("strategies.last", time=time, symbol=line.last.symbol, result=result))
     lines.append(words("strategies.trades", count=line.trades))
     if line.held is None:
@@ -274,7 +274,7 @@ def _version(words: Words, found: StrategyVersion) -> Html:
     return words(
         "versions.line",
         version=str(found.strategy.version),
-        time=words.time(found.at, "d MMM HH:mm"),
+        time=words.stamp(found.at),
         reason=said(words, found.reason),
         by=by(words, found.by),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
 
-from bot import callbacks
+from bot import callbacks, sentences
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen, cut
 from engine.domain.sweep import Shard, ShardState, Sweep
@@ -25,7 +25,10 @@ def progress(
     lines.append(_standing(words, sweep))
     if sweep.failed:
         lines.append(words("sweep.failed", count=sweep.failed))
-        lines += [words("sweep.why", problem=problem) for problem in _problems(shards)]
+        lines += [
+            words("sweep.why", problem=sentences.told(words, problem))
+            for problem in _problems(shards)
+        ]
     best = best_of(shards)
     if best:
         lines += [Html(""), _table(words, best), *_values(words, best)]
@@ -96,7 +99,7 @@ def _values(words: Words, best: Sequence[Shard]) -> list[Html]:
     """What was varied, as it would be written in the document."""
     lines = []
     for rank, shard in enumerate(best, start=1):
-        values = ", ".join(f"{short(path)} = {value}" for path, value in shard.point)
+        values = ", ".join(f"{axis_name(words, path)} = {value}" for path, value in shard.point)
         lines.append(
             words("sweep.values", rank=rank, values=values)
             if values
@@ -105,9 +108,14 @@ def _values(words: Words, best: Sequence[Shard]) -> list[Html]:
     return lines
 
 
-def short(path: str) -> str:
-    """The last part of a field's path, which people know it by."""
-    return path.rpartition(".")[2]
+def axis_name(words: Words, path: str) -> Html | str:
+    """A field that is varied, in words: a condition without its figure, the stop or the target; the
+    last part of its path where there are no words for it.
+    """
+    name = path.rpartition(".")[2]
+    if words.has(f"condition.{name}"):
+        return words(f"condition.{name}", argument="…")
+    return words(f"axis.{name}") if words.has(f"axis.{name}") else name
 
 
 def _buttons(words: Words, sweep: Sweep) -> tuple[tuple[Button, ...], ...]:

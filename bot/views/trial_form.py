@@ -7,7 +7,7 @@ from decimal import Decimal
 from bot import callbacks
 from bot.i18n import Html, Words
 from bot.screen import Button, Screen
-from bot.views.sweep import short
+from bot.views.sweep import axis_name
 from engine.domain.backtest import BALANCE, Costs
 from engine.domain.market import Timeframe
 from engine.research.space import Axis
@@ -88,7 +88,7 @@ def _axes(words: Words, trial: Trial) -> list[Html]:
     if not trial.axes:
         return [words("trial.no_axes")]
     return [
-        words("trial.axis", path=short(path), values=", ".join(values))
+        words("trial.axis", path=axis_name(words, path), values=", ".join(values))
         for path, values in trial.axes
     ]
 
@@ -137,11 +137,18 @@ def axes(words: Words, trial: Trial, known: Sequence[Axis]) -> Screen:
     chosen = dict(trial.axes)
     lines = [words("trial.axes_title"), *_axes(words, trial)]
     rows = [
-        (_to(f"{'✅' if axis.path in chosen else '⬜'} {short(axis.path)}", trial, "axes", place),)
+        (
+            _to(
+                f"{'✅' if axis.path in chosen else '⬜'} {axis_name(words, axis.path)}",
+                trial,
+                "axes",
+                place,
+            ),
+        )
         for place, axis in enumerate(known)
     ]
     rows += [
-        (_typed(f"✏️ {short(path)}", trial, str(place)),)
+        (_typed(f"✏️ {axis_name(words, path)}", trial, str(place)),)
         for place, (path, _) in enumerate(trial.axes)
     ]
     return Screen(text=Html("\n".join(lines)), buttons=(*rows, (_back(words, trial),)), edit=True)
@@ -159,4 +166,6 @@ def ask(words: Words, trial: Trial, what: str) -> Screen:
         name, value = words(f"backtest.{COSTS[what]}"), words.number(trial.cost(what))
         return Screen(text=words("trial.type", name=name, value=value))
     path, values = trial.axes[int(what)]
-    return Screen(text=words("trial.type_axis", path=short(path), values=", ".join(values)))
+    return Screen(
+        text=words("trial.type_axis", path=axis_name(words, path), values=", ".join(values))
+    )

@@ -100,7 +100,7 @@ def _seen(words: Words, person: Person) -> Html:
         return words("users.blocked")
     if person.last_seen is None:
         return words("users.never")
-    return words("users.seen", time=words.time(person.last_seen, "d MMM HH:mm"))
+    return words("users.seen", time=words.stamp(person.last_seen))
 
 
 def one(words: Words, person: Person, me: Person) -> Screen:

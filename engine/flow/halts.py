@@ -169,7 +169,7 @@ class ChangeControl:
             return before, before, []
         entries = []
         if wish.action is Action.AI_RESUMED:
-            if person is not None and _needs_admin(before):
+            if person is not None and needs_admin(before):
                 person.must_be(Role.ADMIN)
             await self._must_hold(tx, wish.account, market_time)
             entries = await owed(tx, before)
@@ -245,7 +245,7 @@ def _to_stopped(control: Control, by: str, at: datetime) -> Control:
     return control.move(TradingState.EMERGENCY_STOP, reason="stopped_by_person", by=by, at=at)
 
 
-def _needs_admin(control: Control) -> bool:
+def needs_admin(control: Control) -> bool:
     """Whether leaving this state is for an admin alone."""
     stopped = control.state is TradingState.EMERGENCY_STOP
     return stopped or control.reason == HaltReason.AUDIT_FAILURE

@@ -16,6 +16,7 @@ from bot.drawing import Draw
 from bot.intake import Intake
 from bot.limiter import Limiter, Limits
 from bot.notices import Render
+from bot.processes import API_AT
 from bot.receiver import FetchUpdates
 from bot.sandbox import DEFAULT_PEOPLE, Person, Sandbox, serve
 from bot.settings import Settings
@@ -114,7 +115,7 @@ async def chat(desk: Desk, database: Database) -> AsyncIterator[Chat]:  # noqa: 
         talk = build_talk(desk.world, desk.bell, claim_code="code-of-the-test")
         answerer = Answerer(
             bot=bot,
-            dispatcher=build_dispatcher(talk, clock=now, is_live=False),
+            dispatcher=build_dispatcher(talk, clock=now, is_live=False, api_at=API_AT),
             inbox=PostgresInbox(),
             deliveries=deliveries,
             bell=bell,

@@ -104,7 +104,7 @@ async def test_costs_and_days_are_typed_shown_back_and_played(chat: Chat, player
     await chat.tap(form, "💸 Costs")
     await chat.tap(_shown(chat, form), "✏️ Spread, pips")
     (wrong,) = await chat.say("-1")
-    assert "spread_pips must be from 0 to 10000" in wrong["text"]
+    assert "Write a number from 0 to 10,000." in wrong["text"]
     (typed,) = await chat.say("1.5")
     assert "Spread 1.5 pips" in typed["text"]
     # The form of before shows other values than would be played.

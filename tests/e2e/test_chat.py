@@ -249,3 +249,32 @@ async def test_idea_without_its_picture_can_still_be_decided(chat: Chat, monkeyp
     await chat.tap(card, "✅ Approve")
     stamped = next(m for m in chat.sandbox.messages(1001) if m["message_id"] == card["message_id"])
     assert "Approved by Ann" in stamped["text"]
+
+
+async def test_history_and_events_say_which_zone_and_which_record(chat: Chat) -> None:
+    idea = await chat.desk.until_idea()
+    await chat.say("/timezone tokyo")
+    (history,) = await chat.say("/history")
+    judged = history["text"].splitlines()[1].split()[0]
+    title = f"Decision history · JST · /replay {judged} recomputes record {judged}"
+    assert history["text"].splitlines()[0] == title
+    (ideas,) = await chat.say("/ideas")
+    assert f"#{idea.number} " in ideas["text"]
+    assert " JST" in ideas["text"]
+    await chat.say("/pause")
+    (events,) = await chat.say("/events")
+    assert events["text"].startswith("Events · JST · ")
+    assert "Decision history" not in events["text"]
+
+
+async def test_a_trader_is_told_at_once_what_only_an_admin_may(chat: Chat) -> None:
+    (mode,) = await chat.say("/mode", 1002)
+    assert "reply_markup" not in mode
+    assert "administrador" in mode["text"]
+    await chat.say("/stop", 1002)
+    (refused,) = await chat.say("/resume", 1002)
+    assert "administrador" in refused["text"]
+    assert "reply_markup" not in refused
+    (asked,) = await chat.say("/resume", 1001)
+    await chat.tap(asked, "▶️ Yes, trade again")
+    assert (await chat.desk.talk.read_status(None)).control.state == "running"

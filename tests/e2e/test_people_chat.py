@@ -210,9 +210,16 @@ async def test_zone_is_chosen_by_city_by_buttons_and_by_name(chat: Chat) -> None
     assert "I know no time zone zzzz" in none["text"]
 
 
+async def test_web_gives_no_code_where_nothing_is_served(chat: Chat) -> None:
+    chat.answerer.dispatcher["api_at"] = None
+    (told,) = await chat.say("/web", EVE)
+    assert told["text"] == re.sub("<[^>]+>", "", EN("web.none"))
+
+
 async def test_web_gives_a_code_that_opens_the_api_once(chat: Chat) -> None:
     (told,) = await chat.say("/web", EVE)
     assert "/v1/auth/activate" in told["text"]
+    assert "ai-trader api" in told["text"]
     found = re.search(r"API: (\S{43})\n", told["text"])
     assert found is not None
     (again,) = await chat.say("/web", EVE)

@@ -40,10 +40,10 @@ async def _form(chat: Chat) -> dict[str, Any]:
             await chat.tap(shown, label_of(shown, "✅"))
     shown = _shown(chat, form)
     assert "Nothing is varied yet" in shown["text"]
-    await chat.tap(shown, "⬜ stop_loss")
-    await chat.tap(_shown(chat, form), "✏️ stop_loss")
+    await chat.tap(shown, "⬜ Stop loss")
+    await chat.tap(_shown(chat, form), "✏️ Stop loss")
     (form,) = await chat.say("1.2 * atr, 1.8 * atr")
-    assert "stop_loss: 1.2 * atr, 1.8 * atr" in form["text"]
+    assert "Stop loss: 1.2 * atr, 1.8 * atr" in form["text"]
     return form
 
 
@@ -57,7 +57,7 @@ async def test_a_sweep_is_chosen_played_and_its_best_runs_are_shown(chat: Chat) 
     await chat.settle()
     text = _shown(chat, form)["text"]
     assert "✅ Done: 3 of 3 runs." in text
-    assert "stop_loss = 1.8 * atr" in text
+    assert "Stop loss = 1.8 * atr" in text
     assert "the strategy as it is" in text
     _, shards = await chat.desk.talk.read_sweep(1001, sweep.id)
     profits = {shard.figures.profit for shard in shards if shard.figures}

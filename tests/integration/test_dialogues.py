@@ -48,9 +48,32 @@ async def test_a_new_question_keeps_what_was_said_and_clearing_forgets_it(asked)
     assert await asked(1).get_data() == {}
 
 
-async def test_an_old_question_does_not_wait_any_more(asked, database: Database):
-    await asked(1).set_state(Form.price)
+async def later(database: Database) -> None:
+    """Eleven minutes go by."""
     connection = await asyncpg.connect(database.url)
     await connection.execute("UPDATE dialogue SET asked_at = asked_at - interval '11 minutes'")
     await connection.close()
+
+
+async def test_an_old_question_does_not_wait_any_more(asked, database: Database):
+    await asked(1).set_state(Form.price)
+    await later(database)
     assert await asked(1).get_state() is None
+
+
+async def test_values_kept_after_an_old_question_are_as_young_as_they_are(
+    asked, database: Database
+):
+    await asked(1).set_state(Form.price)
+    await later(database)
+    await asked(1).set_data({"trial": "new"})
+    assert await asked(1).get_data() == {"trial": "new"}
+    assert await asked(1).get_state() is None
+
+
+async def test_a_question_after_an_old_one_does_not_inherit_its_values(asked, database: Database):
+    await asked(1).set_state(Form.price)
+    await asked(1).update_data(price="1.0850")
+    await later(database)
+    await asked(1).set_state(Form.reason)
+    assert await asked(1).get_data() == {}

@@ -194,7 +194,7 @@ def every_button():
             control_views.changed(EN, seen),
             control_views.halted(EN, seen),
             control_views.confirm_resume(EN, seen, 99_999_999_999),
-            control_views.mode(EN, seen, 99_999_999_999),
+            control_views.mode(EN, seen, 99_999_999_999, role=Role.ADMIN),
         ]
     found.append(people_views.choose_language(EN))
     found.append(history_views.ideas(EN, [idea()], waiting=True, is_live=False))

@@ -134,3 +134,8 @@ def test_the_history_says_at_what_price_a_trade_was_opened_and_closed():
     closed = builders.decision(action=Action.POSITION_CLOSED, detail={"trade": plain(trade)})
     assert line(EN, filled).endswith(f"filled EURUSD — {order_.volume} lots at 1.10011")
     assert line(ES, closed).endswith(f" — {ES(f'exit.{trade.reason}')} a {trade.exit_price}")
+
+
+def test_a_rate_is_told_with_its_pair_and_as_no_demand():
+    told = CheckResult(code=Check.CONVERSION, passed=True, observed="1", limit="USD/USD")
+    assert check_line(Words("en"), told) == "✓ Rate into the account currency: 1 (USD/USD)"

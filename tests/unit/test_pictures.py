@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.i18n import Words
 from bot.pictures import equity, exposure
 from bot.pictures.canvas import SMALL, WIDTH, Canvas
-from bot.pictures.equity import Equity, drawdowns, equity_chart
+from bot.pictures.equity import Equity, drawdowns, equity_chart, span
 from bot.pictures.exposure import Exposed, Held, exposure_chart
 from bot.pictures.places import steps
 from bot.pictures.times import moments
@@ -240,3 +240,9 @@ def test_a_time_axis_is_never_crowded(length, most):
     found = moments(START, START + length, ENGLISH, most)
     assert len(found) <= most + 2
     assert all(START <= time <= START + length for time, _ in found)
+
+
+def test_a_curve_of_one_day_names_it_once():
+    words, noon = Words("de"), START.replace(hour=12)
+    assert span(words, noon, noon + timedelta(hours=3)) == words.time(noon, "d MMM y")
+    assert " – " in span(words, noon, noon + timedelta(days=1))

@@ -16,6 +16,7 @@ from bot.handlers.numbers import plain_number
 from bot.i18n import LANGUAGES, Words
 from bot.screen import TEXT_LIMIT, Screen
 from bot.views import connection, drafts, hub, mistakes, risk, strategies, watchlist
+from bot.views.settings import said
 from engine.domain.decision import GateSnapshot
 from engine.domain.order import OrderState
 from engine.domain.person import Person, Role
@@ -343,3 +344,9 @@ def test_none_takes_a_field_away() -> None:
     name = found.nice_to_have[0].name
     made = json.loads(patched(found, f"nice_to_have.{name} = none"))
     assert name not in made.get("nice_to_have", {})
+
+
+def test_reasons_that_an_installation_writes_itself_are_told_in_words():
+    assert said(Words("de"), "first start") == "vom ersten Start"
+    assert said(Words("de"), "shipped") == "wie mitgeliefert"
+    assert said(Words("de"), "weniger Risiko") == "weniger Risiko"
