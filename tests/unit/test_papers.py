@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 import typer
 import yaml
+from redis.exceptions import ConnectionError as RedisConnectionError
 from typer.core import TyperGroup
 
 from bot.__main__ import app
@@ -252,12 +253,26 @@ def test_no_paper_names_a_path_of_the_machine_it_was_written_on(paper: Path) -> 
     assert not re.search(r"/(work|root|Users)/|/home/(?!trader\b)", text)
 
 
-def test_a_database_that_lets_nobody_in_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        (asyncpg.InvalidPasswordError("password authentication failed"), "authentication failed"),
+        (
+            RedisConnectionError("Error 111 connecting to 127.0.0.1:1."),
+            "connecting to 127.0.0.1:1.",
+        ),
+    ],
+)
+def test_a_server_that_lets_nobody_in_is_one_line(
+    capsys: pytest.CaptureFixture[str], problem: Exception, line: str
+) -> None:
     def refused() -> None:
-        raise asyncpg.InvalidPasswordError('password authentication failed for user "a"')
+        raise problem
 
     with pytest.raises(typer.Exit) as ended:
         _guard(refused)
     assert ended.value.exit_code == 2
     told = capsys.readouterr().err
-    assert told == 'ai-trader: password authentication failed for user "a"\n'
+    assert told.startswith("ai-trader: ")
+    assert told.endswith(f"{line}\n")
+    assert told.count("\n") == 1
