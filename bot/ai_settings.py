@@ -40,6 +40,8 @@ class AiFields(BaseSettings):
     llm_price_out: Decimal = Field(default=Decimal(0), ge=0, le=10**6)
     #: Questions of a person in a minute.
     llm_per_minute: int = Field(default=10, ge=1, le=1000)
+    #: Days that what it was asked in words, and what came of it, is kept.
+    llm_keep_days: int = Field(default=90, ge=1, le=36_500)
 
     #: OpenAI's key; with one, OAuth is not needed.
     openai_api_key: SecretStr | None = None

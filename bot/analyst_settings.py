@@ -22,12 +22,15 @@ _ONE = 2_500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelParts:
-    """How long an answer may take, what a day may cost, and how often a person may ask."""
+    """How long an answer may take, what a day may cost, how often a person may ask, and how long
+    questions and replies are kept.
+    """
 
     first: timedelta
     whole: timedelta
     budget: Budget
     per_minute: int
+    kept: timedelta = timedelta(days=90)
 
 
 def model_of(settings: Settings) -> ModelParts:
@@ -45,6 +48,7 @@ def model_of(settings: Settings) -> ModelParts:
         whole=timedelta(seconds=settings.llm_timeout),
         budget=budget,
         per_minute=settings.llm_per_minute,
+        kept=timedelta(days=settings.llm_keep_days),
     )
 
 

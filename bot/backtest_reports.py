@@ -30,7 +30,7 @@ from engine.research.report import Played, Report, report_of
 from engine.snapshot.canonical import canonical, plain
 from engine.strategies.documents import parse, shipped, strategy_id
 from engine.strategies.registry import load as load_setups
-from storage.embedded import data_folder
+from storage.embedded import has_database
 
 #: The exit code of a run that was ended early.
 ENDED_EARLY = 130
@@ -66,7 +66,7 @@ async def book_of(settings: Settings, draft: Strategy | None, *, say: Say) -> Bo
     ones. A draft's document stands alone.
     """
     load_setups()
-    if settings.database_url is None and not data_folder(settings.ai_trader_home).exists():
+    if settings.database_url is None and not has_database(settings.ai_trader_home):
         say("No database here: the shipped strategies and the default settings are tried.")
         book = Book(tuple(shipped()), RiskSettings(), 1)
     else:
@@ -92,7 +92,7 @@ async def stored(settings: Settings, symbol: str, timeframe: Timeframe | None) -
 
 async def model_of(settings: Settings, book: Book, wish: Wish, id_: int | None) -> Loaded:
     """The registered model that is asked; none on a machine that never ran."""
-    if settings.database_url is None and not data_folder(settings.ai_trader_home).exists():
+    if settings.database_url is None and not has_database(settings.ai_trader_home):
         if id_ is not None:
             raise InvalidInput(f"there is no database here, and so no model {id_}")
         return Loaded()

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.bell import SilentBell
-from bot.reports import CLEAN, FAULTY, Say
+from bot.reports import CLEAN, FAULTY, Say, must_have_database
 from bot.settings import Settings
 from bot.talk import build_talk
 from bot.world import build_world, now
@@ -36,6 +36,7 @@ async def _urls(settings: Settings) -> AsyncIterator[tuple[str, str]]:
 
 async def make(settings: Settings, file: Path | None, *, say: Say) -> int:
     """Copy the database into a file, while it works."""
+    must_have_database(settings)
     at = now()
     path = file or Path(f"ai-trader-{at:%Y%m%d-%H%M%S}.backup")
     async with _urls(settings) as (owner_url, _):

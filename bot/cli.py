@@ -272,13 +272,15 @@ def _guard(work: Any) -> Any:
     except typer.Exit:
         raise
     except Exception as found:
+        from redis.exceptions import RedisError
+
         from bot.logs import mask
         from bot.running import only
         from storage.database import REFUSALS
         from storage.embedded import EmbeddedServerError
 
         problem = only(found)
-        if isinstance(problem, TraderError | EmbeddedServerError | OSError | REFUSALS):
+        if isinstance(problem, TraderError | EmbeddedServerError | OSError | RedisError | REFUSALS):
             typer.echo(f"ai-trader: {mask(str(problem))}", err=True)
             raise typer.Exit(2) from problem
         logging.getLogger(__name__).exception("ai-trader failed")

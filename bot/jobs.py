@@ -264,10 +264,11 @@ async def poll_feeds(ctx: Context) -> None:
 
 
 async def retire(ctx: Context) -> None:
-    """Remove the snapshots of old no-trades, and old candles."""
+    """Remove the snapshots of old no-trades, old candles, and what a model was asked long ago."""
     work: Work = ctx["work"]
     await work.retire_bundles()
     await work.forget_answers()
+    await work.retire_replies()
     await work.ingestion.retire()
 
 

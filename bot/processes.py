@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.talk import build_talk
 from bot.webhook_settings import plan_of
 from bot.wiring import build_anchor_history, build_explain, build_work
-from bot.worker import build_worker, connect, open_queue, telegram_bot, wind_up
+from bot.worker import build_worker, connect, open_queue, telegram_bot, work_off
 from bot.world import World, build_world, now
 from broker.ai.analyst import get_ready
 from engine.domain.notice import Audience, Kind, Notice, Priority
@@ -181,15 +181,7 @@ async def run_worker(settings: Settings, world: World, pool: ArqRedis, *, name: 
                 world, pool, bot, sole, ready, judging,
                 explaining=None if explaining is None else explaining.rung,
             )  # fmt: skip
-            try:
-                await worker.async_run()
-            except asyncio.CancelledError:
-                # Told to stop. An attempt at the venue that is cut off costs its answer.
-                await wind_up(worker, patience=_WIND_UP_SECONDS)
-                raise
-            except BaseException:
-                await wind_up(worker, patience=0)
-                raise
+            await work_off(worker, patience=_WIND_UP_SECONDS)
 
         await together(
             steadily(once, f"worker {name}"),

@@ -32,7 +32,7 @@ from engine.scoring.calibration import Band
 from engine.strategies.registry import load as load_setups
 from storage.audit import PostgresAuditor
 from storage.database import open_database
-from storage.embedded import embedded_servers, running_servers
+from storage.embedded import embedded_servers, has_database, running_servers
 from storage.heartbeats import ages
 from storage.migrate import missing
 
@@ -48,6 +48,7 @@ async def open_database_of(settings: Settings) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         url = settings.database_url
         if url is None:
+            must_have_database(settings)
             servers = running_servers(settings.ai_trader_home)
             if servers is None:
                 servers = await stack.enter_async_context(
@@ -55,14 +56,26 @@ async def open_database_of(settings: Settings) -> AsyncIterator[World]:
                 )
             url = servers.database_url
         if await missing(url):
-            raise InvalidInput(
-                "the database is not up to date, or empty. Run ai-trader migrate, or look into the"
-                f" demo's: --home {settings.ai_trader_home / 'demo'}"
-            )
+            line = "ai-trader migrate" if settings.database_url is not None else "ai-trader up"
+            raise InvalidInput(f"the database is not up to date, or empty. Run {line}")
         await stack.enter_async_context(open_database(url))
         world = build_world(settings)
         stack.push_async_callback(world.close)
         yield world
+
+
+def must_have_database(settings: Settings) -> None:
+    """Raise :class:`InvalidInput` where no address is given and nothing ever ran in the home: to
+    look would make an empty database there.
+    """
+    home = settings.ai_trader_home
+    if settings.database_url is not None or has_database(home) or running_servers(home):
+        return
+    demo = f" The demo's is there: --home {home / 'demo'}" if has_database(home / "demo") else ""
+    raise InvalidInput(
+        f"there is no database in {home}. ai-trader up makes one; DATABASE_URL names one elsewhere."
+        f"{demo}"
+    )
 
 
 async def verify(settings: Settings, *, say: Say) -> int:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.ai_settings import AiFields
 from bot.durations import duration
 from bot.paper_settings import PaperFields
+from bot.server_settings import ServerFields
 from engine.errors import InvalidInput
 
 TELEGRAM = "https://api.telegram.org"
@@ -25,7 +26,7 @@ _PASSWORD = pattern(r"://[^:/@]*:(\S+)@")
 _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
-class Settings(AiFields, PaperFields, BaseSettings):
+class Settings(AiFields, PaperFields, ServerFields, BaseSettings):
     """Read once, at a process's start. What a person changes while it runs is in the database."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
@@ -35,11 +36,6 @@ class Settings(AiFields, PaperFields, BaseSettings):
 
     #: Where the history is anchored; better on another disk than the database's.
     anchor_file: Path | None = None
-
-    database_url: str | None = None
-    #: The schema's owner, for migrations; without it they are applied as the run-time role.
-    database_owner_url: str | None = None
-    redis_url: str | None = None
 
     telegram_bot_token: SecretStr | None = None
     telegram_api_url: str = TELEGRAM

@@ -44,7 +44,7 @@ from engine.flow.readiness import CheckReadiness
 from engine.flow.reconcile import ResolveOrders, SyncBroker
 from engine.flow.recovery import Recover
 from engine.flow.reload import ReloadParams
-from engine.flow.retention import RetireBundles
+from engine.flow.retention import RetireBundles, RetireReplies
 from engine.flow.terminal_watch import WatchTerminal
 from engine.flow.time_limits import CloseOnTime
 from engine.flow.usage import ReadLimits
@@ -83,6 +83,7 @@ class Work:
     execute_commands: ExecuteCommands
     refresh_provider: RefreshProvider
     forget_answers: ForgetAnswers
+    retire_replies: RetireReplies
     ingestion: Ingestion
     retrain: Retrain
     generate_signal: GenerateSignal
@@ -228,6 +229,7 @@ def build_work(world: World, bell: Bell) -> Work:
             worker=f"{gethostname()}:{getpid()}",
         ),
         forget_answers=ForgetAnswers(store=store),
+        retire_replies=RetireReplies(store=store, keep=world.model.kept),
         refresh_provider=build_provider(world.provider, store, bell).refresh,
         ingestion=build_ingestion(
             world.cadence, store, market, broker, bell, is_recorded=world.tape is not None

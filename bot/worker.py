@@ -112,15 +112,42 @@ async def connect(bot: Bot, ready: asyncio.Event) -> None:
         await asyncio.sleep(_CONNECT_SECONDS)
 
 
-async def wind_up(worker: Worker, *, patience: float) -> None:
-    """Take no more jobs, let those that are begun end for so many seconds, then cut them off. The
-    queue's connections stay open: they are the caller's.
+async def work_off(worker: Worker, *, patience: float) -> None:
+    """Run a worker until we are cancelled; what is begun then may take so many seconds to end.
+
+    arq's loop is not cancelled with us: in the middle of a talk with the queue it would leave a
+    connection behind, which nobody gives back.
     """
-    worker.allow_pick_jobs = False
+    running = asyncio.ensure_future(worker.async_run())
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # Told to stop. An attempt at the venue that is cut off costs its answer.
+        await wind_up(worker, running, patience=patience)
+        raise
+    except BaseException:
+        await wind_up(worker, running, patience=0)
+        raise
+
+
+async def wind_up(worker: Worker, running: "asyncio.Future[None]", *, patience: float) -> None:
+    """Take no more jobs, let those that are begun end for so many seconds, then cut them off, and
+    see the loop of the worker to its end. The queue's connections stay open: they are the caller's.
+    """
+    # Where it is in the middle of picking, it ends that with the next job it looks at.
+    worker.allow_pick_jobs, worker.max_jobs = False, 0
+    # A worker of bursts that may begin none: its loop ends after this turn, when the begun jobs do.
+    worker.burst, worker.max_burst_jobs = True, 0
+    until = asyncio.get_running_loop().time() + patience
+    await asyncio.wait([running], timeout=patience)
     begun = [task for task in worker.tasks.values() if not task.done()]
-    if begun and patience > 0:
-        await asyncio.wait(begun, timeout=patience)
+    left = until - asyncio.get_running_loop().time()
+    if begun and left > 0:
+        await asyncio.wait(begun, timeout=left)
     await _cut_off(worker, begun)
+    await asyncio.wait([running], timeout=_WRITING_SECONDS)
+    running.cancel()  # the queue does not answer
+    await asyncio.gather(running, return_exceptions=True)
     worker._pool = None  # else it would be closed
     await worker.close()
 

@@ -87,6 +87,7 @@ async def back_up(url: str, path: Path, at: datetime) -> Manifest:
         hash=head["hash"],
         sha256=await asyncio.to_thread(_sum, unfinished),
     )
+    manifest_of(path).touch(mode=0o600)
     manifest_of(path).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     unfinished.rename(path)
     return manifest

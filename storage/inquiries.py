@@ -35,6 +35,21 @@ _KEEP = (
     f" VALUES ({', '.join(f'${number}' for number in range(1, len(_COLUMNS) + 1))})"
 )
 _REPLIES = f"SELECT {', '.join(_COLUMNS)} FROM model_reply ORDER BY id DESC LIMIT $1"  # noqa: S608
+_OLD = "at < clock_timestamp() - make_interval(secs => $1)"
+_RETIRE = f"""
+WITH gone AS (
+    DELETE FROM model_reply WHERE id IN (
+        SELECT id FROM model_reply WHERE {_OLD} ORDER BY id LIMIT $2)
+    RETURNING id
+), asked AS (
+    DELETE FROM model_inquiry WHERE id IN (
+        SELECT id FROM model_inquiry
+        WHERE {_OLD} AND (is_done OR claimed_until IS NULL OR claimed_until <= clock_timestamp())
+        ORDER BY id LIMIT $2)
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM asked) AS count
+"""  # noqa: S608
 
 
 class InquiryTable(Table):
@@ -79,3 +94,8 @@ class InquiryTable(Table):
                      "looked_up": tuple(row["looked_up"])})
             for row in rows
         ]  # fmt: skip
+
+    async def retire(self, keep: timedelta, limit: int) -> int:
+        values = [keep.total_seconds(), limit]
+        rows = await self._connection.execute_query_dict(_RETIRE, values)
+        return int(rows[0]["count"])

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from engine.domain.diagnosis import Finding, Level
-from engine.domain.feed_fault import Fault, FeedFault, FeedRecord
+from engine.domain.feed_fault import Fault, FeedFault, FeedRecord, Sight
 from engine.domain.market import Timeframe
 from engine.domain.person import Role
 from engine.errors import BrokerSilent, FeedError
@@ -13,6 +14,7 @@ from engine.flow.feed_watch import look_at, over_limits
 from engine.flow.people import person_at_least
 from engine.flow.watch import in_session
 from engine.ports import Broker, Calendar, LookLive, MarketData, News, Store
+from engine.snapshot.valuation import worth
 
 #: What only the surroundings know (processes, queues, rights), as findings.
 Surroundings = Callable[[], Awaitable[Sequence[Finding]]]
@@ -102,6 +104,8 @@ class Diagnose:
             if look.sight is not None and in_session(strategies, symbol, look.sight.instant):
                 seen += over_limits(look.sight, settings)
             found += [_finding(fault, named) for fault in seen]
+            if look.sight is not None:
+                found += await self._rate(look.sight, symbol)
         try:
             instant = await self.market.instant()
         except FeedError:
@@ -112,6 +116,27 @@ class Diagnose:
         if not await self.news.latest(instant):
             found.append(Finding(code="no_news", level=Level.NOTE))
         return found
+
+    async def _rate(self, sight: Sight, symbol: str) -> list[Finding]:
+        """Whether sizes can be counted in the account's currency at all, by however old a rate."""
+        try:
+            account = await self.broker.account()
+            valued = await worth(
+                self.market,
+                {symbol},
+                account,
+                instant=sight.instant,
+                oldest=timedelta.max,
+                seen={} if sight.quote is None else {symbol: sight.quote},
+            )
+        except (BrokerSilent, FeedError):
+            return []  # named above
+        if symbol in valued.conversions:
+            return []
+        facts: dict[str, str | int] = {
+            "symbol": symbol, "quote": sight.instrument.quote, "currency": account.currency,
+        }  # fmt: skip
+        return [Finding(code="no_rate", level=Level.FAULT, facts=facts)]
 
 
 def _finding(fault: FeedFault, named: dict[str, str | int]) -> Finding:

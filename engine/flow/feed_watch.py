@@ -43,10 +43,11 @@ async def look_at(
     """One symbol's data as a decision would see it now, and what is wrong with it."""
     try:
         async with timeout(ANSWERS_WITHIN):
-            instant = await market.instant()
             candles = await market.candles(symbol, timeframe, WINDOW)
             quote = await market.quote(symbol)
             instrument = await market.instrument(symbol)
+            # Last: what closed while we read would be from the future of an instant before.
+            instant = await market.instant()
     except (TraderError, OSError) as error:
         # A timeout is an OSError, too.
         return Seen(sight=None, faults=(_unreadable(str(error) or "no answer"),))

@@ -1,5 +1,5 @@
 """Retention: bundles that only old no-trades rest on are removed, and the history says so; candles
-that are old enough as well, of which bundles have their own.
+that are old enough as well, of which bundles have their own; and what a language model was asked.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from engine.snapshot.canonical import digest
 
 #: Bundles removed in one transaction; it must be short, because nothing is stored meanwhile.
 BATCH = 500
-#: Rows of candles removed in one, and candles of a stream that always stay.
+#: Rows removed in one where nothing waits for it, and candles of a stream that always stay.
 ROWS, LEAST = 10_000, 1_000
 
 
@@ -59,6 +59,25 @@ class RetireCandles:
         while True:
             async with self.store.begin() as tx:
                 batch = await tx.candles.retire(self.keep, LEAST, ROWS)
+            removed += batch
+            if batch < ROWS:
+                return removed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetireReplies:
+    """Remove what a language model was asked longer ago than it is kept, and what came of it; the
+    answer is how many rows. No decision and no record rests on them.
+    """
+
+    store: Store
+    keep: timedelta
+
+    async def __call__(self) -> int:
+        removed = 0
+        while True:
+            async with self.store.begin() as tx:
+                batch = await tx.inquiries.retire(self.keep, ROWS)
             removed += batch
             if batch < ROWS:
                 return removed

@@ -8,7 +8,7 @@ from engine.domain.wording import Inquiry, Reply
 
 
 class Inquiries(Protocol):
-    """Questions that wait, one attempt at a time; replies are append-only."""
+    """Questions that wait, one attempt at a time; replies are written once."""
 
     async def add(self, inquiry: Inquiry) -> bool:
         """Keep a question that waits from now on; False when it came before."""
@@ -43,4 +43,10 @@ class Inquiries(Protocol):
 
     async def replies(self, limit: int) -> Sequence[Reply]:
         """What came of the last questions, the newest first."""
+        ...
+
+    async def retire(self, keep: timedelta, limit: int) -> int:
+        """Remove at most so many replies, and as many questions that nobody is answering, that are
+        older than this, the oldest first; how many rows. ``keep`` is a day or more.
+        """
         ...

@@ -19,6 +19,7 @@ __all__ = [
     "Servers",
     "data_folder",
     "embedded_servers",
+    "has_database",
     "remove_data",
     "running_servers",
 ]
@@ -76,6 +77,11 @@ def data_folder(home: Path) -> Path:
     from storage.embedded.places import data_folder as find
 
     return find(home)
+
+
+def has_database(home: Path) -> bool:
+    """Whether a database was ever made for this home; to ask makes none."""
+    return any(data_folder(home).glob("postgres-*/PG_VERSION"))
 
 
 def remove_data(home: Path) -> None:

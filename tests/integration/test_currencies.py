@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from bot.i18n import words_for
+from bot.views.doctor import lines_of
 from engine.domain.decision import Decision
+from engine.domain.diagnosis import Level
 from engine.domain.gate import Check, CheckResult
 from engine.domain.idea import IdeaStatus
 from engine.domain.state import Mode
@@ -71,3 +74,18 @@ async def test_an_idea_beyond_the_exposure_limit_is_refused_by_name(desk: Desk) 
     decision = await refused(desk)
     assert decision.entry.risk_check_result == "fail:max_exposure_reached"
     assert (await seen(desk, decision, Check.MAX_EXPOSURE)).limit == "1000.00"
+
+
+@pytest.mark.parametrize(
+    ("currency", "known"), [("GBP", False), ("EUR", True), ("USD", True)], indirect=["currency"]
+)
+async def test_the_doctor_says_that_there_is_no_rate_before_an_idea_is_refused(
+    desk: Desk, currency: str, known: bool
+) -> None:
+    found = {finding.code: finding for finding in await desk.talk.diagnose(None)}
+    assert ("no_rate" not in found) is known
+    if not known:
+        facts = {"symbol": "EURUSD", "quote": "USD", "currency": currency}
+        assert (found["no_rate"].level, dict(found["no_rate"].facts)) == (Level.FAULT, facts)
+        text = "\n".join(str(line) for line in lines_of(words_for("en"), found["no_rate"]))
+        assert "ACCOUNT_CURRENCY=USD" in text

@@ -10,13 +10,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from bot import reports
+from bot import jobs, reports
 from bot.settings import Settings
+from bot.wiring import build_work
+from bot.world import build_world
 from broker.feeds.recorded import shipped_recording
 from engine.domain.decision import Action, Entry
 from engine.domain.settings import RiskSettings
 from engine.domain.snapshot import Bundle, Headline
 from engine.domain.state import Control
+from engine.domain.wording import Reply, Verdict
 from engine.errors import InvalidInput, SnapshotNotFound
 from engine.flow.evaluations import snapshot_of
 from engine.flow.judgement import consider
@@ -32,7 +35,7 @@ from storage.seed import seed
 from storage.transaction import PostgresStore
 from tests.builders import HOUR, NOW, account, bundle, calendar, position, quote, release
 from tests.conftest import Database
-from tests.integration.conftest import START
+from tests.integration.conftest import START, RecordingBell
 
 DAYS = 90
 
@@ -568,3 +571,24 @@ class TestCommands:
         document = json.loads("".join(said))
         assert document["market"]["price"]["close"] == float(seen(1).candles[-1].close)
         assert (document["decision"]["id"], document["differences"]) == (2, [])
+
+
+async def test_the_nightly_job_forgets_what_a_model_was_asked_as_the_settings_say(
+    store: PostgresStore, database: Database
+) -> None:
+    settings = Settings(_env_file=None, database_url=database.url, llm_keep_days=2)  # type: ignore[call-arg]
+    world = build_world(settings)
+    asked = Reply(
+        person_id=7, language="en", question="how so?", verdict=Verdict.UNAVAILABLE,
+        reason="timeout", looked_up=(), said="", text="", model=None, asked_tokens=0,
+        said_tokens=0, at=NOW,
+    )  # fmt: skip
+    async with store.begin() as tx:
+        now = await tx.now()
+        for days in (1, 3):
+            at = now - timedelta(days=days)
+            await tx.inquiries.keep(replace(asked, question=f"{days}", at=at))
+    await jobs.retire({"work": build_work(world, RecordingBell())})
+    async with store.begin() as tx:
+        assert [reply.question for reply in await tx.inquiries.replies(10)] == ["1"]
+    await world.close()

@@ -12,6 +12,7 @@ from tests.memory.rows import View
 @dataclass(frozen=True)
 class _Row:
     inquiry: Inquiry
+    at: datetime
     claimed_until: datetime | None = None
     is_stopped: bool = False
     is_done: bool = False
@@ -24,13 +25,13 @@ class MemoryInquiries:
         self._view, self._clock, self._numbers = view, clock, numbers
 
     async def add(self, inquiry: Inquiry) -> bool:
-        if any(row.inquiry.key == inquiry.key for row in self._view.all("inquiry")):
+        if any(row.inquiry.key == inquiry.key for row in self._rows()):
             return False
         new = replace(inquiry, id=next(self._numbers), tries=0)
-        return await self._view.insert("inquiry", new.id, _Row(new))
+        return await self._view.insert("inquiry", new.id, _Row(new, self._clock()))
 
     async def due(self, limit: int) -> Sequence[int]:
-        found = [row.inquiry.id for row in self._view.all("inquiry") if self._is_free(row)]
+        found = [row.inquiry.id for row in self._rows() if self._is_free(row)]
         return sorted(found)[:limit]
 
     async def claim(self, inquiry_id: int, lease: timedelta) -> Inquiry | None:
@@ -72,8 +73,30 @@ class MemoryInquiries:
         await self._view.insert("model_reply", next(self._numbers), reply)
 
     async def replies(self, limit: int) -> Sequence[Reply]:
-        found = sorted(self._view.items("model_reply"), key=lambda item: -item[0])
+        found = sorted(self._replies(), key=lambda item: -item[0])
         return [reply for _, reply in found[:limit]]
+
+    async def retire(self, keep: timedelta, limit: int) -> int:
+        now = self._clock()
+        replies = [n for n, reply in self._replies() if reply.at < now - keep]
+        asked = [
+            row.inquiry.id
+            for row in self._rows()
+            if row.at < now - keep and (row.is_done or self._is_free(row))
+        ]
+        gone = [
+            *(("model_reply", number) for number in sorted(replies)[:limit]),
+            *(("inquiry", number) for number in sorted(asked)[:limit]),
+        ]
+        for table, number in gone:
+            await self._view.put(table, number, None)
+        return len(gone)
+
+    def _rows(self) -> list[_Row]:
+        return [row for row in self._view.all("inquiry") if row is not None]
+
+    def _replies(self) -> list[tuple[int, Reply]]:
+        return [item for item in self._view.items("model_reply") if item[1] is not None]
 
     def _is_free(self, row: _Row) -> bool:
         until = row.claimed_until

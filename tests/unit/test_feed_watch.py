@@ -74,6 +74,19 @@ async def test_trouble_is_told_to_traders_once_and_once_that_it_is_over() -> Non
     assert (await record(store)).episode is None
 
 
+async def test_a_candle_that_closes_while_one_looks_is_not_from_the_future() -> None:
+    store, market, watch = await rig()
+    read = market.candles
+
+    async def moving(*args: Any) -> Any:
+        market.close(replace(candles()[-1], time=NOW, volume=7))
+        return await read(*args)
+
+    market.candles = moving  # type: ignore[method-assign]
+    assert list((await watch()).values()) == [()]
+    assert (await record(store)).episode is None
+
+
 async def test_outside_all_hours_nobody_is_told_before_they_begin() -> None:
     store, market, watch = await rig(session_windows=(window("11:00", "12:00"),))
     market.quoted = False

@@ -3,12 +3,14 @@
 import ast
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
 import typer
 import yaml
+from redis.exceptions import ConnectionError as RedisConnectionError
+from typer.core import TyperGroup
 
 from bot.__main__ import app
 from bot.cli import _guard
@@ -80,6 +82,27 @@ def test_every_terminal_command_in_the_papers_exists() -> None:
     assert set(re.findall(r"`(?:\.venv/bin/)?ai-trader (\w+)", text)) <= known
 
 
+def test_every_subcommand_and_option_in_the_papers_exists() -> None:
+    commands = cast(TyperGroup, typer.main.get_command(app)).commands
+    text = "\n".join(p.read_text("utf-8") for p in PAPERS if p.suffix == ".md")
+    shown = re.findall(r"ai-trader ([a-z]+)((?: [^\s`|<]+)*)", text)
+    unknown, looked_at = [], 0
+    for name, rest in shown:
+        command, words = commands.get(name), rest.split()
+        if isinstance(command, TyperGroup) and words:
+            command = command.commands.get(words[0])
+            if command is None:
+                unknown.append(f"{name} {words[0]}")
+        if command is None:
+            continue
+        known = {"--help", *(o for p in command.params for o in (*p.opts, *p.secondary_opts))}
+        options = [w for w in words if re.fullmatch(r"--[a-z-]+", w)]
+        looked_at += len(options)
+        unknown += [f"{name} {option}" for option in options if option not in known]
+    assert unknown == []
+    assert looked_at > 20
+
+
 def test_every_make_target_in_the_papers_exists() -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     text = "\n".join(p.read_text("utf-8") for p in PAPERS if p.suffix == ".md")
@@ -143,6 +166,19 @@ def test_secrets_are_files_and_named_as_settings() -> None:
     for name in ("migrate", "bot", "worker"):
         assert {*SERVICES[name]["secrets"]} <= {*Settings.model_fields}
         assert SERVICES[name]["environment"]["APP_SECRETS_DIR"] == "/run/secrets"
+
+
+def test_what_is_added_to_the_compose_file_fits_it() -> None:
+    page = (ROOT / "docs/operations.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    added = yaml.safe_load(block)
+    assert set(added["services"]) == {"bot", "worker", "api"} <= set(SERVICES)
+    assert set(added["x-mine"]["environment"]) <= set(SETTINGS)
+    for name, where in added["secrets"].items():
+        assert name.upper() in SETTINGS
+        assert name not in COMPOSE["secrets"]
+        assert where == {"file": f"./docker/secrets/{name}"}
+    assert added["x-mine"]["secrets"] == list(added["secrets"])
 
 
 def test_no_secret_is_written_into_the_compose_file() -> None:
@@ -217,12 +253,26 @@ def test_no_paper_names_a_path_of_the_machine_it_was_written_on(paper: Path) -> 
     assert not re.search(r"/(work|root|Users)/|/home/(?!trader\b)", text)
 
 
-def test_a_database_that_lets_nobody_in_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        (asyncpg.InvalidPasswordError("password authentication failed"), "authentication failed"),
+        (
+            RedisConnectionError("Error 111 connecting to 127.0.0.1:1."),
+            "connecting to 127.0.0.1:1.",
+        ),
+    ],
+)
+def test_a_server_that_lets_nobody_in_is_one_line(
+    capsys: pytest.CaptureFixture[str], problem: Exception, line: str
+) -> None:
     def refused() -> None:
-        raise asyncpg.InvalidPasswordError('password authentication failed for user "a"')
+        raise problem
 
     with pytest.raises(typer.Exit) as ended:
         _guard(refused)
     assert ended.value.exit_code == 2
     told = capsys.readouterr().err
-    assert told == 'ai-trader: password authentication failed for user "a"\n'
+    assert told.startswith("ai-trader: ")
+    assert told.endswith(f"{line}\n")
+    assert told.count("\n") == 1

@@ -78,3 +78,44 @@ def test_a_value_that_does_not_fit_is_not_repeated(monkeypatch: pytest.MonkeyPat
     with pytest.raises(InvalidInput, match="API_PORT") as found:
         read_settings()
     assert "a-token" not in "".join(traceback.format_exception(found.value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DATABASE_URL", "nonsense", "must begin with postgres://"),
+        ("DATABASE_URL", "mysql://a:hidden@b/c", "must begin with postgres://"),
+        ("DATABASE_OWNER_URL", "", "must begin with postgres://"),
+        ("DATABASE_URL", "postgres://a:hid#den@b:5432/c", "percent-encoded"),
+        ("DATABASE_URL", "postgres://a:hidden@b:port/c", "its port is no number"),
+        ("REDIS_URL", "localhost:6379", "must begin with redis://"),
+        ("REDIS_URL", "redis://:hidden@b:six/0", "its port is no number"),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_named_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput) as found:
+        read_settings()
+    assert str(found.value).startswith(f"settings are wrong: {name}: ")
+    assert told in str(found.value)
+    assert "hid" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://a:b%23c@h:5432/d?sslmode=require"),
+        ("DATABASE_URL", "postgres:///d?host=/var/run/postgresql"),
+        ("DATABASE_URL", "postgres://a:b@h1:1,h2:2/d"),
+        ("DATABASE_URL", "postgres://a:b@[::1]:5432/d"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=1"),
+        ("REDIS_URL", "rediss://:b@h:6380/0"),
+    ],
+)
+def test_an_address_that_can_be_one_is_taken(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(read_settings(), name.lower()) == value

@@ -53,8 +53,12 @@ def begun(queue: Any, job: Callable[[Any], Awaitable[None]]) -> Worker:
 
 
 async def stopped(worker: Worker, queue: Queue, *, patience: float) -> None:
-    """As the process does it: once the worker is wound up, its connections are closed."""
-    await wind_up(worker, patience=patience)
+    """As the process does it: once the worker is wound up, its connections are closed. Its loop has
+    ended before.
+    """
+    ended = asyncio.get_running_loop().create_future()
+    ended.set_result(None)
+    await wind_up(worker, ended, patience=patience)
     queue.open = False
     await asyncio.sleep(0.3)
 
