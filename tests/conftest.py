@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import itertools
-from collections.abc import AsyncIterator, Iterator
+import ssl
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
+from typing import Any
 
 import asyncpg
 import pytest
@@ -29,20 +32,40 @@ settings.load_profile("suite")
 # through them again and again took half of what some tests take.
 gc.set_threshold(50_000, 20, 20)
 
-# A property is judged by what it finds, never by how busy the machine is; and the same examples
-# every time, so that a suite that passed passes again. ``--hypothesis-profile=search`` looks on.
-settings.register_profile("search", deadline=None, max_examples=1_000)
-settings.register_profile("suite", deadline=None, derandomize=True, database=None)
-settings.load_profile("suite")
-
 ROLE = "ai_trader"
 _TEMPLATE = "template_ai_trader"
 _numbers = itertools.count(1)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """What is there before the first test stays: nobody looks through it for garbage."""
+    gc.disable()
+    collected = yield
     gc.freeze()
+    gc.enable()
+    return collected
+
+
+_context = ssl.create_default_context
+
+
+@cache
+def _trusting(cafile: str) -> ssl.SSLContext:
+    return _context(cafile=cafile)
+
+
+def _read_once(*purpose: Any, **given: Any) -> ssl.SSLContext:
+    is_plain = not purpose and set(given) == {"cafile"}
+    return _trusting(**given) if is_plain else _context(*purpose, **given)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates() -> Iterator[None]:
+    """Every client of every test would read the same hundreds of certificates again, 20 ms each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", _read_once)
+        yield
 
 
 @contextmanager
@@ -100,16 +123,22 @@ class Database:
 
 
 @pytest.fixture
+def template() -> str:
+    """What a test's database is a copy of: tables without rows, unless a folder has another."""
+    return _TEMPLATE
+
+
+@pytest.fixture
 async def database(
-    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    servers: Servers, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    """A fresh, migrated, empty database, and a home folder for its anchors."""
+    """A fresh, migrated database, and a home folder for its anchors."""
     monkeypatch.setenv("AI_TRADER_HOME", str(tmp_path / "home"))
     name = f"t{next(_numbers)}"
     owner = await asyncpg.connect(servers.owner_url)
     # Copied as files: through the log it takes three times as long.
     how = "STRATEGY FILE_COPY" if owner.get_server_version().major >= 15 else ""
-    await owner.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} {how}")
+    await owner.execute(f"CREATE DATABASE {name} TEMPLATE {template} {how}")
     yield Database(_named(servers.database_url, name), _named(servers.owner_url, name))
     await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await owner.close()

@@ -17,9 +17,30 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.lexicon import lexicons
+from broker.feeds.recorded import shipped_recording
+from engine.domain.account import Position
+from engine.domain.approval import Approval
+from engine.domain.decision import Entry
+from engine.domain.idea import Idea
+from engine.domain.market import Candle
+from engine.domain.notice import Notice
+from engine.domain.order import ClosedTrade, Fill, Order
+from engine.domain.preferences import Preferences
+from engine.domain.settings import RiskSettings
+from engine.domain.snapshot import Bundle, Indicators
+from engine.domain.state import Control
+from engine.domain.strategy import Strategy
+from engine.flow.judgement import Answer, Outcome, Question
+from engine.snapshot.canonical import _adapter
 from tests.chaos.driver import Plan, live, prepare
 
 _PDEATHSIG = 1
+#: What a life reads and writes as JSON; pydantic takes as long to learn these as a trade takes.
+_STORED = (
+    Answer, Approval, Bundle, Candle, ClosedTrade, Control, Entry, Fill, Idea, Indicators, Notice,
+    Order, Outcome, Position, Preferences, Question, RiskSettings, Strategy,
+)  # fmt: skip
 
 #: What a life does with its order; the second calls back when random deaths may begin.
 Run = Callable[[dict[str, Any], Callable[[], None]], Awaitable[None]]
@@ -27,10 +48,19 @@ Run = Callable[[dict[str, Any], Callable[[], None]], Awaitable[None]]
 
 def main(run: Run | None = None) -> None:
     """Serve until standard input ends; ``run`` is what a life does instead of the driver's."""
+    _read_once()
     gc.freeze()  # what was imported is shared with every life, and never looked through
     for text in sys.stdin:
         order = json.loads(text)
         print(json.dumps(_one(order, run or _driver)), flush=True)
+
+
+def _read_once() -> None:
+    """What every life would read again: six catalogues, the recording, how values are stored."""
+    lexicons()
+    shipped_recording()
+    for kind in _STORED:
+        _adapter(kind)
 
 
 def _one(order: dict[str, Any], run: Run) -> dict[str, Any]:

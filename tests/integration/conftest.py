@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import pytest
 
 from bot.settings import Settings
@@ -18,14 +19,21 @@ from engine.domain.person import Person, Role
 from engine.domain.settings import RiskSettings
 from engine.domain.state import Control, Mode, TradingState
 from engine.strategies.documents import shipped
+from storage.database import open_database
+from storage.embedded import Servers
 from storage.seed import seed
-from tests.conftest import Database
+from storage.transaction import PostgresStore
+from tests.conftest import _TEMPLATE, Database, _named
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ANN = Person(id=1001, name="Ann", role=Role.ADMIN, chat_id=1001)
 LUIS = Person(id=1002, name="Luis", role=Role.TRADER, language="es", chat_id=1002)
 EVE = Person(id=1003, name="Eve", role=Role.VIEWER, chat_id=1003)
 
+
+_FURNISHED = "template_furnished"
+#: The servers that have it: those of the run, once a desk was wanted.
+_furnished: list[Servers] = []
 
 #: The jobs that a desk does when they are rung for; the others are about the chat.
 SENDS = ("send_order", "send_position_order", "flatten")
@@ -68,6 +76,11 @@ class Desk:
                     return idea
         raise AssertionError(f"no idea became {status} in 400 candles")
 
+    @property
+    def is_rung(self) -> bool:
+        """Whether something waits that is sent to the venue."""
+        return any(job in SENDS for job, *_ in self.bell.rung)
+
     async def send_all(self) -> None:
         """Do what was rung for, once, and what that rings for."""
         while self.bell.rung:
@@ -99,13 +112,36 @@ def mode() -> Mode:
 
 
 @pytest.fixture
-async def desk(opened: Database, mode: Mode) -> Desk:
+async def template(request: pytest.FixtureRequest, servers: Servers) -> str:
+    """A supervised desk's database is a copy of one that is furnished: that is written once."""
+    # Only the desk of this file has a mode.
+    if "mode" not in request.fixturenames:
+        return _TEMPLATE
+    if request.getfixturevalue("mode") is not Mode.SUPERVISED:
+        return _TEMPLATE
+    if servers not in _furnished:
+        owner = await asyncpg.connect(servers.owner_url)
+        await owner.execute(f"CREATE DATABASE {_FURNISHED} TEMPLATE {_TEMPLATE}")
+        await owner.close()
+        async with open_database(_named(servers.database_url, _FURNISHED)):
+            await _furnish(Mode.SUPERVISED)
+        _furnished.append(servers)
+    return _FURNISHED
+
+
+@pytest.fixture
+async def desk(opened: Database, template: str, mode: Mode) -> Desk:
     """A desk with trading on, at the demo's place in the recording."""
-    return await seated(mode)
+    return await (_sit_down() if template == _FURNISHED else seated(mode))
 
 
 async def seated(mode: Mode = Mode.SUPERVISED) -> Desk:
     """The same on whatever database is open."""
+    await _furnish(mode)
+    return await _sit_down()
+
+
+async def _furnish(mode: Mode) -> None:
     control = Control(state=TradingState.RUNNING, reason="test", mode=mode, changed_at=START)
     risk = RiskSettings(
         min_confidence_threshold=Decimal(60),
@@ -114,10 +150,13 @@ async def seated(mode: Mode = Mode.SUPERVISED) -> Desk:
         max_daily_loss_percent=Decimal(50),
     )
     await seed(shipped(), risk, control)
-    world = build_world(Settings(_env_file=None, market_start=306))  # type: ignore[call-arg]
-    async with world.store.begin() as tx:
+    async with PostgresStore().begin() as tx:
         for person in (ANN, LUIS, EVE):
             await tx.people.save(person)
+
+
+async def _sit_down() -> Desk:
+    world = build_world(Settings(_env_file=None, market_start=306))  # type: ignore[call-arg]
     bell = RecordingBell()
     work, talk = build_work(world, bell), build_talk(world, bell, claim_code="code-of-the-test")
     await work.sync_broker()

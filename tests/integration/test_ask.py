@@ -127,8 +127,10 @@ async def play(desk: Desk) -> None:
             who = LUIS if answers % 4 == 3 else ANN
             choice = Choice.REJECT if answers % 4 == 3 else Choice.APPROVE
             await desk.talk.decide_idea(idea.id, choice, person_id=who.id, chat_id=who.chat_id)
+        sends = desk.is_rung
         await desk.send_all()
-        await desk.work.sync_broker()
+        if sends:
+            await desk.work.sync_broker()
     await desk.work.follow_ideas("EURUSD", desk.world.symbols[0][1])
 
 

@@ -301,10 +301,14 @@ async def test_mirror_counts_real_trades_as_dealt_and_the_rest_as_followed(desk:
         if not await desk.world.broker.positions():
             break
     rejected = await desk.until_idea()
+    ours = (approved.id, rejected.id)
     await decide(desk, rejected, Choice.REJECT)
-    for _ in range(200):
-        await desk.next_candle()
-    await desk.work.follow_ideas("EURUSD", Timeframe.H1)
+    for _ in range(20):
+        for _ in range(10):
+            await desk.next_candle()
+        await desk.work.follow_ideas("EURUSD", Timeframe.H1)
+        if await OutcomeRow.filter(idea_id__in=ours, result__not_isnull=True).count() == len(ours):
+            break
     mirror = await desk.talk.read_mirror(ANN.id)
     story = await desk.talk.read_idea(ANN.id, approved.id)
     assert story.order is not None

@@ -1,14 +1,12 @@
-"""The connection as people and workers make it, lose it and keep it alive."""
+"""The connection as people make it, use it and end it: a key, or OAuth."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.codes import new_token
 from bot.provider_settings import secret_faults
 from engine.domain.provider import (
     AiReach,
@@ -18,7 +16,6 @@ from engine.domain.provider import (
     Offer,
     Plan,
     Provider,
-    Tokens,
 )
 from engine.domain.secret import Secret
 from engine.errors import (
@@ -30,116 +27,17 @@ from engine.errors import (
     ProviderUnavailable,
     TokenRefused,
 )
-from engine.flow.provider import CheckProvider, DisconnectProvider, ReadProvider, StoreKey
-from engine.flow.provider_oauth import FinishOAuth, StartOAuth, attempt_name, challenge_of
-from engine.flow.provider_records import ProviderStatus, access_name, credential_of, refresh_name
-from engine.flow.provider_refresh import RefreshProvider
-from engine.snapshot.canonical import plain
-from storage.sealing import KeyRing, new_key_line, read_keys
-from tests.builders import NOW
+from engine.flow.provider import CheckProvider
+from engine.flow.provider_oauth import attempt_name
+from engine.flow.provider_records import ProviderStatus, credential_of
+from storage.sealing import KeyRing
 from tests.contract.conftest import ANN, EVE, LUIS
-from tests.integration.conftest import RecordingBell
-from tests.memory import MemoryStore
-
-PLAN = Plan(
-    provider=Provider.OPENAI, enabled=True, model=None, base_url="https://ai.example/v1", key=None
-)
-KEYS = KeyRing(read_keys(new_key_line("k"), "keys"))
-CODE, KEY = Secret("CANARY-code"), Secret("sk-CANARY-key")
-
-
-@dataclass
-class FakeServer:
-    """An authorization server: ``problems`` are raised one by one, then tokens come."""
-
-    life: timedelta | None = timedelta(hours=1)
-    gives_refresh: bool = True
-    problems: list[ProviderUnavailable | None] = field(default_factory=list)
-    asked: list[Any] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    number: int = 0
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    def authorization_url(self, state: str, challenge: str) -> str:
-        return f"https://auth.example/a?state={state}&code_challenge={challenge}"
-
-    async def exchange(self, code: Secret, verifier: Secret) -> Tokens:
-        return await self._issue(("exchange", code, challenge_of(verifier.reveal())))
-
-    async def refresh(self, token: Secret) -> Tokens:
-        return await self._issue(("refresh", token))
-
-    async def _issue(self, asked: Any) -> Tokens:
-        self.asked.append(asked)
-        await self.gate.wait()
-        problem = self.problems.pop(0) if self.problems else None
-        if problem is not None:
-            raise problem
-        self.number += 1
-        refresh = Secret(f"CANARY-refresh-{self.number}") if self.gives_refresh else None
-        return Tokens(
-            access=Secret(f"CANARY-access-{self.number}"), refresh=refresh, life=self.life
-        )
-
-
-class Desk:
-    """The use cases over a store in memory, with a clock that is moved by hand."""
-
-    def __init__(self, plan: Plan = PLAN, keys: KeyRing = KEYS) -> None:
-        self.now = NOW
-        self.store = MemoryStore(self._clock, keys)
-        self.server, self.bell = FakeServer(), RecordingBell()
-        self.use(plan)
-
-    def use(self, plan: Plan) -> None:
-        store, server, bell = self.store, self.server, self.bell
-        self.plan = plan
-        self.read = ReadProvider(store=store, plan=plan)
-        self.store_key = StoreKey(store=store, plan=plan, bell=bell)
-        self.disconnect = DisconnectProvider(store=store, plan=plan, bell=bell)
-        self.start = StartOAuth(store=store, plan=plan, server=server, new_token=new_token)
-        self.finish = FinishOAuth(store=store, plan=plan, server=server, bell=bell)
-        self.refresh = RefreshProvider(
-            store=store, plan=plan, server=server, bell=bell, skew=timedelta(minutes=5)
-        )
-
-    def _clock(self) -> datetime:
-        self.now += timedelta(microseconds=1)
-        return self.now
-
-    async def begun(self, who: int | None = ANN.id, browser: str | None = None) -> str:
-        started = await self.start(who, browser=browser)
-        assert started.url is not None
-        return parse_qs(urlsplit(started.url).query)["state"][0]
-
-    async def connected(self) -> ProviderStatus:
-        return await self.finish(await self.begun(), CODE)
-
-    def steps(self) -> list[tuple[str, str, Any]]:
-        """Action, actor and step or reason of each record."""
-        entries = [decision.entry for decision in self.store.all("decision")]
-        return [
-            (str(entry.action), entry.actor, entry.detail.get("step") or entry.detail.get("reason"))
-            for entry in entries
-        ]
-
-    def notices(self) -> list[tuple[int, dict[str, Any]]]:
-        return [(told.person_id, told.notice.detail) for told in self.store.all("outbox")]
-
-    async def secret(self, name: str) -> Secret | None:
-        async with self.store.begin() as tx:
-            return await tx.secrets.get(name)
+from tests.provider_desk import CODE, KEY, KEYS, PLAN, Desk, seated
 
 
 @pytest.fixture
 async def desk() -> Desk:
-    desk = Desk()
-    async with desk.store.begin() as tx:
-        for person in (ANN, LUIS, EVE, replace(ANN, id=9, name="Amy", chat_id=9)):
-            await tx.people.save(person)
-    return desk
+    return await seated()
 
 
 # ---- keys ------------------------------------------------------------------------------------
@@ -306,161 +204,6 @@ async def test_oauth_that_is_not_set_up_says_what_is_missing(desk: Desk) -> None
         await replace(desk.start, server=None)(ANN.id)
     with pytest.raises(NotSetUp, match="OPENAI_CLIENT_ID"):
         await replace(desk.finish, server=None)("state", CODE)
-
-
-# ---- refresh ---------------------------------------------------------------------------------
-
-
-async def test_a_token_is_renewed_before_it_ends_and_not_earlier(desk: Desk) -> None:
-    await desk.connected()
-    desk.now += timedelta(minutes=54)
-    assert not await desk.refresh()
-    desk.now += timedelta(minutes=1)
-    assert await desk.refresh()
-    assert desk.server.asked[1:] == [("refresh", Secret("CANARY-refresh-1"))]
-    assert await desk.secret(access_name(Provider.OPENAI)) == Secret("CANARY-access-2")
-    assert await desk.secret(refresh_name(Provider.OPENAI)) == Secret("CANARY-refresh-2")
-    assert not await desk.refresh()
-    assert desk.steps()[-1] == ("provider_changed", "system", "refreshed")
-    assert len(desk.notices()) == 1
-
-
-async def test_many_processes_renew_once(desk: Desk) -> None:
-    await desk.connected()
-    desk.now += timedelta(minutes=56)
-    desk.server.gate.clear()
-    tasks = [asyncio.ensure_future(desk.refresh()) for _ in range(8)]
-    await asyncio.sleep(0.05)
-    desk.server.gate.set()
-    assert sum(await asyncio.gather(*tasks)) == 1
-    assert len(desk.server.asked) == 2
-
-
-async def test_a_refusal_ends_the_connection_and_is_told_once(desk: Desk) -> None:
-    await desk.connected()
-    desk.now += timedelta(minutes=56)
-    desk.server.problems = [TokenRefused("invalid_grant")]
-    for _ in range(3):
-        await desk.refresh()
-        desk.now += timedelta(minutes=10)
-    assert (await desk.read(None)).lost is Lost.REFUSED
-    assert [step for step in desk.steps() if step[0] == "provider_disconnected"] == [
-        ("provider_disconnected", "system", "refused")
-    ]
-    assert [(who, told["lost"]) for who, told in desk.notices()[1:]] == [
-        (ANN.id, "refused"), (9, "refused"),
-    ]  # fmt: skip
-    assert await desk.secret(refresh_name(Provider.OPENAI)) is None
-    assert len(desk.server.asked) == 2
-    assert (await desk.connected()).connected
-
-
-async def test_what_may_pass_is_tried_again_and_told_when_the_token_ends(desk: Desk) -> None:
-    await desk.connected()
-    desk.now += timedelta(minutes=56)
-    desk.server.problems = [ProviderUnavailable("gone"), TokenRefused("invalid_client")] * 4
-    seen = []
-    for _ in range(60):
-        await desk.refresh()
-        seen.append((await desk.read(None)).lost)
-        desk.now += timedelta(seconds=10)
-        if not desk.server.problems:
-            break
-    assert seen[0] is None
-    assert seen[-1] is Lost.EXPIRED
-    # 30 s, 60 s, 120 s and 240 s, then five minutes: 450 seconds for five tries.
-    assert 5 <= len(desk.server.asked) - 1 <= 6
-    assert [told["lost"] for _, told in desk.notices()[1:]] == ["expired", "expired"]
-    desk.server.problems = []
-    desk.now += timedelta(minutes=6)
-    assert await desk.refresh()
-    assert (await desk.read(None)).connected
-    assert [told["lost"] for _, told in desk.notices()[3:]] == [None, None]
-
-
-async def test_a_token_that_cannot_be_renewed_ends(desk: Desk) -> None:
-    desk.server.gives_refresh = False
-    await desk.connected()
-    desk.now += timedelta(minutes=56)
-    assert not await desk.refresh()
-    desk.now += timedelta(minutes=5)
-    assert (await desk.read(None)).lost is Lost.EXPIRED
-    assert await desk.refresh()
-    assert not await desk.refresh()
-    assert len(desk.server.asked) == 1
-    assert [told["lost"] for _, told in desk.notices()[1:]] == ["expired", "expired"]
-
-
-async def test_an_answer_that_keeps_the_refresh_token_keeps_it(desk: Desk) -> None:
-    await desk.connected()
-    desk.server.gives_refresh = False
-    desk.now += timedelta(minutes=56)
-    assert await desk.refresh()
-    assert await desk.secret(refresh_name(Provider.OPENAI)) == Secret("CANARY-refresh-1")
-
-
-@pytest.mark.parametrize("change", ["disconnect", "key", "again"])
-async def test_what_changed_meanwhile_is_not_overwritten(desk: Desk, change: str) -> None:
-    await desk.connected()
-    desk.now += timedelta(minutes=56)
-    desk.server.gate.clear()
-    late = asyncio.ensure_future(desk.refresh())
-    await asyncio.sleep(0.01)
-    state = await desk.begun()
-    again = asyncio.ensure_future(desk.finish(state, CODE)) if change == "again" else None
-    if change == "disconnect":
-        await desk.disconnect(ANN.id)
-    elif change == "key":
-        await desk.store_key(ANN.id, KEY)
-    desk.server.gate.set()
-    if again is not None:
-        await again
-    await late
-    status = await desk.read(None)
-    assert status.connected is (change != "disconnect")
-    if change == "key":
-        assert status.mode is ConnectionMode.KEY
-        assert await desk.secret(access_name(Provider.OPENAI)) is None
-
-
-async def test_a_claim_whose_holder_died_is_taken_over(desk: Desk) -> None:
-    await desk.connected()
-    desk.now += timedelta(minutes=56)
-    desk.server.gate.clear()
-    dying = asyncio.ensure_future(desk.refresh())
-    await asyncio.sleep(0.01)
-    dying.cancel()
-    desk.server.gate.set()
-    assert not await desk.refresh()
-    desk.now += timedelta(minutes=2)
-    assert await desk.refresh()
-    assert (await desk.read(None)).connected
-
-
-# ---- what cannot be read, and what is seen ----------------------------------------------------
-
-
-async def test_a_credential_that_cannot_be_read_is_no_connection(desk: Desk) -> None:
-    await desk.connected()
-    desk.store.keys = KeyRing(read_keys(new_key_line("k"), "keys"))
-    assert (await desk.read(None)).lost is Lost.UNREADABLE
-    desk.now += timedelta(minutes=56)
-    assert not await desk.refresh()
-    assert (await desk.disconnect(ANN.id)).lost is Lost.BY_PERSON
-
-
-async def test_nothing_that_is_kept_or_told_holds_a_secret(desk: Desk) -> None:
-    await desk.store_key(ANN.id, KEY)
-    await desk.connected()
-    desk.now += timedelta(minutes=56)
-    await desk.refresh()
-    desk.server.problems = [TokenRefused("invalid_grant")]
-    desk.now += timedelta(minutes=56)
-    await desk.refresh()
-    for table in ("decision", "outbox", "provider connection", "secret"):
-        for row in desk.store.all(table):
-            assert "CANARY" not in str(row)
-    assert "CANARY" not in str(plain(await desk.read(None)))
 
 
 class FakeModels:

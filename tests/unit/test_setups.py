@@ -26,7 +26,7 @@ from engine.strategies.documents import parse, shipped, strategy_id
 from engine.strategies.registry import SETUPS, Found, ask, load, price, setup, table
 from tests.builders import NOW, bundle, candles, frame, indicators, quote, story, strategy
 from tests.models import prediction
-from tests.unit.test_documents import documents
+from tests.unit.test_document_properties import documents
 
 BUY, SELL = Direction.BUY, Direction.SELL
 SEEN = Observation("seen", "1", "2", met=True, required=True)
