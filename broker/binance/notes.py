@@ -34,12 +34,15 @@ class Notes:
         the step cannot be sold and counts as paid for.
         """
         volume = rules.whole(deal.volume - deal.fees.get(rules.base, Decimal(0)))
+        # What a thin book does not fill of an order at the market is cancelled at once.
+        asked = Decimal(known.get("asked", deal.volume))
         fill = Fill(
             client_id=client_id,
             broker_id=f"{rules.symbol}-{deal.order_id}",
             price=deal.price(rules),
             volume=volume,
             time=deal.time,
+            unfilled=max(Decimal(0), asked - deal.volume),
         )
         paid = deal.cost + await self.fees(deal, rules)
         books.orders[client_id] = plain(fill)

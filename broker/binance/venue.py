@@ -63,7 +63,7 @@ class BinanceBroker:
             at, window = await self._window(order)
             known = {
                 "sent": at, "symbol": rules.symbol, "strategy_id": order.strategy_id,
-                "time_limit_min": order.time_limit_min, **levels,
+                "time_limit_min": order.time_limit_min, "asked": str(order.volume), **levels,
             }  # fmt: skip
             books.orders[order.client_id] = known
             await books.save()

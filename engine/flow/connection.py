@@ -1,6 +1,7 @@
 """The venue as people see it: the account, what it can do, if it answers, what is in doubt."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +9,7 @@ from decimal import Decimal
 from engine.domain.account import Account
 from engine.domain.order import Order, OrderState
 from engine.domain.person import Role
-from engine.errors import BrokerSilent, NotFound
+from engine.errors import BrokerSilent, FeedError, NotFound
 from engine.flow.people import person_at_least
 from engine.flow.watch import Lost, Part, last_seen, lost_parts
 from engine.ports import Broker, MarketData, Store
@@ -57,7 +58,7 @@ class ReadConnection:
             is_live=self.broker.is_live,
             account=account,
             latency=Decimal(repr(self.timer() - began)),
-            leverage=[found for symbol in self.symbols for found in await self._leverage(symbol)],
+            leverage=await self._leverages(),
             abilities=self.abilities,
             synced=synced,
             lost=lost[0] if lost else None,
@@ -69,6 +70,14 @@ class ReadConnection:
             return await self.broker.account()
         except BrokerSilent:
             return None
+
+    async def _leverages(self) -> list[tuple[str, Decimal]]:
+        found: list[tuple[str, Decimal]] = []
+        # People look here when the venue is away; one that does not answer is not asked on.
+        with suppress(FeedError):
+            for symbol in self.symbols:
+                found += await self._leverage(symbol)
+        return found
 
     async def _leverage(self, symbol: str) -> list[tuple[str, Decimal]]:
         """A symbol the market has, with one over the part of its value that is asked as margin."""

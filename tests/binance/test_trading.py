@@ -177,7 +177,14 @@ async def test_a_thin_book_fills_a_part(rig: Rig) -> None:
     rig.exchange.symbols["BTCUSDT"].depth = D("0.004")
     fill = await rig.broker().submit(rig.order())
     assert fill.volume == D("0.00399")
+    assert fill.unfilled == rig.order().volume - D("0.004")
     assert await rig.broker().look_up(rig.order().client_id) == Found(fill)
+    rig.server.faults = [("POST order", "lose_after")]
+    with pytest.raises(BrokerSilent):
+        await rig.broker().submit(rig.order(3))
+    found = await rig.broker().look_up(rig.order(3).client_id)
+    assert isinstance(found, Found)
+    assert found.fill.unfilled == fill.unfilled
     rig.exchange.symbols["BTCUSDT"].depth = D(0)
     with pytest.raises(BrokerRefused, match="EXPIRED"):
         await rig.broker().submit(rig.order(2))

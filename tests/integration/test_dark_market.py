@@ -150,6 +150,14 @@ async def test_the_status_is_shown_in_the_dark(desk: Desk) -> None:
     assert (status.account is None, status.watched) == (False, ())
 
 
+async def test_how_the_venue_stands_is_shown_while_it_is_away(desk: Desk) -> None:
+    read = desk.talk.read_connection
+    assert (await read(ANN.id)).leverage
+    dark = Dark(desk.world.market, FeedError("the line is dead"), PLACES)
+    shown = await replace(read, market=dark)(ANN.id)
+    assert (shown.account is None, shown.leverage) == (False, [])
+
+
 async def test_a_cycle_without_it_is_one_line_of_the_log(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
