@@ -45,6 +45,20 @@ async def test_migrations_go_down_to_nothing_and_up_to_the_same_schema(database:
     assert await schema(database.owner_url) == before
 
 
+async def test_every_column_that_a_model_looks_for_has_its_index(database: Database) -> None:
+    found = await schema(database.owner_url)
+    async with open_database(database.url):
+        wanted = {
+            f"public.{model._meta.db_table} USING btree"
+            f" ({field.source_field or field.model_field_name}"
+            for model in Tortoise.apps["storage"].values()
+            for field in model._meta.fields_map.values()
+            if field.index
+        }
+    assert wanted
+    assert {one for one in wanted if not any(one in line for line in found)} == set()
+
+
 async def test_rows_of_the_first_release_come_through_every_migration(database: Database) -> None:
     await migrate(database.owner_url, to="0002_rules")
     owner = await asyncpg.connect(database.owner_url)
