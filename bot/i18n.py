@@ -12,6 +12,7 @@ from functools import cache
 from gettext import c2py
 from html import escape
 from importlib.resources import files
+from re import Match
 from re import compile as pattern
 from typing import Any
 from unicodedata import bidirectional
@@ -33,6 +34,7 @@ MINUS = "−"
 RIGHT_TO_LEFT_MARK, LEFT_TO_RIGHT, FIRST_STRONG, POP = "\u200f", "\u2066", "\u2068", "\u2069"
 _COMMAND = pattern(r"(?<![<\w/])/(?:[a-z][a-z_]*|\{command\})(?: [A-Z]{6}\b)?")
 _TAG = pattern(r"<[^>]+>")
+_CODED, _MARKS = pattern(r"(?s)<code>(.*?)</code>"), pattern("[\u200f\u2066\u2068\u2069]")
 
 
 class Html(str):
@@ -58,6 +60,7 @@ class Words:
         if not self.is_rtl:
             return Html(text.format_map({name: _safe(value) for name, value in values.items()}))
         text = text.format_map({name: _isolated(value) for name, value in values.items()})
+        text = _CODED.sub(_to_copy, text)
         return Html("\n".join(_from_the_right(line) for line in text.split("\n")))
 
     def has(self, key: str) -> bool:
@@ -167,6 +170,12 @@ def _isolated(value: Any) -> Any:
     if isinstance(value, Html) or not isinstance(safe, (str, int, Decimal)) or safe == "":
         return safe
     return safe if str(safe).startswith(LEFT_TO_RIGHT) else f"{FIRST_STRONG}{safe}{POP}"
+
+
+def _to_copy(code: Match[str]) -> str:
+    """A tap copies what is between these tags: marks, which nobody sees, stay outside."""
+    bare = _MARKS.sub("", code[1])
+    return code[0] if bare == code[1] else f"{FIRST_STRONG}<code>{bare}</code>{POP}"
 
 
 def _from_the_right(line: str) -> str:

@@ -39,7 +39,7 @@ from engine.strategies.documents import shipped
 from engine.strategies.registry import load as load_setups
 from storage.backup import must_be_whole
 from storage.database import open_database
-from storage.heartbeats import beat
+from storage.heartbeats import beat, forget_gone
 from storage.locks import Lock
 from storage.migrate import may_migrate, may_rewrite_history, migrate, missing
 from storage.seed import seed
@@ -210,9 +210,12 @@ async def run_api(settings: Settings, world: World, pool: ArqRedis) -> None:
 
 
 def beating(name: str) -> Callable[[], Awaitable[None]]:
-    """Say every few seconds that a worker is alive, however busy its jobs are."""
+    """Say every few seconds that a worker is alive, however busy its jobs are. Each start forgets
+    the names of those that are gone for good.
+    """
 
     async def run() -> None:
+        await forget_gone()
         while True:
             await beat(f"worker:{name}")
             await asyncio.sleep(_BEAT_SECONDS)

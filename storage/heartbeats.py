@@ -13,6 +13,11 @@ _BEAT = """
 INSERT INTO heartbeat (name, at, detail) VALUES ($1, clock_timestamp(), $2)
 ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at, detail = EXCLUDED.detail
 """
+#: A worker is named by its machine, and a container is another machine each time.
+_FORGET = """
+DELETE FROM heartbeat
+WHERE name LIKE 'worker:%' AND at < clock_timestamp() - interval '7 days'
+"""
 
 
 class HeartbeatTable(Table):
@@ -29,6 +34,11 @@ class HeartbeatTable(Table):
 async def beat(name: str) -> None:
     """Say that a process is alive."""
     await HeartbeatTable(connections.get("default")).beat(name)
+
+
+async def forget_gone() -> None:
+    """Forget the workers that gave no sign of life for a week."""
+    await connections.get("default").execute_query(_FORGET)
 
 
 async def ages() -> dict[str, float]:

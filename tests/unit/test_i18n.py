@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from re import findall, search, sub
 from string import Formatter
+from typing import Any
 
 import pytest
 from babel.messages.plurals import get_plural
@@ -310,6 +311,23 @@ def test_arabic_keeps_figures_and_commands_in_their_own_direction():
     assert "\u2066/status\u2069" in ar("help.line", command=Html("status"), text="x")
     assert ar("saw.strength", rsi="1", adx="2").startswith("\u200f\u2066")
     assert "\u2068EURUSD\u2069" in ar("control.paused_symbols", symbols="EURUSD")
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "copied"),
+    [
+        ("web.code", {"code": "a-b_1", "time": "12:00"}, ["a-b_1"]),
+        ("doctor.fix.not_listed", {"symbol": "BTCUSDT"},
+         ["ai-trader settings set watchlist=BTCUSDT"]),
+        ("doctor.fix.webhook_given_up", {"id": 3},
+         ["ai-trader webhook test 3", "ai-trader webhook on 3"]),
+        ("positions.more", {"price": Words("ar").price(Decimal("1.10")), "age": "1"}, ["1.10"]),
+    ],
+)  # fmt: skip
+def test_what_a_tap_copies_has_no_marks_that_nobody_sees(
+    key: str, values: dict[str, Any], copied: list[str]
+) -> None:
+    assert findall("<code>(.*?)</code>", Words("ar")(key, **values)) == copied
 
 
 def test_russian_counts_by_the_last_digit():
