@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.domain.settings import RiskSettings
+from engine.domain.settings import FIRST_START, SHIPPED, RiskSettings
 from engine.domain.state import Control
 from engine.domain.strategy import Strategy
 from engine.errors import NotFound
@@ -23,12 +23,12 @@ async def seed(strategies: Sequence[Strategy], settings: RiskSettings, control: 
         fresh = await _is_fresh(tx)
         if fresh:
             await tx.controls.save(control)
-            await tx.settings.save_risk(settings, by="system", reason="first start")
+            await tx.settings.save_risk(settings, by="system", reason=FIRST_START)
         known = {strategy.id for strategy in await tx.settings.strategies()}
         for strategy in strategies:
             if strategy.id not in known:
                 await tx.settings.save_strategy(
-                    strategy if fresh else _off(strategy), by="system", reason="shipped"
+                    strategy if fresh else _off(strategy), by="system", reason=SHIPPED
                 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.i18n import Html, Words
 from bot.views.facts import by
 from engine.domain.change_proposal import proposal_of
-from engine.domain.settings import NO_REASON, returned_to
+from engine.domain.settings import FIRST_START, NO_REASON, SHIPPED, returned_to
 
 
 def name_of(words: Words, name: str) -> Html:
@@ -25,7 +25,7 @@ def shown(words: Words, value: Any) -> Html | str:
 
 
 #: Reasons that an installation writes down when it begins.
-SEEDED = {"first start": "seed.first_start", "shipped": "seed.shipped"}
+SEEDED = {FIRST_START: "seed.first_start", SHIPPED: "seed.shipped"}
 
 
 def said(words: Words, reason: str) -> Html | str:

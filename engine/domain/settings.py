@@ -17,6 +17,8 @@ _MOST_SYMBOLS = 100
 
 #: What is kept as the reason of a change for which a person gave none.
 NO_REASON = "no reason given"
+#: What an installation writes down itself: of its first settings, and of strategies it came with.
+FIRST_START, SHIPPED = "first start", "shipped"
 
 _BACK = re.compile("back to version ([0-9]{1,9})")
 
