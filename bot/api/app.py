@@ -93,13 +93,18 @@ def routes() -> tuple[Route, ...]:
     return tuple(chain.from_iterable(subject.found for subject in SUBJECTS))
 
 
+@cache
+def _told() -> dict[str, Any]:
+    return document(routes())
+
+
 def create_app(probes: Probes, guard: Guard) -> web.Application:
     """An application of all paths."""
     app = web.Application(client_max_size=LARGEST, middlewares=[guard.middleware])
     app.add_routes(probes.routes())
     for route in routes():
         app.router.add_route(route.method, route.path, guard.handler(route))
-    told = document(routes())
+    told = _told()
     # Written once: they are large, and everybody may ask for them.
     text = cache(lambda: json.dumps(told).encode())
     page = cache(lambda: browse.page(told).encode())
