@@ -24,6 +24,9 @@ from engine.flow.symbols import spelled
 from engine.flow.watch import Part, lost_parts, timed_out
 from engine.ports import Bell, Broker, MarketData, Store, Transaction
 
+#: What is wrong with the history itself.
+_UNSOUND = (HaltReason.AUDIT_FAILURE, HaltReason.STOP_UNRECORDED)
+
 #: (control, by, at) -> the control as it should be
 Change = Callable[[Control, str, datetime], Control]
 
@@ -248,7 +251,7 @@ def _to_stopped(control: Control, by: str, at: datetime) -> Control:
 def needs_admin(control: Control) -> bool:
     """Whether leaving this state is for an admin alone."""
     stopped = control.state is TradingState.EMERGENCY_STOP
-    return stopped or control.reason == HaltReason.AUDIT_FAILURE
+    return stopped or control.reason in _UNSOUND
 
 
 #: No new trades; open ones keep their stops.

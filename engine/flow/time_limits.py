@@ -10,6 +10,7 @@ from decimal import Decimal
 from engine.domain.account import Position
 from engine.domain.order import Order
 from engine.domain.position_orders import OPEN, Deed, PositionOrder, PositionOrderState
+from engine.domain.state import TradingState
 from engine.errors import BrokerSilent, FeedError
 from engine.flow.position_records import TIME_LIMIT, entry, position_client_id
 from engine.ports import Bell, Broker, MarketData, Store, Transaction
@@ -20,7 +21,9 @@ _PAUSE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseOnTime:
-    """Ask for a close of every trade of ours that is open for longer than its strategy allows."""
+    """Ask for a close of every trade of ours that is open for longer than its strategy allows. In
+    an emergency stop only a person closes.
+    """
 
     store: Store
     broker: Broker
@@ -52,6 +55,8 @@ class CloseOnTime:
         self, tx: Transaction, position: Position, instant: datetime
     ) -> PositionOrder | None:
         """The close that a position needs now, if any."""
+        if (await tx.controls.read()).state is TradingState.EMERGENCY_STOP:
+            return None
         opening = await tx.orders.find(position.client_id) if position.client_id else None
         if opening is None or not _is_over(opening, position, instant):
             return None

@@ -9,6 +9,6 @@ _ADD = "CREATE INDEX IF NOT EXISTS trade_ideas_market_time ON trade_ideas (marke
 class Migration(migrations.Migration):
     """What was put forward in the last day is looked for before each decision, tap and send."""
 
-    dependencies = [("storage", "0036_trials")]
+    dependencies = [("storage", "0037_replies_retire")]
 
     operations = [ops.RunSQL(_ADD, "DROP INDEX trade_ideas_market_time")]

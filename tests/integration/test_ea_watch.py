@@ -121,6 +121,13 @@ async def test_a_trade_whose_time_is_up_is_closed_once(
     parts = {"store": store, "broker": desk.venue, "market": market, "bell": bell}
     close_on_time, send = CloseOnTime(**parts), SendPositionOrder(**parts)  # type: ignore[arg-type]
     desk.ea.seen.clear()
+    for state in (TradingState.EMERGENCY_STOP, TradingState.RUNNING):
+        async with store.begin() as tx:
+            control = await tx.controls.hold()
+            at = await tx.now()
+            await tx.controls.save(control.move(state, reason="test", by="test", at=at))
+        if state is TradingState.EMERGENCY_STOP:
+            assert await close_on_time() == ()
     added = await close_on_time()
     assert len(added) == closes
     assert await close_on_time() == ()
