@@ -91,8 +91,7 @@ class SimulatedVenue:
     """A venue that stands after one candle, and is moved on by whoever asks it.
 
     ``zone`` is the broker's, whose midnights are its nights, ``latency`` how long what is sent is
-    on its way. ``is_patient`` is whether nothing happens to an open trade between its levels: no
-    night is charged and no margin called.
+    on its way.
     """
 
     def __init__(
@@ -118,9 +117,21 @@ class SimulatedVenue:
         self._books = Books.load({}, starting_balance)
         self._changes = 0
         self._seen: tuple[int, Account, tuple[Position, ...]] | None = None
-        charges = terms.swap_long or terms.swap_short or terms.stop_out_percent
-        self.is_patient = not charges
+        charges = (terms.swap_long, terms.swap_short, terms.stop_out_percent, terms.fee_percent)
+        self._charges = any(charges)
+        self._converts = facts.quote != currency
         self.account_id = house.account_id
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether nothing happens to what is open between its levels, and it makes most and least
+        where the closes are extreme. Trades both ways whose worth hangs on the symbol's own price
+        may make more in between.
+        """
+        if self._charges:
+            return False
+        held = self._books.positions
+        return not self._converts or len({each.direction for each in held}) < 2
 
     @property
     def is_flat(self) -> bool:
@@ -163,7 +174,7 @@ class SimulatedVenue:
         found = []
         for place in {int(closes.argmin()), int(closes.argmax())}:
             self.market.place = first + place
-            found.append(self._dealer.equity(self._books))
+            found.append(quantize(self._dealer.equity(self._books), 2))
         return min(found), max(found)
 
     def sides(self) -> tuple[tuple[Direction, str], ...]:

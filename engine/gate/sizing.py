@@ -30,7 +30,9 @@ def size(
     with localcontext(EXACT):
         loss_per_lot = _loss_per_lot(bundle, proposal)
         account = bundle.account
-        if account is None or not loss_per_lot > 0 or not account.equity > 0:
+        if account is None or bundle.conversion is None or not loss_per_lot > 0:
+            return _sizing(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+        if not account.equity > 0:
             return _sizing(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
         percent = bundle.settings.risk_per_trade_percent
         caps = _caps(strategy, bundle, proposal, own_order)

@@ -27,6 +27,8 @@ _MEMORY = 1e-9
 _HUNDREDTH = 0.01
 #: What stands in the place of a figure that is not there, and of one that is not certain.
 NONE, UNSURE = -(2**62), -(2**61)
+#: Candles after which a close that does not change stands still.
+_STILL = 250
 #: Both sides of a comparison were rounded by half a unit each.
 _ROUNDING = 1.1
 #: Figures that hold nothing but a little memory; a band's width also has the noise of long sums.
@@ -78,7 +80,9 @@ class Figures:
         found = self._rounded.get(name)
         if found is None:
             places = 2 if name in OSCILLATORS else self.digits + 2
-            slack = _MEMORY * (100.0 if name in OSCILLATORS else self.close)
+            slack = _MEMORY * self.close
+            if name in OSCILLATORS:
+                slack = np.where(self._lively, _MEMORY * 100, np.inf)
             found = self._rounded[name] = _rounded(self[name], places, slack)
         return found
 
@@ -127,7 +131,8 @@ class Figures:
         apart = np.abs(np.where(known, one - other, 0.0))
         least = self.slack if slack is None else slack
         found = Truth(known & (one > other), ~known | (apart > least))
-        if slack is None:
+        # A close of more places than a figure is compared as it is.
+        if slack is None and self.columns.places <= self.digits + 2:
             self._settle(found, one, other, self.unit, _MEMORY * self.close)
         return found
 
@@ -147,7 +152,19 @@ class Figures:
         found = self.above(one, other, _HUNDREDTH)
         if round(limit, 2) == limit:
             self._settle(found, one, other, _HUNDREDTH, np.full(len(one), _MEMORY * 100))
+        found.sure[:] &= self._lively
         return found
+
+    @cached_property
+    def _lively(self) -> Flags:
+        """Where the close has changed within the last candles. Of one that stands still for long an
+        oscillator's averages hold hardly more than what the window's first candles left in them.
+        """
+        places = np.arange(len(self.columns))
+        changed = np.diff(self.columns.close, prepend=self.columns.close[:1]) != 0
+        last = np.maximum.accumulate(np.where(changed, places, 0))
+        lively: Flags = (places - last < _STILL) | (places < WINDOW)
+        return lively
 
     def _settle(
         self, found: Truth, one: Column, other: Column, unit: float, memory: Column

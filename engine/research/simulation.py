@@ -24,7 +24,13 @@ class Venue(Protocol):
     """A venue that stands after one candle and is moved on by its caller; nothing waits."""
 
     account_id: str
-    is_patient: bool
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether nothing happens to what is open between its levels, and it makes most and least
+        where the closes are extreme.
+        """
+        ...
 
     @property
     def is_flat(self) -> bool:

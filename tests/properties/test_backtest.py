@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from broker.feeds.recorded import shipped_recording
+from broker.instruments import instrument
+from broker.simulated import SimulatedVenue
 from broker.terms import Terms
 from engine.domain.account import Direction
 from engine.domain.market import Timeframe
@@ -35,6 +37,7 @@ from engine.strategies.documents import shipped
 from engine.strategies.rules import RULES, observe
 from engine.strategies.setups import ask
 from tests.bars import QUIET, backtest, bars, crossing
+from tests.builders import order
 
 
 def both(columns: Columns, *strategies: Strategy, **values: object) -> tuple[bytes, bytes]:
@@ -138,6 +141,38 @@ def test_an_order_is_dealt_at_the_price_of_its_arrival(rules: ExitRules):
         bid = columns.open[place + 1] if is_open else columns.close[place]
         # The ask is 0.8 pips above the bid; a tenth of a pip is slipped.
         assert fill.price in (columns.price(int(bid) - 1), columns.price(int(bid) + 9))
+
+
+def test_candles_finer_than_the_figures_are_compared_as_they_are():
+    # A symbol of one digit, whose figures have three, in candles of five.
+    columns = replace(bars(1_200, seed=1), symbol="US500")
+    strategy = crossing(
+        allowed_symbols=("US500",),
+        entry_conditions=(Condition("close_crosses_ema_20", "true"),),
+    )
+    screened, whole = both(columns, strategy, start=300)
+    assert screened == whole
+
+
+@pytest.mark.parametrize(
+    ("symbol", "places", "patient"), [("EURUSD", 5, True), ("USDJPY", 3, False)]
+)
+def test_trades_both_ways_at_a_rate_of_their_own_are_looked_at_after_each_candle(
+    symbol: str, places: int, *, patient: bool
+):
+    columns = replace(bars(300), symbol=symbol, places=places)
+    venue = SimulatedVenue(columns, instrument(symbol), spread=Decimal("0.01"))
+    venue.move(200)
+    price = columns.price(int(columns.close[200]))
+    wide = price / 50
+    for name, way in (("at-1", Direction.BUY), ("at-2", Direction.SELL)):
+        assert venue.is_patient
+        away = way.sign * wide
+        venue.submit(order(
+            client_id=name, symbol=symbol, direction=way, volume=Decimal("0.01"),
+            stop_loss=price - away, take_profit=(price + away,),
+        ))  # fmt: skip
+    assert venue.is_patient is patient
 
 
 def test_without_a_calendar_nothing_is_proposed():

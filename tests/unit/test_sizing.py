@@ -29,6 +29,7 @@ from tests.builders import (
     strategy,
 )
 
+EURUSD = instrument("EURUSD")
 ROOMY = RiskSettings(max_lot_size=Decimal(1000))
 
 
@@ -135,6 +136,7 @@ def test_an_account_in_the_base_currency_is_sized_in_its_own_money():
         {"at_most": Decimal("0.009")},
         {"account": account(equity="399")},
         {"conversion": None},
+        {"conversion": None, "instrument": replace(EURUSD, commission_per_lot=Decimal(3))},
         {"valuations": (), "positions": (position(),)},
         {"settings": replace(ROOMY, max_exposure_percent=Decimal(10))},
         {
