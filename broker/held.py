@@ -15,12 +15,12 @@ class Held:
     ``shares`` are the lots that each of the ``targets`` takes, the nearest first. ``seen`` is when
     the last candle opened that worked on it, ``rolled`` until when its nights are charged, and
     ``taken`` how many parts of it were closed. ``commission`` is what was paid, ``swap`` what was
-    earned.
+    earned. A trade that was not ours to open has no ``client_id``.
     """
 
     id: str
-    client_id: str
-    strategy_id: str
+    client_id: str | None
+    strategy_id: str | None
     symbol: str
     direction: Direction
     volume: Decimal

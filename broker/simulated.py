@@ -177,7 +177,7 @@ class SimulatedVenue:
             found.append(quantize(self._dealer.equity(self._books), 2))
         return min(found), max(found)
 
-    def sides(self) -> tuple[tuple[Direction, str], ...]:
+    def sides(self) -> tuple[tuple[Direction, str | None], ...]:
         """The direction and the strategy of each open trade."""
         return tuple([(held.direction, held.strategy_id) for held in self._books.positions])
 

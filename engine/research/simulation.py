@@ -61,7 +61,7 @@ class Venue(Protocol):
         """The least and the most equity at the closes of a stretch in which nothing ends."""
         ...
 
-    def sides(self) -> tuple[tuple[Direction, str], ...]:
+    def sides(self) -> tuple[tuple[Direction, str | None], ...]:
         """The direction and the strategy of each open trade."""
         ...
 

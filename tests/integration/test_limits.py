@@ -14,12 +14,13 @@ from bot.i18n import words_for
 from bot.notices import Reader, Render
 from bot.views import people as people_views
 from broker.instruments import instrument
+from engine.domain.approval import Ending
 from engine.domain.idea import IdeaStatus
 from engine.domain.notice import Kind
 from engine.domain.order import OrderState
 from engine.domain.person import Role
 from engine.domain.state import HaltReason, Mode, TradingState
-from engine.errors import BrokerSilent, HistoryBroken, WouldHalt
+from engine.errors import BrokerSilent, HistoryBroken, InvalidInput, WouldHalt
 from engine.flow.approvals import Choice
 from engine.flow.overview import ReadToday
 from storage.models import OutboxRow
@@ -389,11 +390,13 @@ async def test_candle_is_judged_once_however_often_it_is_asked(desk: Desk) -> No
     assert await desk.work.run_cycle("EURUSD", desk.world.market.recording.timeframe) == ()
 
 
-async def test_half_size_of_the_smallest_lot_is_refused_by_name(desk: Desk) -> None:
+async def test_half_size_of_the_smallest_lot_is_refused_and_the_idea_waits_on(desk: Desk) -> None:
     await desk.talk.change_control.mode(ANN.id, Mode.SUPERVISED)
     await desk.change_risk(max_lot_size=Decimal("0.01"))
     idea = await desk.until_idea()
-    decided = await desk.talk.decide_idea(
-        idea.id, Choice.HALF, person_id=ANN.id, chat_id=ANN.chat_id
-    )
-    assert decided.approval.detail == "lot_size"
+    tap = {"person_id": ANN.id, "chat_id": ANN.chat_id}
+    with pytest.raises(InvalidInput, match=r"choose 0\.01 or more") as refused:
+        await desk.talk.decide_idea(idea.id, Choice.HALF, **tap)
+    assert refused.value.details["field"] == "lot_size"
+    decided = await desk.talk.decide_idea(idea.id, Choice.APPROVE, **tap)
+    assert decided.approval.ending is Ending.APPROVED
