@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.chaos.exits import SETTLE_SECONDS
 from tests.chaos.traps import AUTONOMOUS, EXIT_RECOVERY, PLACEMENT, RECOVERY
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +92,8 @@ def at(zygote_: Zygote, plan: dict[str, Any], place: str, nth: int = 1) -> str:
     plan = {**plan, "mode": mode}
     if place in _BEFORE:
         zygote_.life({**plan, "place": _BEFORE[place]}, limit=10)
+        # Whoever looks sooner finds it under way yet, and leaves it to the next look.
+        time.sleep(SETTLE_SECONDS)
     return zygote_.life({**plan, "place": place, "nth": nth}, limit=40)
 
 
