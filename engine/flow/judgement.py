@@ -225,7 +225,7 @@ def ask_again(
         own_order=question.own_order,
         own_idea=question.idea_id,
     )
-    report = judge(case, tuple(known.values()))
+    report = judge(case, known=known)
     return Answer(proposal=proposal, sizing=sizing, report=report)
 
 

@@ -1,22 +1,18 @@
 """The judgement: every check of the table runs, in the fixed order, and all are reported."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from engine.domain.gate import Check, CheckResult, GateReport, before_signal
 from engine.gate import checks as _registered  # noqa: F401  # enters the checks into the table
-from engine.gate.case import CASE_CHECKS, SCENE_CHECKS, Case, Finding, Scene, result
+from engine.gate.case import SCENE_CHECKS, Case, Scene, run, run_before
 
 #: Where no check's result is known yet.
 NOTHING: Mapping[Check, CheckResult] = MappingProxyType({})
 
-#: Each check's code, and the table it is in.
-_ORDER: tuple[tuple[Check, Mapping[Check, Callable[[Any], Finding]]], ...] = tuple(
-    (code, SCENE_CHECKS if code in SCENE_CHECKS else CASE_CHECKS) for code in Check
-)
-_SCENE = tuple(code for code in Check if code in SCENE_CHECKS)
+_ORDER = tuple(Check)
+_SCENE = tuple(code for code in _ORDER if code in SCENE_CHECKS)
 
 
 def judge(
@@ -31,9 +27,7 @@ def judge(
     """
     known = {**known, **{result.code: result for result in before}}
     known.pop(Check.OPEN_POSITION, None)
-    return GateReport(
-        tuple([known.get(code) or result(code, table[code](case)) for code, table in _ORDER])
-    )
+    return GateReport(tuple([known.get(code) or run(code, case) for code in _ORDER]))
 
 
 def look(scene: Scene, known: Mapping[Check, CheckResult] = NOTHING) -> tuple[CheckResult, ...]:
@@ -41,7 +35,7 @@ def look(scene: Scene, known: Mapping[Check, CheckResult] = NOTHING) -> tuple[Ch
     is ``known`` of this scene is not asked again.
     """
     order = scene_order(scene.bundle.schema)
-    return tuple([known.get(code) or result(code, SCENE_CHECKS[code](scene)) for code in order])
+    return tuple([known.get(code) or run_before(code, scene) for code in order])
 
 
 @cache
